@@ -1,0 +1,1 @@
+//! Disk layouts and images for updog hosts.

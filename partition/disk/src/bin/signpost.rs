@@ -1,0 +1,3 @@
+//! Shows and edits slot flags, nothing else.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Manifest, versions, digests and the payload formats.

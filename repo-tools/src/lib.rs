@@ -1,0 +1,1 @@
+//! Keys, root ceremony, releases, waves, publish.

@@ -1,0 +1,3 @@
+//! The release engineer program.
+
+fn main() {}

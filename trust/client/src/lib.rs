@@ -1,0 +1,1 @@
+//! HTTP transport, trust store, mirrors and retries.

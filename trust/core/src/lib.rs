@@ -1,0 +1,1 @@
+//! TUF client rules: bytes in, trusted roles out.

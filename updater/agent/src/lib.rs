@@ -1,0 +1,1 @@
+//! Atomic A/B updates: the host's program.

@@ -1,0 +1,1 @@
+//! next_step: what a host does next, and why.

@@ -1,0 +1,1 @@
+//! Staged rollout: seeds, waves and the verdict for one host.
