@@ -1,3 +1,73 @@
-//! The project own commands.
+//! The project's own commands: `cargo xtask COMMAND`.
 
-fn main() {}
+mod bench;
+mod ci;
+mod conformance;
+mod cuts;
+mod demo;
+mod deny;
+mod firmware;
+mod layers;
+mod lengths;
+mod process;
+mod promises;
+mod qemu;
+mod serve;
+mod setup;
+mod test;
+mod workspace;
+
+use clap::{Parser, Subcommand};
+
+/// The project's own commands.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Install the Debian packages that the commands need, or say which are missing.
+    Setup(setup::Args),
+    /// The whole route on a real disk image: publish, update, fail, come back.
+    Demo(demo::Args),
+    /// All tests of the workspace, doc tests included.
+    Test(test::Args),
+    /// Everything that must hold before a change lands.
+    Ci(ci::Args),
+    /// Print the crate graph by level; fail on an arrow that points up.
+    Layers,
+    /// Check licences, bans and sources; advisories with `--db`.
+    Deny(deny::Args),
+    /// Cut power at every disk operation; count durable states and the unbootable ones.
+    Cuts(cuts::Args),
+    /// Measure against the peers.
+    Bench,
+    /// Boot the image in an emulator.
+    Qemu,
+    /// Run the official TUF conformance suite against our client.
+    Conformance(conformance::Args),
+    /// What the slot selector does on one boot: choose, spend a try, say why.
+    Firmware(firmware::Args),
+    /// Serve a folder over HTTP, with faults if asked for.
+    Serve(serve::Args),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::Setup(args) => setup::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Test(args) => test::run(&args),
+        Command::Ci(args) => ci::run(&args),
+        Command::Layers => layers::run(),
+        Command::Deny(args) => deny::run(&args),
+        Command::Cuts(args) => cuts::run(&args),
+        Command::Bench => bench::run(),
+        Command::Qemu => qemu::run(),
+        Command::Conformance(args) => conformance::run(&args),
+        Command::Firmware(args) => firmware::run(&args),
+        Command::Serve(args) => serve::run(&args),
+    }
+}

@@ -1,0 +1,158 @@
+//! `deny`: what may come in from outside, as `deny.toml` says.
+//!
+//! Checked here from `cargo metadata`, in a second and offline, so that nobody has to build cargo-deny first.
+
+mod advisories;
+mod licences;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+use crate::process;
+use crate::workspace::{Package, Workspace};
+
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct Args {
+    /// A folder laid out as the `RustSec` advisory database.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) db: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let path = process::root().join("deny.toml");
+    let text =
+        std::fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
+    let rules: Rules = toml::from_str(&text).context("failed to parse deny.toml")?;
+    let workspace = Workspace::load()?;
+    let mut problems = rules.problems(&workspace.packages);
+    for warning in duplicates(&workspace.packages) {
+        println!("warning: {warning}");
+    }
+    match &args.db {
+        None => println!("warning: advisories were NOT checked: no database was given with --db DIR"),
+        Some(database) => {
+            let findings = advisories::check(database, &workspace.packages)?;
+            findings.notices.iter().for_each(|notice| println!("warning: {notice}"));
+            println!("Advisories that name a crate of ours: {}.", findings.read);
+            problems.extend(findings.faults);
+        }
+    }
+    if !problems.is_empty() {
+        bail!("deny.toml is broken:\n  {}", problems.join("\n  "));
+    }
+    println!("Licences, bans and sources of {} packages hold.", workspace.packages.len());
+    second_opinion()
+}
+
+/// cargo-deny reads the same file and knows more rules; where it is installed it has a say too.
+fn second_opinion() -> Result<()> {
+    if !process::is_installed("cargo-deny") {
+        println!("cargo-deny is not installed: no second opinion.");
+        return Ok(());
+    }
+    process::run(&mut process::cargo(&[
+        "deny",
+        "--log-level",
+        "error",
+        "check",
+        "bans",
+        "licenses",
+        "sources",
+    ]))
+}
+
+/// As far as we read `deny.toml`; cargo-deny knows more keys.
+#[derive(Debug, Deserialize)]
+struct Rules {
+    licenses: Licences,
+    bans: Bans,
+    sources: Sources,
+}
+
+#[derive(Debug, Deserialize)]
+struct Licences {
+    allow: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Bans {
+    deny: Vec<Ban>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Ban {
+    #[serde(rename = "crate")]
+    name: String,
+    reason: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Sources {
+    allow_registry: Vec<String>,
+}
+
+impl Rules {
+    fn problems(&self, packages: &[Package]) -> Vec<String> {
+        packages.iter().flat_map(|package| self.of(package)).collect()
+    }
+
+    fn of(&self, package: &Package) -> Vec<String> {
+        let mut found = Vec::new();
+        let name = format!("{} {}", package.name, package.version);
+        match package.license.as_deref().map(|text| (text, licences::is_met(text, &self.licenses.allow))) {
+            Some((_, Some(true))) => {}
+            Some((text, Some(false))) => found.push(format!("{name}: licence {text} is not allowed")),
+            Some((text, None)) => found.push(format!("{name}: licence {text:?} cannot be read")),
+            None => found.push(format!("{name}: has no licence")),
+        }
+        if let Some(ban) = self.bans.deny.iter().find(|ban| ban.name == package.name) {
+            found.push(format!("{name}: banned: {}", ban.reason));
+        }
+        if let Some(source) = &package.source
+            && !self.sources.allow_registry.iter().any(|allowed| source == &format!("registry+{allowed}"))
+        {
+            found.push(format!("{name}: comes from {source}"));
+        }
+        if package.source.is_none() {
+            let wild = package.dependencies.iter().filter(|dep| dep.req == "*" && dep.path.is_none());
+            found.extend(wild.map(|dep| format!("{name}: takes any version of {}", dep.name)));
+        }
+        found
+    }
+}
+
+fn duplicates(packages: &[Package]) -> Vec<String> {
+    let mut versions: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for package in packages {
+        versions.entry(&package.name).or_default().push(package.version.to_string());
+    }
+    let several = versions.into_iter().filter(|(_, versions)| versions.len() > 1);
+    several.map(|(name, versions)| format!("{name} is there in versions {}", versions.join(", "))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_rule_names_its_package() -> Result<()> {
+        let rules: Rules = toml::from_str(
+            "licenses.allow = ['MIT']\nsources.allow-registry = ['r']\n\
+             bans.deny = [{ crate = 'bad', reason = 'why' }]",
+        )?;
+        let package: Package = serde_json::from_str(
+            r#"{"name":"bad","version":"1.0.0","license":"GPL-3.0","source":"git+x","dependencies":[],"manifest_path":""}"#,
+        )?;
+        let expected = [
+            "bad 1.0.0: licence GPL-3.0 is not allowed",
+            "bad 1.0.0: banned: why",
+            "bad 1.0.0: comes from git+x",
+        ];
+        assert_eq!(rules.problems(&[package]), expected);
+        Ok(())
+    }
+}

@@ -1,0 +1,135 @@
+//! `setup`: the Debian packages that each command needs, stated once.
+
+use std::io::IsTerminal;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+
+use crate::process;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Only for this command; all of them when left out.
+    #[arg(value_enum)]
+    command: Option<Use>,
+    /// Print the list and what each package is for, install nothing.
+    #[arg(long)]
+    list: bool,
+}
+
+/// What the packages are needed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Use {
+    /// `cargo build`
+    Build,
+    /// `cargo xtask test` and `ci`
+    Test,
+    /// `cargo xtask demo`
+    Demo,
+    /// `cargo xtask conformance`
+    Conformance,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let wanted: Vec<Use> = args.command.map_or_else(|| Use::value_variants().to_vec(), |one| vec![one]);
+    if args.list {
+        for need in NEEDS.iter().filter(|need| need.is_for(&wanted)) {
+            println!("{:<16} {}", need.package, need.why);
+        }
+        return Ok(());
+    }
+    ensure(&wanted)?;
+    println!("All packages are there.");
+    Ok(())
+}
+
+/// Installs what is missing for these uses; quick and silent when nothing is.
+pub(crate) fn ensure(uses: &[Use]) -> Result<()> {
+    let missing: Vec<&str> = NEEDS
+        .iter()
+        .filter(|need| need.is_for(uses) && !is_there(need.package))
+        .map(|need| need.package)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let by_hand = format!("apt-get install -y --no-install-recommends {}", missing.join(" "));
+    if !process::is_installed("apt-get") {
+        bail!("these Debian packages, or what your system has instead, are missing: {}", missing.join(" "));
+    }
+    let Some((mut update, mut install)) = apt().zip(apt()) else {
+        bail!("packages are missing and neither root nor sudo is at hand\nhint: run \"{by_hand}\" as root");
+    };
+    println!("Installing: {}", missing.join(" "));
+    // A fresh machine has no package lists; an old list names versions that are gone.
+    if let Err(error) = process::run(update.args(["-q", "update"])) {
+        println!("warning: {error:#}; going on with the lists that are there");
+    }
+    process::run(install.args(["-q", "install", "-y", "--no-install-recommends"]).args(&missing))
+        .with_context(|| format!("failed to install packages; by hand: {by_hand}"))
+}
+
+/// apt-get as root or by sudo; `None` when neither is at hand.
+fn apt() -> Option<Command> {
+    let is_root = process::output(&mut process::program("id", &["-u"])).is_ok_and(|id| id.trim() == "0");
+    if is_root {
+        let mut apt = Command::new("apt-get");
+        apt.env("DEBIAN_FRONTEND", "noninteractive");
+        return Some(apt);
+    }
+    if !process::is_installed("sudo") {
+        return None;
+    }
+    let mut apt = Command::new("sudo");
+    if !std::io::stdin().is_terminal() {
+        // Nobody could type a password.
+        let probe = Command::new("sudo").args(["-n", "true"]).stderr(Stdio::null()).status();
+        if !probe.is_ok_and(|status| status.success()) {
+            return None;
+        }
+        apt.arg("-n");
+    }
+    apt.args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]);
+    Some(apt)
+}
+
+fn is_there(package: &str) -> bool {
+    Command::new("dpkg-query")
+        .args(["-W", "-f=${db:Status-Status}", package])
+        .stderr(Stdio::null())
+        .output()
+        .is_ok_and(|output| output.stdout == b"installed")
+}
+
+#[derive(Debug)]
+struct Need {
+    package: &'static str,
+    uses: &'static [Use],
+    why: &'static str,
+}
+
+impl Need {
+    fn is_for(&self, uses: &[Use]) -> bool {
+        self.uses.iter().any(|own| uses.contains(own))
+    }
+}
+
+const NEEDS: &[Need] = &[
+    Need {
+        package: "gcc",
+        uses: &[Use::Build, Use::Test, Use::Demo],
+        why: "linker; C parts of zstd, ring, aws-lc",
+    },
+    Need { package: "libc6-dev", uses: &[Use::Build, Use::Test, Use::Demo], why: "headers and start files" },
+    Need { package: "git", uses: &[Use::Test], why: "the list of files that ci checks" },
+    Need { package: "gdisk", uses: &[Use::Test, Use::Demo], why: "sgdisk -v, a second reader of our tables" },
+    Need { package: "zstd", uses: &[Use::Test], why: "zstd -d, a second reader of our frames" },
+    Need { package: "mmdebstrap", uses: &[Use::Demo], why: "a root file system of Debian packages" },
+    Need { package: "erofs-utils", uses: &[Use::Demo], why: "mkfs.erofs" },
+    Need { package: "cryptsetup-bin", uses: &[Use::Demo], why: "veritysetup" },
+    Need { package: "mtools", uses: &[Use::Demo], why: "the FAT of the boot image, without mounting" },
+    Need { package: "uidmap", uses: &[Use::Demo], why: "mmdebstrap without root" },
+    Need { package: "python3-venv", uses: &[Use::Conformance], why: "the suite is in Python" },
+    Need { package: "faketime", uses: &[Use::Conformance], why: "the suite's clock" },
+];

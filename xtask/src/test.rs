@@ -1,0 +1,89 @@
+//! `test`: all tests, with one closing line over all of them.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{process, setup};
+
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct Args {
+    /// Passed on to `cargo test`, such as `-p waves`; the whole workspace when left out.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    rest: Vec<String>,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    setup::ensure(&[setup::Use::Test])?;
+    let mut command = process::cargo(&["test", "--no-fail-fast"]);
+    if args.rest.is_empty() {
+        // Doc tests come with it.
+        command.arg("--workspace");
+    }
+    command.args(&args.rest);
+    let (count, passed) = counted(&mut command)?;
+    println!("tests: {} passed, {} failed, {} skipped", count.passed, count.failed, count.ignored);
+    if !passed {
+        bail!("tests failed");
+    }
+    if count.passed == 0 {
+        bail!("no test ran");
+    }
+    Ok(())
+}
+
+/// What the `test result:` lines of one run add up to.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Count {
+    passed: u64,
+    failed: u64,
+    ignored: u64,
+}
+
+impl Count {
+    fn add(&mut self, line: &str) {
+        let Some((_, rest)) = line.split_once("test result: ") else { return };
+        let figure = |word: &str| -> u64 {
+            let before = rest.split(word).next().filter(|before| before.len() < rest.len());
+            before.and_then(|before| before.split_whitespace().last()?.parse().ok()).unwrap_or(0)
+        };
+        self.passed += figure(" passed");
+        self.failed += figure(" failed");
+        self.ignored += figure(" ignored");
+    }
+}
+
+/// Runs, shows the output as it comes, and adds it up.
+fn counted(command: &mut Command) -> Result<(Count, bool)> {
+    let mut child = command.stdout(Stdio::piped()).spawn().context("failed to start cargo test")?;
+    let mut count = Count::default();
+    if let Some(stdout) = child.stdout.take() {
+        for line in BufReader::new(stdout).split(b'\n') {
+            let line = line.context("failed to read the output of cargo test")?;
+            let line = String::from_utf8_lossy(&line);
+            println!("{line}");
+            count.add(&line);
+        }
+    }
+    let status = child.wait().context("failed to wait for cargo test")?;
+    Ok((count, status.success()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn closing_lines_add_up() {
+        let mut count = Count::default();
+        count.add(
+            "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s",
+        );
+        count.add(
+            "test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 9s",
+        );
+        count.add("test waves::open ... ok");
+        assert_eq!(count, Count { passed: 15, failed: 2, ignored: 1 });
+    }
+}
