@@ -30,7 +30,14 @@ fn opens_at(keys: &BTreeMap<u32, DateTime<Utc>>, seed: Seed) -> Option<(DateTime
     let of = keys.range(..SEEDS).count();
     // Their last wave has no end: all of it is ready with its start.
     let Some((&end_seed, &end)) = upper else {
-        let wave = Wave { number, of, first: start_seed.saturating_add(1), last: SEEDS - 1, starts: start, ends: start };
+        let wave = Wave {
+            number,
+            of,
+            first: start_seed.saturating_add(1),
+            last: SEEDS - 1,
+            starts: start,
+            ends: start,
+        };
         return Some((start, wave));
     };
     let last = end_seed.min(SEEDS - 1);

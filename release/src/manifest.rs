@@ -1,0 +1,70 @@
+//! `manifest.json`: the updates that hosts choose from, in Bottlerocket's schema with one object of ours.
+//! Byte layout: docs/formats/manifest.md.
+
+mod check;
+mod error;
+mod graph;
+mod hop;
+mod keys;
+mod ours;
+mod problem;
+mod update;
+mod wire;
+
+use std::collections::BTreeMap;
+
+pub use error::ManifestError;
+pub use graph::NoPath;
+pub use hop::{Hop, HopError};
+pub use ours::{Delta, Halt, Ours};
+pub use problem::{Place, Problem};
+use serde_json::{Map, Value};
+pub use update::Update;
+
+/// The name of this target in a repository.
+pub const TARGET_NAME: &str = "manifest.json";
+/// Longest manifest that is read, 4 MiB; the largest public one has a tenth of that.
+pub const MAX_LENGTH: usize = 4 << 20;
+
+/// All updates of a repository, and how data moves between their versions.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Manifest {
+    /// The updates, in the order of the file.
+    pub updates: Vec<Update>,
+    /// Target names to run, in order, for each hop; none: the hop needs nothing.
+    pub migrations: BTreeMap<Hop, Vec<String>>,
+    /// Keys that this version does not know, kept.
+    pub extra: Map<String, Value>,
+}
+
+impl Manifest {
+    /// Reads the file. Whatever Bottlerocket's client reads is read, with the same meaning.
+    pub fn parse(bytes: &[u8]) -> Result<Manifest, ManifestError> {
+        if bytes.len() > MAX_LENGTH {
+            return Err(ManifestError::Length { found: bytes.len() });
+        }
+        let wire: wire::Manifest = serde_json::from_slice(bytes).map_err(ManifestError::Parse)?;
+        Ok(wire.into())
+    }
+
+    /// The bytes of the file, in Bottlerocket's order, ending in a newline.
+    pub fn encode(&self) -> Result<Vec<u8>, ManifestError> {
+        let mut bytes =
+            serde_json::to_vec_pretty(&wire::Manifest::from(self)).map_err(ManifestError::Encode)?;
+        bytes.push(b'\n');
+        if bytes.len() > MAX_LENGTH {
+            return Err(ManifestError::Length { found: bytes.len() });
+        }
+        Ok(bytes)
+    }
+
+    /// Everything that is wrong with it, beyond what makes it unreadable; empty: nothing.
+    pub fn check(&self) -> Vec<Problem> {
+        check::all(self)
+    }
+
+    /// Every target that it names and that `exists` does not know.
+    pub fn missing_targets(&self, exists: impl FnMut(&str) -> bool) -> Vec<Problem> {
+        check::targets(self, exists)
+    }
+}
