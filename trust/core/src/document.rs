@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::digest::Hashes;
 use crate::error::Error;
 use crate::role::Role;
-use crate::time::Expiry;
+use crate::time::Freshness;
 
 /// A document of one role. Its body is read from the same JSON value whose canonical form is verified, so that what
 /// is signed and what is used cannot differ.
@@ -64,12 +64,12 @@ impl Document {
     }
 
     /// Refuses an expired document. The moment of expiry itself is expired.
-    pub(crate) fn check_fresh(&self, now: DateTime<Utc>, expiry: Expiry) -> Result<(), Error> {
-        if expiry == Expiry::Ignore || now < self.expires {
+    pub(crate) fn check_fresh(&self, fresh: Freshness) -> Result<(), Error> {
+        if fresh.holds(self.expires) {
             return Ok(());
         }
         let (role, version, expires) = (self.role.clone(), self.version, self.expires);
-        Err(Error::Expired { role, version, expires, now })
+        Err(Error::Expired { role, version, expires, now: fresh.now })
     }
 
     /// Refuses another version than the one listed.

@@ -26,4 +26,4 @@ pub use root::newest_root;
 pub use session::{Find, Session};
 pub use summary::{RoleState, Trusted, stored_signed_at};
 pub use targets::Target;
-pub use time::{CLOCK_MARGIN, Expiry, Now, floor, now};
+pub use time::{CLOCK_MARGIN, Expiry, Freshness, Now, floor, now};

@@ -13,24 +13,7 @@ use crate::role::Role;
 use crate::root::Root;
 use crate::summary::{RoleState, signed_at};
 use crate::targets::TargetsRole;
-use crate::time::Expiry;
-
-/// The time of this run and whether it counts.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Fresh {
-    pub(crate) now: DateTime<Utc>,
-    pub(crate) expiry: Expiry,
-}
-
-impl Fresh {
-    pub(crate) fn check(self, document: &Document) -> Result<(), Error> {
-        document.check_fresh(self.now, self.expiry)
-    }
-
-    pub(crate) fn is(self, state: &RoleState) -> bool {
-        self.expiry == Expiry::Ignore || self.now < state.expires
-    }
-}
+use crate::time::Freshness;
 
 /// Who signed for timestamp and snapshot before the root chain was followed.
 #[derive(Debug)]
@@ -145,7 +128,7 @@ pub(crate) fn timestamp(
     bytes: Vec<u8>,
     recalled: &Recalled,
     root: &Root,
-    fresh: Fresh,
+    fresh: Freshness,
 ) -> Result<(TimestampKept, Vec<Change>), Error> {
     let document = Document::parse(&Role::Timestamp, &bytes)?;
     // 5.4.2: signatures.
@@ -162,7 +145,7 @@ pub(crate) fn timestamp(
         not_older(Role::Snapshot, old.snapshot.version.get(), new.snapshot.version.get())?;
     }
     // 5.4.4: freeze.
-    fresh.check(&document)?;
+    document.check_fresh(fresh)?;
     Ok((new, vec![Change::Keep { role: Role::Timestamp, bytes }]))
 }
 
@@ -172,7 +155,7 @@ pub(crate) fn snapshot(
     listed: &Listed,
     before: Option<&Listing>,
     root: &Root,
-    fresh: Fresh,
+    fresh: Freshness,
 ) -> Result<Listing, Error> {
     // 5.5.2: digests, before anything reads the bytes.
     listed.check(&Role::Snapshot, bytes)?;
@@ -191,7 +174,7 @@ pub(crate) fn snapshot(
         }
     }
     // 5.5.6: freeze.
-    fresh.check(&document)?;
+    document.check_fresh(fresh)?;
     Ok(new)
 }
 
@@ -200,12 +183,12 @@ pub(crate) fn targets(
     bytes: &[u8],
     listed: &Listed,
     root: &Root,
-    fresh: Fresh,
+    fresh: Freshness,
 ) -> Result<(RoleState, TargetsRole), Error> {
     let document = targets_document(&Role::Targets, bytes, listed)?;
     root.verify(&document)?;
     document.check_version(listed.version.get())?;
-    fresh.check(&document)?;
+    document.check_fresh(fresh)?;
     Ok((RoleState::of(&document), TargetsRole::parse(&document)?))
 }
 
@@ -223,8 +206,8 @@ fn not_older(role: Role, trusted: u64, found: u64) -> Result<(), Error> {
     if found >= trusted { Ok(()) } else { Err(Error::Rollback { role, trusted, found }) }
 }
 
-fn expired_unless(fresh: Fresh, state: RoleState) -> Result<(), Error> {
-    if fresh.is(&state) {
+fn expired_unless(fresh: Freshness, state: RoleState) -> Result<(), Error> {
+    if fresh.holds(state.expires) {
         return Ok(());
     }
     let RoleState { version, expires } = state;

@@ -6,8 +6,9 @@ use crate::document::Document;
 use crate::error::Error;
 use crate::keys::Keys;
 use crate::role::Role;
-use crate::rules::{self, Fresh, Listing};
+use crate::rules::{self, Listing};
 use crate::targets::{Delegate, Target, TargetsRole};
+use crate::time::Freshness;
 
 /// Delegated roles loaded in this run, and the one a search waits for.
 #[derive(Debug, Default)]
@@ -101,7 +102,7 @@ impl Search {
         bytes: Vec<u8>,
         snapshot: &Listing,
         top: &TargetsRole,
-        fresh: Fresh,
+        fresh: Freshness,
     ) -> Result<Role, Error> {
         let Some(Wanted { delegate, delegator }) = &self.wanted else { return Err(Error::Unasked) };
         let role = delegate.role.clone();
@@ -109,7 +110,7 @@ impl Search {
         let document = rules::targets_document(&role, &bytes, listed)?;
         self.keys_of(delegator, top)?.verify(&document, &delegate.signers)?;
         document.check_version(listed.version.get())?;
-        fresh.check(&document)?;
+        document.check_fresh(fresh)?;
         let body = TargetsRole::parse(&document)?;
         let vouched_by = BTreeSet::from([delegator.clone()]);
         self.loaded.insert(role.clone(), Loaded { bytes, body, vouched_by });

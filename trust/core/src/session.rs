@@ -3,8 +3,6 @@
 
 use std::mem;
 
-use chrono::{DateTime, Utc};
-
 use crate::document::Listed;
 use crate::error::Error;
 use crate::exchange::{Change, Limits, Note, Reply, Request, Stored};
@@ -14,7 +12,7 @@ use crate::rules::{self, Listing, Pin, Recalled, TimestampKept};
 use crate::search::{Bounds, Search, Step};
 use crate::summary::{RoleState, Trusted};
 use crate::targets::TargetsRole;
-use crate::time::Expiry;
+use crate::time::Freshness;
 
 /// One run of the client workflow.
 ///
@@ -22,8 +20,7 @@ use crate::time::Expiry;
 /// any more. **An error leaves the session as it was**: the same request stands and may be answered by another mirror.
 #[derive(Debug)]
 pub struct Session {
-    now: DateTime<Utc>,
-    expiry: Expiry,
+    fresh: Freshness,
     limits: Limits,
     stored: Stored,
     root: Root,
@@ -45,16 +42,15 @@ enum Stage {
 }
 
 impl Session {
-    /// Starts a run from what is stored. `now` comes from [`crate::now`].
+    /// Starts a run from what is stored. The time comes from [`crate::now`].
     ///
     /// # Errors
     /// When the stored root is not whole: without it nothing can be trusted.
-    pub fn begin(stored: Stored, now: DateTime<Utc>, expiry: Expiry, limits: Limits) -> Result<Self, Error> {
+    pub fn begin(stored: Stored, fresh: Freshness, limits: Limits) -> Result<Self, Error> {
         // Spec 5.2: the trusted root is already here. An expired one may still lead to the next.
         let root = Root::parse(&stored.root)?;
         Ok(Self {
-            now,
-            expiry,
+            fresh,
             limits,
             stored,
             pin: Pin::of(&root),
@@ -107,9 +103,8 @@ impl Session {
             Reply::NotFound => return Err(Error::Missing { role: request.role, path: request.path }),
             Reply::Stored(bytes) => {
                 if let Stage::Ready { snapshot, body, .. } = &self.stage {
-                    let rules = rules::Fresh { now: self.now, expiry: self.expiry };
                     // A stored copy is a hint: when it is not right any more, the request stands.
-                    let _ = self.search.accept(bytes, snapshot, body, rules);
+                    let _ = self.search.accept(bytes, snapshot, body, self.fresh);
                 }
                 return Ok(Vec::new());
             }
@@ -173,10 +168,6 @@ pub enum Find {
 
 /// One step each; every one computes first and changes the session last.
 impl Session {
-    fn fresh(&self) -> rules::Fresh {
-        rules::Fresh { now: self.now, expiry: self.expiry }
-    }
-
     /// Spec 5.3.4 to 5.3.8: root N + 1.
     fn next_root(&mut self, bytes: Vec<u8>) -> Result<Vec<Change>, Error> {
         if self.root_updates >= self.limits.root_updates {
@@ -196,7 +187,7 @@ impl Session {
     /// Spec 5.3.9 to 5.3.11: there is no newer root.
     fn end_of_roots(&mut self) -> Result<Vec<Change>, Error> {
         // 5.3.10: the newest root must not be expired.
-        self.fresh().check(&self.root.document)?;
+        self.root.document.check_fresh(self.fresh)?;
         // 5.3.11: after a rotation what the old keys said is forgotten.
         let (recalled, changes, notes) = rules::recall(&self.stored, &self.root, &self.pin);
         self.notes.extend(notes);
@@ -207,7 +198,7 @@ impl Session {
     /// Spec 5.4.
     fn timestamp(&mut self, bytes: Vec<u8>) -> Result<Vec<Change>, Error> {
         let Stage::Timestamp(recalled) = &self.stage else { return Err(Error::Unasked) };
-        let (timestamp, changes) = rules::timestamp(bytes, recalled, &self.root, self.fresh())?;
+        let (timestamp, changes) = rules::timestamp(bytes, recalled, &self.root, self.fresh)?;
         // The stage is replaced only now that nothing can fail any more.
         let Stage::Timestamp(recalled) = mem::replace(&mut self.stage, Stage::Root) else {
             return Err(Error::Unasked);
@@ -221,7 +212,7 @@ impl Session {
         let before = recalled.snapshot;
         match (before, &self.stored.snapshot) {
             (Some(kept), Some(bytes))
-                if kept.is(&timestamp.snapshot, bytes) && self.fresh().is(&kept.state) =>
+                if kept.is(&timestamp.snapshot, bytes) && self.fresh.holds(kept.state.expires) =>
             {
                 self.after_snapshot(timestamp, kept)
             }
@@ -232,8 +223,7 @@ impl Session {
     /// Spec 5.5.2 to 5.5.7.
     fn snapshot(&mut self, bytes: Vec<u8>) -> Result<Vec<Change>, Error> {
         let Stage::Snapshot { timestamp, before } = &self.stage else { return Err(Error::Unasked) };
-        let listing =
-            rules::snapshot(&bytes, &timestamp.snapshot, before.as_ref(), &self.root, self.fresh())?;
+        let listing = rules::snapshot(&bytes, &timestamp.snapshot, before.as_ref(), &self.root, self.fresh)?;
         let Stage::Snapshot { timestamp, .. } = mem::replace(&mut self.stage, Stage::Root) else {
             return Err(Error::Unasked);
         };
@@ -244,7 +234,7 @@ impl Session {
     /// Spec 5.6.1: the same for targets.
     fn after_snapshot(&self, timestamp: TimestampKept, snapshot: Listing) -> Stage {
         let stored = self.stored.targets.as_deref();
-        let kept = stored.and_then(|b| rules::targets(b, &snapshot.targets, &self.root, self.fresh()).ok());
+        let kept = stored.and_then(|b| rules::targets(b, &snapshot.targets, &self.root, self.fresh).ok());
         match kept {
             Some((targets, body)) => Stage::Ready { timestamp, snapshot, targets, body },
             None => Stage::Targets { timestamp, snapshot },
@@ -254,7 +244,7 @@ impl Session {
     /// Spec 5.6.2 to 5.6.6.
     fn targets(&mut self, bytes: Vec<u8>) -> Result<Vec<Change>, Error> {
         let Stage::Targets { snapshot, .. } = &self.stage else { return Err(Error::Unasked) };
-        let (targets, body) = rules::targets(&bytes, &snapshot.targets, &self.root, self.fresh())?;
+        let (targets, body) = rules::targets(&bytes, &snapshot.targets, &self.root, self.fresh)?;
         let Stage::Targets { timestamp, snapshot } = mem::replace(&mut self.stage, Stage::Root) else {
             return Err(Error::Unasked);
         };
@@ -264,9 +254,8 @@ impl Session {
 
     /// Spec 5.6.7.1: a delegated role, by the same rules as targets.
     fn delegated(&mut self, bytes: Vec<u8>) -> Result<Vec<Change>, Error> {
-        let fresh = self.fresh();
         let Stage::Ready { snapshot, body, .. } = &self.stage else { return Err(Error::Unasked) };
-        let role = self.search.accept(bytes.clone(), snapshot, body, fresh)?;
+        let role = self.search.accept(bytes.clone(), snapshot, body, self.fresh)?;
         Ok(vec![Change::Keep { role, bytes }])
     }
 

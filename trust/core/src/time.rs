@@ -12,6 +12,22 @@ pub enum Expiry {
     Ignore,
 }
 
+/// The time of a run, and whether it counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Freshness {
+    /// The time to measure with: [`Now::at`].
+    pub now: DateTime<Utc>,
+    /// Whether expired metadata is refused.
+    pub expiry: Expiry,
+}
+
+impl Freshness {
+    /// Whether metadata that expires then may be used. The moment of expiry itself is expired.
+    pub fn holds(self, expires: DateTime<Utc>) -> bool {
+        self.expiry == Expiry::Ignore || self.now < expires
+    }
+}
+
 /// A clock further behind the floor than this is reported.
 pub const CLOCK_MARGIN: TimeDelta = TimeDelta::hours(24);
 

@@ -1,0 +1,223 @@
+//! What can go wrong between a mirror, the store and the rules.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use trust_core::Class;
+use url::Url;
+
+/// Why something could not be fetched, trusted or kept.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The HTTP client cannot be made from these settings.
+    #[error("failed to set up HTTP")]
+    Setup {
+        /// What the HTTP client said.
+        source: reqwest::Error,
+    },
+    /// The CA bundle cannot be read.
+    #[error("failed to read CA bundle {}", path.display())]
+    ReadCaBundle {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The CA bundle holds no certificates.
+    #[error("failed to use CA bundle {}: expected PEM certificates", path.display())]
+    BadCaBundle {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The proxy is not a URL.
+    #[error("failed to use proxy {proxy:?}")]
+    BadProxy {
+        /// The setting, without credentials.
+        proxy: String,
+        /// What the HTTP client said.
+        source: reqwest::Error,
+    },
+    /// A mirror's URL cannot have files below it.
+    #[error("failed to use {url:?} as a mirror: expected an http or https URL")]
+    BadMirror {
+        /// The setting.
+        url: String,
+    },
+    /// No connection, or it ended before an answer.
+    #[error("failed to request {url}")]
+    Connect {
+        /// The URL.
+        url: String,
+        /// What the HTTP client said.
+        source: reqwest::Error,
+    },
+    /// A redirect that is not followed: from https to http, or too many.
+    #[error("failed to follow redirect of {url}")]
+    Redirect {
+        /// The URL.
+        url: String,
+        /// What the HTTP client said.
+        source: reqwest::Error,
+    },
+    /// The body ended early, again and again.
+    #[error("connection cut while receiving {url} at byte {at}")]
+    Cut {
+        /// The URL.
+        url: String,
+        /// Bytes received before the last cut.
+        at: u64,
+    },
+    /// Nothing, or next to nothing, came for too long.
+    #[error("transfer of {url} stalled at byte {at} for {} s", stall.as_secs_f32())]
+    Stalled {
+        /// The URL.
+        url: String,
+        /// Bytes received.
+        at: u64,
+        /// The limit.
+        stall: Duration,
+    },
+    /// The server is busy or failing: 408, 429, 5xx.
+    #[error("server is busy: {url} answered {status}{}", after(*retry_after))]
+    Busy {
+        /// The URL.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+        /// When the server says to come back.
+        retry_after: Option<Duration>,
+    },
+    /// An answer that makes no sense here.
+    #[error("failed to request {url}: expected 200, found {status}")]
+    Status {
+        /// The URL.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// A file that the metadata lists is not on the mirror.
+    #[error("failed to find {url}")]
+    NotFound {
+        /// The URL.
+        url: String,
+    },
+    /// More bytes than allowed; reading stopped there.
+    #[error("failed to accept {url}: expected at most {limit} bytes, found more")]
+    TooLong {
+        /// The URL.
+        url: String,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// The server names another length than signed for.
+    #[error("failed to accept {url}: expected {expected} bytes, found {found}")]
+    WrongLength {
+        /// The URL.
+        url: String,
+        /// The signed length.
+        expected: u64,
+        /// The length the server names, or sent before a clean end.
+        found: u64,
+    },
+    /// The server does not serve ranges, or lies about them: take the file whole.
+    #[error("failed to request a range of {url}: expected {expected}, found {found}")]
+    NoRanges {
+        /// The URL.
+        url: String,
+        /// The answer that would count.
+        expected: String,
+        /// The answer that came.
+        found: String,
+    },
+    /// The rules refuse what came.
+    #[error(transparent)]
+    Trust(#[from] trust_core::Error),
+    /// No trusted role signs for this name.
+    #[error("failed to find target {name:?}: no trusted role lists it")]
+    NotListed {
+        /// The target.
+        name: String,
+    },
+    /// A target longer than the caller takes.
+    #[error("failed to fetch target {name:?}: expected at most {limit} bytes, found {length}")]
+    TargetTooLong {
+        /// The target.
+        name: String,
+        /// The caller's limit in bytes.
+        limit: u64,
+        /// The signed length.
+        length: u64,
+    },
+    /// The trust store cannot be opened.
+    #[error("failed to open trust store {}", path.display())]
+    OpenStore {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A role cannot be kept: a full or unwritable folder. Nothing newer is trusted then.
+    #[error("failed to keep {}", path.display())]
+    Keep {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A role cannot be removed.
+    #[error("failed to forget {}", path.display())]
+    Forget {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+impl Error {
+    /// What to do about it.
+    pub fn classify(&self) -> Class {
+        match self {
+            Self::Connect { .. }
+            | Self::Cut { .. }
+            | Self::Stalled { .. }
+            | Self::Busy { .. }
+            | Self::Status { .. }
+            | Self::Redirect { .. }
+            | Self::NoRanges { .. }
+            // A publish may be in progress, or a mirror behind.
+            | Self::NotFound { .. } => Class::Transient,
+            Self::Setup { .. }
+            | Self::ReadCaBundle { .. }
+            | Self::BadCaBundle { .. }
+            | Self::BadProxy { .. }
+            | Self::BadMirror { .. }
+            | Self::OpenStore { .. }
+            | Self::Keep { .. }
+            | Self::Forget { .. } => Class::Broken,
+            Self::TooLong { .. }
+            | Self::WrongLength { .. }
+            | Self::NotListed { .. }
+            | Self::TargetTooLong { .. } => Class::Untrusted,
+            Self::Trust(error) => error.classify(),
+        }
+    }
+
+    /// Whether another mirror may do better. A broken host or a bug is the same everywhere.
+    pub(crate) fn another_mirror_may_help(&self) -> bool {
+        matches!(self.classify(), Class::Transient | Class::Untrusted)
+    }
+}
+
+/// A URL for messages: without credentials.
+pub(crate) fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    // Both fail only for URLs that cannot have credentials.
+    let _ = url.set_password(None).and_then(|()| url.set_username(""));
+    url.into()
+}
+
+fn after(retry_after: Option<Duration>) -> String {
+    retry_after.map(|wait| format!(", try again in {} s", wait.as_secs())).unwrap_or_default()
+}

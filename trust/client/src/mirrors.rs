@@ -1,0 +1,83 @@
+//! Where a repository can be had.
+
+use url::Url;
+
+use crate::error::Error;
+
+/// One place that serves a repository: a URL for metadata and one for targets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mirror {
+    metadata: Url,
+    targets: Url,
+}
+
+impl Mirror {
+    /// A mirror from two URLs; the slash at the end may be left out.
+    pub fn new(metadata: &str, targets: &str) -> Result<Self, Error> {
+        Ok(Self { metadata: folder(metadata)?, targets: folder(targets)? })
+    }
+
+    /// Where metadata lies.
+    pub fn metadata(&self) -> &Url {
+        &self.metadata
+    }
+
+    /// Where targets lie.
+    pub fn targets(&self) -> &Url {
+        &self.targets
+    }
+}
+
+/// Mirrors in order of preference, at least one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mirrors {
+    first: Mirror,
+    others: Vec<Mirror>,
+}
+
+impl Mirrors {
+    /// One mirror.
+    pub fn one(metadata: &str, targets: &str) -> Result<Self, Error> {
+        Ok(Self { first: Mirror::new(metadata, targets)?, others: Vec::new() })
+    }
+
+    /// With another mirror, to be asked when those before do not answer or cheat.
+    #[must_use]
+    pub fn or(mut self, mirror: Mirror) -> Self {
+        self.others.push(mirror);
+        self
+    }
+
+    /// All, in order of preference.
+    pub fn iter(&self) -> impl Iterator<Item = &Mirror> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+}
+
+fn folder(text: &str) -> Result<Url, Error> {
+    let bad = || Error::BadMirror { url: text.to_owned() };
+    let mut url = Url::parse(text).map_err(|_| bad())?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(bad());
+    }
+    if !url.path().ends_with('/') {
+        let path = format!("{}/", url.path());
+        url.set_path(&path);
+    }
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mirror_is_a_folder_on_http() {
+        let mirror = Mirror::new("https://a.example/m/x86_64", "http://a.example/t/").unwrap();
+        assert_eq!(mirror.metadata().as_str(), "https://a.example/m/x86_64/");
+        assert_eq!(mirror.targets().as_str(), "http://a.example/t/");
+        for bad in ["", "a.example/m", "file:///m", "ftp://a.example/"] {
+            assert!(Mirror::new(bad, "http://a.example/").is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Brings the trusted metadata up to date, and fetches targets through it.
+
+use bytes::{Bytes, BytesMut};
+use trust_core::{Find, Freshness, Limits, Reply, Request, Session, Target};
+use url::Url;
+
+use crate::error::Error;
+use crate::mirrors::Mirrors;
+use crate::store::Store;
+use crate::transport::Transport;
+
+/// Refreshes the metadata: root, timestamp, snapshot, targets.
+///
+/// Each role is kept in the store as soon as it is trusted, so that a run cut anywhere never trusts less than before.
+/// A mirror that does not answer, or whose answer the rules refuse, costs the way to the next one. The time comes
+/// from [`trust_core::now`]; `shipped_root` is the root of the running image.
+///
+/// # Errors
+/// That of the first mirror, when none will do; an untrusted answer is told before a missing one.
+pub async fn refresh(
+    transport: &Transport,
+    store: &Store,
+    mirrors: &Mirrors,
+    shipped_root: &[u8],
+    fresh: Freshness,
+) -> Result<Trusted, Error> {
+    let session = Session::begin(store.recall(shipped_root)?, fresh, Limits::default())?;
+    let mut trusted = Trusted { session, store: store.clone(), mirrors: mirrors.clone() };
+    while let Some(request) = trusted.session.next_request() {
+        trusted.answer(transport, &request).await?;
+    }
+    for note in trusted.session.notes() {
+        tracing::warn!(role = %note.role, error = %note.why, "stored metadata was passed over");
+    }
+    Ok(trusted)
+}
+
+/// Metadata that is trusted for this run, and the way to its targets.
+#[derive(Debug)]
+pub struct Trusted {
+    session: Session,
+    store: Store,
+    mirrors: Mirrors,
+}
+
+impl Trusted {
+    /// The rules and what they hold: versions, expiries, names.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Versions and expiries of the top-level roles.
+    pub fn roles(&self) -> Option<trust_core::Trusted> {
+        self.session.trusted()
+    }
+
+    /// Where the targets can be had, best first.
+    pub fn targets_urls(&self) -> impl Iterator<Item = &Url> {
+        self.mirrors.iter().map(crate::Mirror::targets)
+    }
+
+    /// Looks a target up; fetches delegated roles when the way leads through them.
+    pub async fn target(&mut self, transport: &Transport, name: &str) -> Result<Target, Error> {
+        loop {
+            match self.session.find(name)? {
+                Find::Found(target) => return Ok(*target),
+                Find::NotListed => return Err(Error::NotListed { name: name.to_owned() }),
+                Find::Ask(request) => {
+                    if let Some(bytes) = self.store.read(&request.role) {
+                        self.session.receive(Reply::Stored(bytes))?;
+                    }
+                    if let Some(request) = self.session.next_request() {
+                        self.answer(transport, &request).await?;
+                    }
+                }
+            }
+        }
+    }
+
+    /// A whole target of at most `max_length` bytes; length and digest are right before it is returned.
+    pub async fn target_bytes(
+        &mut self,
+        transport: &Transport,
+        name: &str,
+        max_length: u64,
+    ) -> Result<Bytes, Error> {
+        let target = self.target(transport, name).await?;
+        if target.length > max_length {
+            let length = target.length;
+            return Err(Error::TargetTooLong { name: name.to_owned(), limit: max_length, length });
+        }
+        let mut worst = None;
+        for base in self.targets_urls() {
+            match whole(transport, base, &target).await {
+                Ok(bytes) => return Ok(bytes),
+                Err(error) => fall_over(&mut worst, error)?,
+            }
+        }
+        Err(worst.unwrap_or_else(|| Error::NotListed { name: name.to_owned() }))
+    }
+
+    /// Answers one request from the first mirror whose answer the rules accept, and keeps what they say.
+    async fn answer(&mut self, transport: &Transport, request: &Request) -> Result<(), Error> {
+        let mut worst = None;
+        for mirror in self.mirrors.iter() {
+            let came = transport.get(mirror.metadata(), &request.path, request.max_length).await;
+            let judged = came.and_then(|bytes| {
+                let reply = bytes.map_or(Reply::NotFound, |bytes| Reply::Bytes(bytes.into()));
+                Ok(self.session.receive(reply)?)
+            });
+            match judged {
+                Ok(changes) => return self.store.apply(&changes),
+                Err(error) => fall_over(&mut worst, error)?,
+            }
+        }
+        Err(worst.unwrap_or(Error::Trust(trust_core::Error::Unasked)))
+    }
+}
+
+/// Remembers the worst error of the mirrors so far; an error that no mirror can help ends the round.
+fn fall_over(worst: &mut Option<Error>, error: Error) -> Result<(), Error> {
+    if !error.another_mirror_may_help() {
+        return Err(error);
+    }
+    tracing::warn!(%error, "mirror failed");
+    if worst.as_ref().is_none_or(|before| before.classify() < error.classify()) {
+        *worst = Some(error);
+    }
+    Ok(())
+}
+
+async fn whole(transport: &Transport, base: &Url, target: &Target) -> Result<Bytes, Error> {
+    let mut body = transport.whole(base, &target.path, target.length).await?;
+    let mut bytes = BytesMut::new();
+    while let Some(chunk) = body.next().await? {
+        bytes.extend_from_slice(&chunk);
+    }
+    target.check(&bytes)?;
+    Ok(bytes.freeze())
+}

@@ -1,0 +1,123 @@
+//! The trust store: `<role>.json`, bytes as received (design §10.5).
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use trust_core::{Change, Role, Stored, newest_root, stored_signed_at};
+
+use crate::error::Error;
+
+/// A folder with what was trusted last.
+///
+/// Each file is replaced whole: temp file, fsync, rename, fsync of the folder. A cut leaves the old or the new file,
+/// never a part of one, and at worst a temp file that the next write replaces.
+#[derive(Debug, Clone)]
+pub struct Store {
+    folder: PathBuf,
+}
+
+/// Larger files are none of ours.
+const LARGEST: u64 = 64 << 20;
+
+impl Store {
+    /// Opens the folder, making it when it is not there. Nothing else is written until there is something to keep.
+    pub fn open(folder: impl Into<PathBuf>) -> Result<Self, Error> {
+        let path: PathBuf = folder.into();
+        match fs::create_dir_all(&path) {
+            // A read-only state folder still serves what it holds.
+            Err(_) if path.is_dir() => Ok(Self { folder: path }),
+            Err(source) => Err(Error::OpenStore { path, source }),
+            Ok(()) => Ok(Self { folder: path }),
+        }
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The stored bytes of a role, if they can be read. Whether they are worth anything is for the rules to say.
+    pub fn read(&self, role: &Role) -> Option<Vec<u8>> {
+        let path = self.path(role);
+        let length = fs::metadata(&path).ok()?.len();
+        if length > LARGEST {
+            tracing::warn!(path = %path.display(), length, "stored metadata is too long, passed over");
+            return None;
+        }
+        fs::read(path).ok()
+    }
+
+    /// What is stored, with the newer of the stored and the shipped root.
+    ///
+    /// # Errors
+    /// When neither root is whole.
+    pub fn recall(&self, shipped_root: &[u8]) -> Result<Stored, Error> {
+        let stored = self.read(&Role::Root);
+        let (root, note) = newest_root(stored.as_deref(), shipped_root)?;
+        if let Some(why) = note {
+            tracing::warn!(error = %why, "a root was passed over");
+        }
+        Ok(Stored {
+            root: root.to_vec(),
+            timestamp: self.read(&Role::Timestamp),
+            snapshot: self.read(&Role::Snapshot),
+            targets: self.read(&Role::Targets),
+        })
+    }
+
+    /// When the newest trusted timestamp was signed, where its publisher says so. Anything that does not verify says
+    /// nothing.
+    pub fn signed_at(&self, shipped_root: &[u8]) -> Option<DateTime<Utc>> {
+        let stored = self.read(&Role::Root);
+        let (root, _) = newest_root(stored.as_deref(), shipped_root).ok()?;
+        stored_signed_at(root, &self.read(&Role::Timestamp)?).ok()?
+    }
+
+    /// Does what a session asks for, in order.
+    pub fn apply(&self, changes: &[Change]) -> Result<(), Error> {
+        for change in changes {
+            match change {
+                Change::Keep { role, bytes } => self.keep(role, bytes)?,
+                Change::Forget { role } => self.forget(role)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn keep(&self, role: &Role, bytes: &[u8]) -> Result<(), Error> {
+        let path = self.path(role);
+        self.replace(&path, bytes).map_err(|source| Error::Keep { path, source })
+    }
+
+    fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let partial = path.with_extension("json.partial");
+        let write = || {
+            let mut file = File::create(&partial)?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            // A cut before the rename leaves the old file, after it the new one.
+            fs::rename(&partial, path)?;
+            File::open(&self.folder)?.sync_all()
+        };
+        write().inspect_err(|_| {
+            // On a full disk the part that was written is in the way of the next try.
+            let _ = fs::remove_file(&partial);
+        })
+    }
+
+    fn forget(&self, role: &Role) -> Result<(), Error> {
+        let path = self.path(role);
+        let remove = || match fs::remove_file(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+            Ok(()) => File::open(&self.folder)?.sync_all(),
+        };
+        remove().map_err(|source| Error::Forget { path: path.clone(), source })
+    }
+
+    fn path(&self, role: &Role) -> PathBuf {
+        self.folder.join(format!("{}.json", role.quoted()))
+    }
+}

@@ -1,0 +1,274 @@
+//! One HTTP client for metadata and images.
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Once};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use reqwest::header::{ACCEPT_ENCODING, HeaderValue, IF_RANGE, RANGE};
+use reqwest::{Certificate, Client, ClientBuilder, NoProxy, Proxy, Response, redirect};
+use tokio::time::{sleep, timeout};
+use url::Url;
+
+use crate::body::RangeBody;
+use crate::config::TransportConfig;
+use crate::error::{Error, shown};
+use crate::headers;
+use crate::pace::Pace;
+use crate::patience::{Patience, jitter};
+use crate::watch::{Stall, next_chunk};
+
+/// Fetches files below mirrors. Cheap to clone; clones share connections, counters and the rate limit.
+#[derive(Debug, Clone)]
+pub struct Transport(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    client: Client,
+    config: TransportConfig,
+    pace: Pace,
+    requests: AtomicU64,
+    received: AtomicU64,
+}
+
+/// A part of a file to ask for, and what must be the same file for the part to fit.
+#[derive(Debug, Clone)]
+pub(crate) struct Part {
+    pub(crate) range: Range<u64>,
+    pub(crate) validator: Option<HeaderValue>,
+}
+
+impl Transport {
+    /// Makes the client. Nothing is connected yet.
+    pub fn new(config: TransportConfig) -> Result<Self, Error> {
+        install_provider();
+        let client = match &config.ca_bundle {
+            Some(path) => build(&config, Some(authorities(path)?))?,
+            // A host without any authorities still reaches its http mirrors; https then fails for itself.
+            None => build(&config, None).or_else(|_| build(&config, Some(Vec::new())))?,
+        };
+        let pace = Pace::new(config.limit_rate);
+        let (requests, received) = (AtomicU64::new(0), AtomicU64::new(0));
+        Ok(Self(Arc::new(Inner { client, config, pace, requests, received })))
+    }
+
+    /// A small file, whole: `None` when the server does not have it (403, 404, 410; object stores answer 403 for
+    /// absent). After a cut it goes on from there where the server can prove that it is the same file, else anew.
+    ///
+    /// # Errors
+    /// [`Error::TooLong`] as soon as more than `max_length` bytes are announced or come; what HTTP throws up.
+    pub async fn get(&self, base: &Url, path: &str, max_length: u64) -> Result<Option<Bytes>, Error> {
+        let url = join(base, path)?;
+        let mut patience = Patience::new(&self.0.config);
+        let mut have = BytesMut::new();
+        let mut validator = None;
+        loop {
+            let part = validator
+                .clone()
+                .filter(|_| !have.is_empty())
+                .map(|validator| Part { range: length(&have)..u64::MAX, validator: Some(validator) });
+            let Some(response) = self.open(&url, part.as_ref(), &mut patience).await? else {
+                return Ok(None);
+            };
+            if response.status() != 206 {
+                have.clear();
+            }
+            validator = headers::validator(response.headers());
+            match self.read_to_end(response, &url, &mut have, max_length).await {
+                Ok(()) => return Ok(Some(have.freeze())),
+                Err(error @ (Error::Cut { .. } | Error::Stalled { .. })) => {
+                    patience.progress(length(&have));
+                    self.pause(&mut patience, error, None).await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// A part of a file of `total` bytes. Only an answer 206 with exactly this range counts. The body resumes by
+    /// itself after any cut.
+    ///
+    /// # Errors
+    /// [`Error::NoRanges`] when the server does not serve ranges or lies about them; then [`whole`](Self::whole) is
+    /// the way.
+    pub async fn range(
+        &self,
+        base: &Url,
+        path: &str,
+        range: Range<u64>,
+        total: u64,
+    ) -> Result<RangeBody, Error> {
+        RangeBody::open(self.clone(), join(base, path)?, range, Some(total)).await
+    }
+
+    /// A file of `length` bytes as one plain download. After a cut it goes on by range, or, where the server knows
+    /// none, reads past what it already has.
+    pub async fn whole(&self, base: &Url, path: &str, length: u64) -> Result<RangeBody, Error> {
+        RangeBody::open(self.clone(), join(base, path)?, 0..length, None).await
+    }
+
+    /// Requests sent so far.
+    pub fn requests(&self) -> u64 {
+        self.0.requests.load(Ordering::Relaxed)
+    }
+
+    /// Body bytes received so far.
+    pub fn bytes_received(&self) -> u64 {
+        self.0.received.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn config(&self) -> &TransportConfig {
+        &self.0.config
+    }
+
+    /// Counts and paces bytes that came.
+    pub(crate) async fn account(&self, bytes: u64) {
+        self.0.received.fetch_add(bytes, Ordering::Relaxed);
+        self.0.pace.spend(bytes).await;
+    }
+
+    /// Sends the request until there is an answer worth reading; `None` is "not there".
+    pub(crate) async fn open(
+        &self,
+        url: &Url,
+        part: Option<&Part>,
+        patience: &mut Patience,
+    ) -> Result<Option<Response>, Error> {
+        loop {
+            let (error, asked) = match self.send(url, part).await {
+                Ok(response) => match response.status().as_u16() {
+                    200 | 206 => return Ok(Some(response)),
+                    403 | 404 | 410 => return Ok(None),
+                    status @ (408 | 425 | 429 | 500..=599) => {
+                        let retry_after = headers::retry_after(response.headers());
+                        (Error::Busy { url: shown(url), status, retry_after }, retry_after)
+                    }
+                    status => return Err(Error::Status { url: shown(url), status }),
+                },
+                Err(error @ Error::Redirect { .. }) => return Err(error),
+                Err(error) => (error, None),
+            };
+            self.pause(patience, error, asked).await?;
+        }
+    }
+
+    /// Waits before the next try, or gives up with `error`.
+    pub(crate) async fn pause(
+        &self,
+        patience: &mut Patience,
+        error: Error,
+        asked: Option<Duration>,
+    ) -> Result<(), Error> {
+        let Some(pause) = patience.after_failure(asked, jitter()) else { return Err(error) };
+        tracing::debug!(%error, ?pause, "trying again");
+        sleep(pause).await;
+        Ok(())
+    }
+
+    async fn send(&self, url: &Url, part: Option<&Part>) -> Result<Response, Error> {
+        self.0.requests.fetch_add(1, Ordering::Relaxed);
+        let mut request = self.0.client.get(url.clone());
+        if let Some(Part { range, validator }) = part {
+            let end = range.end < u64::MAX;
+            let value = if end { headers::range(range) } else { format!("bytes={}-", range.start) };
+            request = request.header(RANGE, value);
+            if let Some(validator) = validator {
+                request = request.header(IF_RANGE, validator);
+            }
+        }
+        let stall = self.0.config.stall;
+        match timeout(stall, request.send()).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(source)) if source.is_redirect() => Err(Error::Redirect { url: shown(url), source }),
+            Ok(Err(source)) => Err(Error::Connect { url: shown(url), source }),
+            Err(_) => Err(Error::Stalled { url: shown(url), at: 0, stall }),
+        }
+    }
+
+    async fn read_to_end(
+        &self,
+        mut response: Response,
+        url: &Url,
+        have: &mut BytesMut,
+        limit: u64,
+    ) -> Result<(), Error> {
+        let too_long = || Error::TooLong { url: shown(url), limit };
+        if response.content_length().is_some_and(|more| more > limit.saturating_sub(length(have))) {
+            return Err(too_long());
+        }
+        let mut stall = Stall::new(self.0.config.stall);
+        loop {
+            let Some(chunk) = next_chunk(&mut response, &mut stall, url, length(have)).await? else {
+                return Ok(());
+            };
+            if length(&chunk) > limit.saturating_sub(length(have)) {
+                return Err(too_long());
+            }
+            have.extend_from_slice(&chunk);
+            self.account(length(&chunk)).await;
+        }
+    }
+}
+
+/// The length of what is in memory, as bytes on the wire are counted.
+pub(crate) fn length(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}
+
+fn join(base: &Url, path: &str) -> Result<Url, Error> {
+    base.join(path).map_err(|_| Error::BadMirror { url: shown(base) })
+}
+
+fn build(config: &TransportConfig, only: Option<Vec<Certificate>>) -> Result<Client, Error> {
+    let mut builder = ClientBuilder::new()
+        .user_agent(&config.user_agent)
+        .connect_timeout(config.connect)
+        .redirect(redirect::Policy::custom(follow))
+        .default_headers([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))].into_iter().collect())
+        .pool_idle_timeout(Duration::from_mins(1))
+        .referer(false);
+    if let Some(proxy) = &config.proxy {
+        let source = |source| Error::BadProxy { proxy: without_credentials(proxy), source };
+        let except = NoProxy::from_string(&config.no_proxy.join(","));
+        builder = builder.proxy(Proxy::all(proxy).map_err(source)?.no_proxy(except));
+    }
+    if let Some(only) = only {
+        builder = builder.tls_certs_only(only);
+    }
+    builder.build().map_err(|source| Error::Setup { source })
+}
+
+/// At most five, and never from https to http: a redirect must not take away what the operator asked for.
+fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
+    let downgrade =
+        attempt.url().scheme() != "https" && attempt.previous().iter().any(|url| url.scheme() == "https");
+    if downgrade {
+        attempt.error("redirect from https to http")
+    } else if attempt.previous().len() > 5 {
+        attempt.error("more than 5 redirects")
+    } else {
+        attempt.follow()
+    }
+}
+
+fn authorities(path: &Path) -> Result<Vec<Certificate>, Error> {
+    let pem = std::fs::read(path).map_err(|source| Error::ReadCaBundle { path: path.to_owned(), source })?;
+    match Certificate::from_pem_bundle(&pem) {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        _ => Err(Error::BadCaBundle { path: path.to_owned() }),
+    }
+}
+
+fn without_credentials(proxy: &str) -> String {
+    proxy.rsplit_once('@').map_or(proxy, |(_, host)| host).to_owned()
+}
+
+/// rustls takes no provider for granted. A second install is refused, which is as good: there is only this one.
+fn install_provider() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    });
+}
