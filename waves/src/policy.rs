@@ -1,5 +1,7 @@
 //! The reusable shape of a rollout.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
@@ -45,13 +47,17 @@ impl Policy {
         let typed: Typed = toml::from_str(text).map_err(Error::ParsePolicy)?;
         let mut problems = Vec::new();
         let mut steps: Vec<Step> = Vec::new();
+        let mut times: Vec<(usize, When)> = Vec::new();
         for (number, wave) in (1..).zip(&typed.waves) {
             let percentage = wave.fleet_percentage;
             if !(1..=100).contains(&percentage) {
                 problems.push(Problem::Percentage { wave: number, percentage });
             }
             match When::parse(&wave.start_after) {
-                Some(start) => steps.push(Step { start, percentage }),
+                Some(start) => {
+                    steps.push(Step { start, percentage });
+                    times.push((number, start));
+                }
                 None => problems.push(Problem::Time { wave: number, text: wave.start_after.clone() }),
             }
         }
@@ -59,20 +65,9 @@ impl Policy {
         if let (Some(text), None) = (&typed.end_after, end) {
             problems.push(Problem::Time { wave: 0, text: text.clone() });
         }
+        times.extend(end.map(|end| (0, end)));
         order(&typed.waves, &mut problems);
-        // Instants and delays can only be compared once the start is known; see `schedule`.
-        let times: Vec<(usize, When)> =
-            (1..).zip(steps.iter().map(|step| step.start)).chain(end.map(|end| (0, end))).collect();
-        for (&(_, before), &(wave, at)) in times.iter().zip(times.iter().skip(1)) {
-            let ordered = match (before, at) {
-                (When::After(before), When::After(at)) => before < at,
-                (When::At(before), When::At(at)) => before < at,
-                (When::After(_), When::At(_)) | (When::At(_), When::After(_)) => true,
-            };
-            if !ordered {
-                problems.push(Problem::DelayOrder { wave });
-            }
-        }
+        later_each(&times, &mut problems);
         if problems.is_empty() { Ok(Policy { steps, end }) } else { Err(Error::Policy(problems)) }
     }
 
@@ -80,7 +75,7 @@ impl Policy {
     /// where the times leave the years 1 to 9999.
     pub fn schedule(&self, start: DateTime<Utc>) -> Result<Rollout, Error> {
         let instant = |when: When| when.from(start).unwrap_or(DateTime::<Utc>::MAX_UTC);
-        let mut keys = std::collections::BTreeMap::new();
+        let mut keys = BTreeMap::new();
         let mut key = 0;
         for step in &self.steps {
             keys.insert(key, instant(step.start));
@@ -113,6 +108,21 @@ fn order(waves: &[TypedWave], problems: &mut Vec<Problem>) {
             problems.push(Problem::NotWhole { percentage: last.fleet_percentage });
         }
         Some(_) => {}
+    }
+}
+
+/// Each time is later than the one before. Whether a delay and an instant are can only be said once the start is
+/// known; see [`Policy::schedule`].
+fn later_each(times: &[(usize, When)], problems: &mut Vec<Problem>) {
+    for (&(_, before), &(wave, at)) in times.iter().zip(times.iter().skip(1)) {
+        let later = match (before, at) {
+            (When::After(before), When::After(at)) => before < at,
+            (When::At(before), When::At(at)) => before < at,
+            (When::After(_), When::At(_)) | (When::At(_), When::After(_)) => true,
+        };
+        if !later {
+            problems.push(Problem::DelayOrder { wave });
+        }
     }
 }
 
