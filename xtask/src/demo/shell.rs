@@ -1,0 +1,117 @@
+//! Commands that are shown, run as shown, and judged.
+
+use std::fmt::Write as _;
+use std::io::IsTerminal;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use anyhow::{Context, Result, bail};
+
+/// A folder to work in, with our programs in its search path.
+#[derive(Debug)]
+pub(super) struct Shell {
+    folder: PathBuf,
+    path: String,
+    colour: bool,
+}
+
+/// What a command printed and how it ended.
+#[derive(Debug)]
+pub(super) struct Said {
+    line: String,
+    pub(super) code: i32,
+    pub(super) out: String,
+    err: String,
+}
+
+impl Shell {
+    /// Programs are looked for in `bin` under the folder first, then where the system has them.
+    pub(super) fn new(folder: PathBuf) -> Result<Self> {
+        let system = std::env::var("PATH").context("PATH is not set")?;
+        let path = format!("{}:{system}:/usr/sbin:/sbin", folder.join("bin").display());
+        std::fs::create_dir_all(folder.join("bin"))?;
+        Ok(Self { folder, path, colour: std::io::stdout().is_terminal() })
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Puts a program into the search path that runs another with some words before its own.
+    pub(super) fn program(&self, name: &str, line: &str) -> Result<()> {
+        let path = self.folder.join("bin").join(name);
+        std::fs::write(&path, format!("#!/bin/sh\nexec {line} \"$@\"\n"))?;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))?;
+        Ok(())
+    }
+
+    /// A heading.
+    pub(super) fn say(&self, text: &str) {
+        if self.colour { println!("\x1b[1m# {text}\x1b[0m") } else { println!("# {text}") }
+    }
+
+    /// Runs a line unseen; it must succeed.
+    pub(super) fn quiet(&self, line: &str) -> Result<Said> {
+        let said = self.judge(line, self.command(line).output())?;
+        said.expect(0)
+    }
+
+    /// Shows the line, runs it, shows what it printed on stdout.
+    pub(super) fn show(&self, line: &str) -> Result<Said> {
+        self.show_line(line);
+        let said = self.judge(line, self.command(line).output())?;
+        print!("{}", said.indented());
+        Ok(said)
+    }
+
+    pub(super) fn show_line(&self, line: &str) {
+        if self.colour { println!("\x1b[2m$ {line}\x1b[0m") } else { println!("$ {line}") }
+    }
+
+    /// The line as a process to start, for those who want to watch or kill it.
+    pub(super) fn command(&self, line: &str) -> Command {
+        let mut command = Command::new("sh");
+        // `exec` would end at the first `|`; a kill must reach the program, so the caller writes it where needed.
+        command.args(["-c", line]).current_dir(&self.folder).env("PATH", &self.path);
+        command
+    }
+
+    fn judge(&self, line: &str, output: std::io::Result<Output>) -> Result<Said> {
+        let output =
+            output.with_context(|| format!("failed to start {line:?} in {}", self.folder.display()))?;
+        Ok(Said {
+            line: line.to_owned(),
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        })
+    }
+}
+
+impl Said {
+    /// Fails on any other exit code, with what the program said.
+    pub(super) fn expect(self, code: i32) -> Result<Self> {
+        if self.code != code {
+            bail!("`{}` ended with {}, not {code}\n{}{}", self.line, self.code, self.out, self.err);
+        }
+        Ok(self)
+    }
+
+    /// Fails when stdout does not hold the text.
+    pub(super) fn says(self, text: &str) -> Result<Self> {
+        if !self.out.contains(text) {
+            bail!("`{}` does not say {text:?}\n{}{}", self.line, self.out, self.err);
+        }
+        Ok(self)
+    }
+
+    fn indented(&self) -> String {
+        let mut text = String::new();
+        for line in self.out.lines() {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "  {line}");
+        }
+        text
+    }
+}
