@@ -1,1 +1,35 @@
-//! next_step: what a host does next, and why.
+//! What a host does next, and why. Nothing here touches a file, a disk, a network or a clock: what is, what is wanted and
+//! the time come in; one answer with its reason comes out.
+//!
+//! * [`candidates`], [`offer`]: which release of a manifest this host may have, and for every other the rule against it.
+//! * [`Plan`]: an offer with no choice left open.
+//! * [`next_step`]: looks at what is and names one step; doing it and asking again is the whole engine.
+//! * [`settle`]: what became of an update, from the flags and the record of what was meant; [`record`] keeps the answer.
+//! * [`Status`]: five lines that say all of it.
+//! * [`records`]: what the state folder keeps.
+//! * [`Exit`], [`Reason`]: every refusal has a word and a code.
+
+mod exit;
+mod host;
+mod offer;
+mod outcome;
+mod plan;
+mod policy;
+mod reason;
+mod record;
+pub mod records;
+mod status;
+mod step;
+mod window;
+
+pub use exit::Exit;
+pub use host::Host;
+pub use offer::{Candidate, NoOffer, Offer, Verdict, candidates, offer};
+pub use outcome::{Question, Settled, settle};
+pub use plan::{ImagePlan, Payload, Plan, PlanInput, Room};
+pub use policy::{ParseLock, Policy, VersionLock};
+pub use reason::{Reason, Refusal};
+pub use record::{Recorded, record};
+pub use status::Status;
+pub use step::{Health, Observed, Sight, Step, next_step};
+pub use window::Window;

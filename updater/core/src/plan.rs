@@ -1,0 +1,223 @@
+//! An offer with no choice left open.
+
+use std::collections::BTreeMap;
+
+use partition_core::Slot;
+use release::payload::Index;
+use release::{Digest, Images, ReleaseId, Version};
+use serde::{Serialize, Serializer};
+
+use crate::{Offer, Reason, Refusal};
+
+/// What a plan is made from.
+#[derive(Clone, Debug)]
+pub struct PlanInput<'a> {
+    /// What is to be installed.
+    pub offer: &'a Offer,
+    /// The slot that runs; the plan is for the other one.
+    pub running: Slot,
+    /// Tries that the new release gets.
+    pub tries: u8,
+    /// The indexes, as received and parsed; `None` where the release has none.
+    pub indexes: Option<Images<(Digest, &'a Index)>>,
+    /// Bytes of the partitions of the other slot; `None`: no disk was looked at.
+    pub room: Option<Images<Room>>,
+}
+
+/// How much a partition holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Bytes.
+    pub bytes: u64,
+}
+
+/// Everything that `stage` will do, decided and printable. Made only by [`Plan::new`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    from: Version,
+    to: Version,
+    variant: String,
+    arch: String,
+    #[serde(serialize_with = "letter")]
+    running: Slot,
+    #[serde(serialize_with = "letter")]
+    slot: Slot,
+    tries: u8,
+    #[serde(flatten)]
+    payload: Payload,
+}
+
+/// What there is to fetch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "payload", rename_all = "snake_case")]
+pub enum Payload {
+    /// Frames that an index checks one by one.
+    Indexed {
+        /// Which release this is.
+        release: ReleaseId,
+        /// One plan for each image.
+        images: Box<Images<ImagePlan>>,
+    },
+    /// Whole images without an index, as Bottlerocket publishes them. They can be shown but not applied.
+    Foreign {
+        /// Target names.
+        images: Images<String>,
+    },
+}
+
+/// One image of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ImagePlan {
+    /// Target name of the index.
+    pub index: String,
+    /// Digest of the index.
+    pub index_sha256: Digest,
+    /// Target name of the frames.
+    pub frames: String,
+    /// Bytes of all frames together.
+    pub frames_length: u64,
+    /// Bytes of the raw image.
+    pub raw_length: u64,
+    /// Bytes of each piece but the last.
+    pub piece_size: u32,
+    /// How many pieces.
+    pub pieces: usize,
+    /// Bytes of the partition it goes to; `None`: no disk was looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub room: Option<u64>,
+}
+
+impl Plan {
+    /// The plan, or what forbids it: indexes that are not the release's (`untrusted`), an image that is larger than its
+    /// partition (`space`).
+    pub fn new(input: &PlanInput<'_>) -> Result<Plan, Refusal> {
+        let update = input.offer.update();
+        let payload = match (&update.updog, &input.indexes) {
+            (Some(ours), Some(indexes)) => {
+                let found = ReleaseId::of(&indexes.map(|_, (digest, _)| digest));
+                if found != ours.release {
+                    let detail = format!(
+                        "the indexes are not those of the release: expected {}, found {found}",
+                        ours.release
+                    );
+                    return Err(Refusal::new(Reason::Untrusted, detail));
+                }
+                let images = Images::try_from_fn(|image| {
+                    let (index_sha256, index) = *indexes.get(image);
+                    let room = input.room.as_ref().map(|room| room.get(image).bytes);
+                    let planned = ImagePlan {
+                        index: ours.index.get(image).clone(),
+                        index_sha256,
+                        frames: update.images.get(image).clone(),
+                        frames_length: index.frames_length(),
+                        raw_length: index.raw_length(),
+                        piece_size: index.piece_size(),
+                        pieces: index.pieces().len(),
+                        room,
+                    };
+                    fits(image.name(), &planned, input.running.other()).map(|()| planned)
+                })?;
+                Payload::Indexed { release: ours.release, images: Box::new(images) }
+            }
+            _ => Payload::Foreign { images: update.images.clone() },
+        };
+        Ok(Plan {
+            from: input.offer.from().clone(),
+            to: update.version.clone(),
+            variant: update.variant.clone(),
+            arch: update.arch.clone(),
+            running: input.running,
+            slot: input.running.other(),
+            tries: input.tries,
+            payload,
+        })
+    }
+
+    /// The slot that is written.
+    pub fn slot(&self) -> Slot {
+        self.slot
+    }
+
+    /// The slot that runs.
+    pub fn running(&self) -> Slot {
+        self.running
+    }
+
+    /// The version that runs.
+    pub fn from(&self) -> &Version {
+        &self.from
+    }
+
+    /// The version that is installed.
+    pub fn to(&self) -> &Version {
+        &self.to
+    }
+
+    /// Its variant.
+    pub fn variant(&self) -> &str {
+        &self.variant
+    }
+
+    /// Its architecture.
+    pub fn arch(&self) -> &str {
+        &self.arch
+    }
+
+    /// What there is to fetch.
+    pub fn payload(&self) -> &Payload {
+        &self.payload
+    }
+
+    /// The release and its images, for `stage`; a release without an index is refused (`no_index`).
+    pub fn indexed(&self) -> Result<(ReleaseId, &Images<ImagePlan>), Refusal> {
+        match &self.payload {
+            Payload::Indexed { release, images } => Ok((*release, images)),
+            Payload::Foreign { .. } => {
+                let detail = format!("{} is published without an index that this updog can read", self.to);
+                Err(Refusal::new(Reason::NoIndex, detail))
+            }
+        }
+    }
+
+    /// Lines for people, by what they say.
+    pub fn lines(&self) -> BTreeMap<&'static str, String> {
+        let mut lines = BTreeMap::from([
+            ("from", format!("{} in slot {}", self.from, self.running)),
+            (
+                "to",
+                format!(
+                    "{} {} {} in slot {}, {} tries",
+                    self.variant, self.arch, self.to, self.slot, self.tries
+                ),
+            ),
+        ]);
+        if let Payload::Indexed { images, .. } = &self.payload {
+            for (image, plan) in images.iter() {
+                let line = format!(
+                    "{} bytes in {} frames of {} bytes",
+                    plan.raw_length, plan.pieces, plan.frames_length
+                );
+                lines.insert(image.name(), line);
+            }
+        }
+        lines
+    }
+}
+
+fn fits(name: &str, planned: &ImagePlan, slot: Slot) -> Result<(), Refusal> {
+    match planned.room {
+        Some(room) if planned.raw_length > room => {
+            let detail = format!(
+                "the {name} image does not fit into slot {slot}: it has {} bytes, the partition {room}",
+                planned.raw_length
+            );
+            Err(Refusal::new(Reason::Space, detail))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn letter<S: Serializer>(slot: &Slot, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(slot)
+}

@@ -1,0 +1,80 @@
+//! Releases that this host has tried and left.
+
+use chrono::{DateTime, Utc};
+use release::ReleaseId;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{FORMAT, Record, lenient};
+
+/// `failed.json`: not offered again unless `--retry` (P4).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Failed {
+    /// 1, or higher when a later version wrote it.
+    pub format: u64,
+    /// The newest [`Failed::LIMIT`] of them, oldest first.
+    #[serde(default, deserialize_with = "lenient::items")]
+    pub releases: Vec<Failure>,
+    /// Keys that this version does not know, kept.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+/// One release that was left.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Which release, whatever its version says.
+    pub release: ReleaseId,
+    /// Its version, for people.
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// When it was found out.
+    pub at: DateTime<Utc>,
+    /// What happened, as in "was rolled back".
+    #[serde(default = "unknown_cause", deserialize_with = "lenient::field")]
+    pub cause: String,
+    /// Keys that this version does not know, kept.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+impl Failed {
+    /// How many are remembered; far more than any repository offers to one host.
+    pub const LIMIT: usize = 64;
+
+    /// Whether this release failed here.
+    pub fn find(&self, release: &ReleaseId) -> Option<&Failure> {
+        self.releases.iter().rev().find(|failure| failure.release == *release)
+    }
+
+    /// Remembers one, in place of what was known of the same release.
+    pub fn remember(&mut self, failure: Failure) {
+        self.releases.retain(|known| known.release != failure.release);
+        self.releases.push(failure);
+        let over = self.releases.len().saturating_sub(Failed::LIMIT);
+        self.releases.drain(..over);
+    }
+
+    /// Forgets one, when it has proved itself after all.
+    pub fn forget(&mut self, release: &ReleaseId) -> bool {
+        let before = self.releases.len();
+        self.releases.retain(|known| known.release != *release);
+        self.releases.len() < before
+    }
+}
+
+impl Default for Failed {
+    fn default() -> Failed {
+        Failed { format: FORMAT, releases: Vec::new(), extra: Map::new() }
+    }
+}
+
+impl Record for Failed {
+    fn format(&self) -> u64 {
+        self.format
+    }
+}
+
+fn unknown_cause() -> String {
+    "failed here".to_owned()
+}

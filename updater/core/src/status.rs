@@ -1,0 +1,152 @@
+//! What a host says of itself: five lines to paste into a report.
+
+use std::fmt;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use partition_core::{Choice, Flags, Rule, Slot, SlotSet, Slots, choose};
+use serde_json::{Value, json};
+
+use crate::Settled;
+use crate::records::{Held, Intent, Past};
+
+/// All that `status` shows; its `Display` is the five lines.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Status {
+    /// The slot that runs; `None`: not known.
+    pub running: Option<Slot>,
+    /// The flags of both.
+    pub slots: Slots,
+    /// What slot A and slot B hold, where known.
+    pub holds: [Option<Held>; 2],
+    /// Staged and not armed, with the slot it lies in.
+    pub staged: Option<(Slot, Held)>,
+    /// What became of the last update.
+    pub settled: Settled,
+    /// What is pending.
+    pub intent: Option<Intent>,
+    /// How the one before ended.
+    pub last: Option<Past>,
+}
+
+impl Status {
+    /// The slot that boots next, by the rule that the firmware uses.
+    pub fn next(&self) -> Option<Choice> {
+        choose(&self.slots, SlotSet::EMPTY)
+    }
+
+    /// The same for `--json`.
+    pub fn data(&self) -> Value {
+        let slot = |slot: Slot| {
+            let flags = self.slots.get(slot)?;
+            let held = self.held(slot);
+            Some(json!({
+                "version": held.map(|held| held.version.clone()),
+                "release": held.and_then(|held| held.release),
+                "priority": flags.priority(),
+                "tries": flags.tries(),
+                "successful": flags.successful(),
+                "state": self.word(slot, flags),
+            }))
+        };
+        json!({
+            "running": self.running.map(|slot| slot.to_string()),
+            "next": self.next().map(|choice| choice.slot.to_string()),
+            "outcome": self.settled.as_str(),
+            "slots": { "A": slot(Slot::A), "B": slot(Slot::B) },
+            "staged": self.staged.as_ref().map(|(slot, held)| json!({
+                "slot": slot.to_string(), "version": held.version, "release": held.release,
+            })),
+            "pending": self.intent,
+            "last": self.last,
+        })
+    }
+
+    fn held(&self, slot: Slot) -> Option<&Held> {
+        match slot {
+            Slot::A => self.holds[0].as_ref(),
+            Slot::B => self.holds[1].as_ref(),
+        }
+    }
+
+    /// One word for what a slot is.
+    fn word(&self, slot: Slot, flags: Flags) -> &'static str {
+        let runs = self.running == Some(slot);
+        match (flags.successful(), flags.priority()) {
+            (false, _) if runs => "on trial",
+            (_, 0) if self.staged.as_ref().is_some_and(|(of, _)| *of == slot) => "staged",
+            (_, 0) => "retired",
+            (true, _) => "confirmed",
+            (false, _) if self.next().is_some_and(|next| next.slot == slot) => "armed",
+            (false, _) => "not confirmed",
+        }
+    }
+
+    fn slot_line(&self, slot: Slot) -> String {
+        let Some(flags) = self.slots.get(slot) else { return "not on this disk".to_owned() };
+        let version = self.held(slot).map_or("version unknown", |held| held.version.as_str());
+        let version = if flags.priority() == 0 && self.held(slot).is_none() { "no release" } else { version };
+        let runs = if self.running == Some(slot) { ", running" } else { "" };
+        format!("{version}{runs}, {} ({flags})", self.word(slot, flags))
+    }
+
+    fn next_line(&self) -> String {
+        let Some(next) = self.next() else { return "none: no slot may be started".to_owned() };
+        let flags = self.slots.get(next.slot).unwrap_or_default();
+        let kind = if flags.successful() { "confirmed" } else { "on trial" };
+        let tries = match next.rule {
+            Rule::TriesLeft => format!("{} tries left", flags.tries()),
+            _ => "no tries left anywhere".to_owned(),
+        };
+        format!("{}, {kind}, {tries}", next.slot)
+    }
+
+    fn update_line(&self) -> String {
+        let intent = self.intent.as_ref();
+        let target = intent.map_or_else(|| self.running.map_or(Slot::A, Slot::other), |intent| intent.target);
+        let named = intent.and_then(|intent| intent.held.as_ref()).or_else(|| self.held(target));
+        let what = named.map_or_else(|| format!("slot {target}"), |held| held.version.clone());
+        let here = self.running.and_then(|running| self.held(running)).map(|held| held.version.clone());
+        let here = here.unwrap_or_else(|| "this slot".to_owned());
+        match self.settled {
+            Settled::Steady => match &self.staged {
+                Some((slot, held)) => {
+                    format!("{} is staged in slot {slot}; \"updog arm\" makes it next", held.version)
+                }
+                None => "nothing pending".to_owned(),
+            },
+            Settled::Pending => format!("{what} is armed in slot {target}; a restart tries it"),
+            Settled::Trial => format!("{here} is on trial; \"updog confirm\" keeps it"),
+            Settled::Updated => format!("updated to {here}"),
+            Settled::NeverTried => {
+                format!("{what} is armed in slot {target}, but the restart did not try it")
+            }
+            Settled::RolledBack => format!("{what} was tried in slot {target} and left; back on {here}"),
+            Settled::RollbackFailed => {
+                format!("going back to {what} in slot {target} failed; still on {here}")
+            }
+            Settled::NotArmed => format!("{what} was about to be armed in slot {target}, but was not"),
+            Settled::FellBack => format!("slot {target} was confirmed and left by itself; back on {here}"),
+            Settled::Unknown => "the record is lost, and the flags do not tell".to_owned(),
+        }
+    }
+
+    fn last_line(&self) -> String {
+        let Some(last) = &self.last else { return "no update is recorded".to_owned() };
+        let what = last.held.as_ref().map_or("a release", |held| held.version.as_str());
+        format!("{}: {what} in slot {}, found at {}", last.outcome.as_str(), last.slot, seconds(last.at))
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "Slot A: {}", self.slot_line(Slot::A))?;
+        writeln!(f, "Slot B: {}", self.slot_line(Slot::B))?;
+        writeln!(f, "Next:   {}", self.next_line())?;
+        writeln!(f, "Update: {}", self.update_line())?;
+        write!(f, "Last:   {}", self.last_line())
+    }
+}
+
+fn seconds(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}

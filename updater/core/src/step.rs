@@ -1,0 +1,166 @@
+//! The machine: looks at what is and names one step. No phase is stored; each step's effect is seen by the next look.
+
+use chrono::{DateTime, Utc};
+use partition_core::{Slot, Slots, Standing, verbs};
+use release::ReleaseId;
+
+use crate::records::By;
+use crate::{Policy, Reason, Refusal, Settled, window};
+
+/// What is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observed {
+    /// The slot that runs.
+    pub running: Slot,
+    /// The flags of both.
+    pub slots: Slots,
+    /// Whether the running slot was confirmed in this boot.
+    pub standing: Standing,
+    /// What the health checks say.
+    pub health: Health,
+    /// What became of the last update; see [`settle`](crate::settle).
+    pub settled: Settled,
+    /// What is pending: by which verb, and which release where known.
+    pub pending: Option<(By, Option<ReleaseId>)>,
+    /// What lies in the other slot, read back, not armed.
+    pub staged: Option<ReleaseId>,
+    /// What the repository says.
+    pub sight: Sight,
+}
+
+/// The verdict over the running system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Health {
+    /// Checks are still running.
+    Open,
+    /// All passed.
+    Good,
+    /// One failed.
+    Bad,
+}
+
+/// What is known of the repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// Nobody has looked yet.
+    Unknown,
+    /// Somebody tried, in vain.
+    Unreachable,
+    /// Looked.
+    Seen {
+        /// The release that is open for this host, or the rule against the closest one.
+        offer: Result<ReleaseId, Refusal>,
+        /// What the rules say against the release that is armed, where it is listed.
+        armed: Option<Refusal>,
+    },
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Write down what became of the last update.
+    Settle(Settled),
+    /// Clear the flags of a trial that was left.
+    TrialOver,
+    /// Say that the running slot is good.
+    Confirm,
+    /// Ask the repository.
+    Check,
+    /// Write this release to the other slot and read it back.
+    Stage(ReleaseId),
+    /// Read the staged release back and make it the next one.
+    Arm(ReleaseId),
+    /// Disarm: what is armed is no longer what is wanted.
+    Cancel,
+    /// Restart the machine.
+    Reboot,
+    /// Nothing until then, or until something changes.
+    Wait(Refusal),
+    /// Nothing to do.
+    Rest(Refusal),
+    /// Nothing to do until the repository can be reached.
+    Offline,
+}
+
+/// The one step that comes next. Total: every observation has an answer; doing it and asking again ends in `Reboot`,
+/// `Wait`, `Rest` or `Offline`.
+pub fn next_step(observed: &Observed, policy: &Policy, now: DateTime<Utc>) -> Step {
+    // The record comes before the flags: cleared flags no longer tell what happened.
+    if observed.settled.ending().is_some() {
+        return Step::Settle(observed.settled);
+    }
+    if let Ok(Some(_)) = verbs::trial_over(&observed.slots, observed.running, policy.tries) {
+        return Step::TrialOver;
+    }
+    if let Some(step) = prove(observed) {
+        return step;
+    }
+    if verbs::armed(&observed.slots, observed.running) {
+        return restart(observed, policy, now);
+    }
+    match &observed.sight {
+        Sight::Unknown => Step::Check,
+        Sight::Unreachable => Step::Offline,
+        Sight::Seen { offer: Err(refusal), .. } if is_wait(refusal) => Step::Wait(refusal.clone()),
+        Sight::Seen { offer: Err(refusal), .. } => Step::Rest(refusal.clone()),
+        Sight::Seen { offer: Ok(release), .. } if observed.slots.get(observed.running.other()).is_none() => {
+            let detail = format!(
+                "{} has nowhere to go: the disk has no slot {}",
+                release.short(),
+                observed.running.other()
+            );
+            Step::Rest(Refusal::new(Reason::Space, detail))
+        }
+        Sight::Seen { offer: Ok(release), .. } if observed.staged == Some(*release) => Step::Arm(*release),
+        Sight::Seen { offer: Ok(release), .. } => Step::Stage(*release),
+    }
+}
+
+/// Until the running slot is confirmed in this boot nothing else is done (P2).
+fn prove(observed: &Observed) -> Option<Step> {
+    let flags = observed.slots.get(observed.running);
+    let successful = flags.is_some_and(partition_core::Flags::successful);
+    if successful && observed.standing == Standing::ConfirmedThisBoot {
+        return None;
+    }
+    let refusal =
+        |detail: &str| Refusal::new(Reason::NotConfirmed, format!("slot {}: {detail}", observed.running));
+    Some(match observed.health {
+        _ if flags.is_none() => Step::Rest(refusal("the disk has no such slot")),
+        Health::Good => Step::Confirm,
+        Health::Open => Step::Wait(refusal("health checks are still running")),
+        // Only a trial is left for its health; a confirmed slot keeps running (P5).
+        Health::Bad if successful => Step::Wait(refusal("unhealthy, so its tries are not refilled")),
+        Health::Bad => Step::Reboot,
+    })
+}
+
+/// The other slot boots next: restart, unless the release is no longer wanted.
+fn restart(observed: &Observed, policy: &Policy, now: DateTime<Utc>) -> Step {
+    if let Some((By::Arm, armed)) = observed.pending {
+        match &observed.sight {
+            Sight::Unknown => return Step::Check,
+            Sight::Seen { offer: Ok(release), .. } if armed.is_some_and(|armed| armed != *release) => {
+                return Step::Cancel;
+            }
+            Sight::Seen { armed: Some(refusal), .. } if refusal.reason == Reason::Yanked => {
+                return Step::Cancel;
+            }
+            Sight::Seen { armed: Some(refusal), .. } if refusal.reason == Reason::Paused => {
+                return Step::Wait(refusal.clone());
+            }
+            Sight::Seen { .. } | Sight::Unreachable => {}
+        }
+    }
+    match window::opens(&policy.windows, now) {
+        None => Step::Reboot,
+        Some(until) => {
+            let at = until.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+            Step::Wait(Refusal::waiting(Reason::Window, format!("this host restarts from {at} on"), until))
+        }
+    }
+}
+
+fn is_wait(refusal: &Refusal) -> bool {
+    refusal.exit() == crate::Exit::MustWait
+}
