@@ -1,7 +1,7 @@
 //! The tool that everybody has reads what we publish.
 
 use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use release::payload::FrameWriter;
 
@@ -14,7 +14,7 @@ fn zstd_gives_the_raw_image() {
     let mut frames = Vec::new();
     let writer = FrameWriter { level: 3, ..FrameWriter::default() };
     writer.write(&mut raw.as_slice(), &mut frames, |_| {}).unwrap();
-    let mut zstd = Command::new("zstd")
+    let mut zstd = std::process::Command::new("zstd")
         .args(["-d", "-c", "-"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
