@@ -22,4 +22,4 @@ pub use mirrors::{Mirror, Mirrors};
 pub use refresh::{Trusted, refresh};
 pub use store::Store;
 pub use transport::Transport;
-pub use trust_core::{Class, Expiry, Freshness, Target};
+pub use trust_core::{Class, Expiry, Freshness, Role, Target};
