@@ -1,9 +1,13 @@
 //! Tests over the public face of `release`, in one binary so that they link once.
 
+mod folder;
 mod frame_writer;
 mod frames;
 mod golden;
 mod images;
 mod index;
+mod manifest;
+mod manifest_check;
+mod migrations;
 mod payload_golden;
 mod zstd_tool;
