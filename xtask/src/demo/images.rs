@@ -1,8 +1,12 @@
 //! Three releases of a real root file system: Debian packages, erofs, a dm-verity tree, a boot image.
 
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
+use chrono::DateTime;
+use release::folder::{FILE_NAME, RawImage, ReleaseJson};
+use release::{Digest, Images};
 
 use super::shell::Shell;
 
@@ -25,7 +29,7 @@ pub(super) const RELEASES: [Make; 3] = [
 const PACKAGES: &str = "base-files,base-passwd,libc6,libc-bin,coreutils,util-linux,systemd";
 const SUITE: &str = "bookworm";
 /// Every date in the images, so that the same packages make the same bytes.
-const EPOCH: u32 = 1_700_000_000;
+const EPOCH: i64 = 1_700_000_000;
 const ROOT_UUID: &str = "00000000-0000-4000-8000-000000000001";
 const HASH_UUID: &str = "00000000-0000-4000-8000-000000000002";
 const SALT: &str = "5a17000000000000000000000000000000000000000000000000000000000000";
@@ -59,8 +63,35 @@ impl Make {
         if self.broken {
             damage(&shell.folder().join("root.img"))?;
         }
+        std::fs::write(shell.folder().join(FILE_NAME), self.describe(shell.folder())?.encode()?)?;
         std::fs::write(stamp, recipe.join("\n"))?;
         Ok(())
+    }
+
+    /// The release folder's `release.json`.
+    fn describe(&self, folder: &Path) -> Result<ReleaseJson> {
+        let images = Images::try_from_fn(|image| -> Result<RawImage> {
+            let file = format!("{image}.img");
+            let bytes =
+                std::fs::read(folder.join(&file)).with_context(|| format!("failed to read {file}"))?;
+            Ok(RawImage {
+                length: u64::try_from(bytes.len())?,
+                sha256: Digest::of(&bytes),
+                file,
+                extra: serde_json::Map::default(),
+            })
+        })?;
+        Ok(ReleaseJson {
+            format: 1,
+            variant: "demo".to_owned(),
+            arch: std::env::consts::ARCH.to_owned(),
+            version: self.version.parse()?,
+            created: DateTime::from_timestamp(EPOCH, 0).context("the epoch is no time")?,
+            images,
+            root_hash: std::fs::read_to_string(folder.join("root-hash"))?.trim().parse()?,
+            packages: Vec::new(),
+            extra: serde_json::Map::default(),
+        })
     }
 
     fn recipe(&self) -> Vec<String> {
@@ -89,17 +120,12 @@ impl Make {
 /// Which lines of the recipe are worth showing.
 const SHOWN: [usize; 3] = [0, 3, 4];
 
-/// Changes one block in the middle, after the hash tree over it was made: dm-verity will refuse it.
+/// Changes one byte in the middle, after the hash tree over it was made: dm-verity will refuse its block.
 fn damage(image: &Path) -> Result<()> {
-    use std::os::unix::fs::FileExt;
-
     let file = std::fs::OpenOptions::new().read(true).write(true).open(image)?;
     let middle = file.metadata()?.len() / 2;
     let mut byte = [0];
     file.read_exact_at(&mut byte, middle)?;
     file.write_all_at(&[!byte[0]], middle)?;
-    if middle == 0 {
-        bail!("{} is empty", image.display());
-    }
     Ok(())
 }
