@@ -1,1 +1,59 @@
-//! Keys, root ceremony, releases, waves, publish.
+//! Keys, root ceremony, releases, waves, publish: what a release engineer does before hosts see anything.
+//!
+//! ```text
+//! Draft ──close──► Unsigned ──sign──► Signed ──stage──► Staged ──publish──► Published
+//! ```
+//! Each stage is a type that only the one before can make, so that an illegal order does not compile:
+//!
+//! ```compile_fail
+//! # fn order(draft: updog_repo::Draft, files: &dyn updog_repo::files::Files, dir: &std::path::Path) {
+//! updog_repo::publish::publish(files, &draft, dir, updog_repo::publish::Gap::Refuse); // not staged
+//! # }
+//! ```
+//! ```compile_fail
+//! # fn order(unsigned: updog_repo::Unsigned, folder: &updog_repo::Folder) {
+//! unsigned.stage(folder, chrono::DateTime::UNIX_EPOCH); // not signed
+//! # }
+//! ```
+//! ```compile_fail
+//! # fn order(papers: updog_repo::Papers) {
+//! let signed = updog_repo::Signed { papers }; // only the checks make one
+//! # }
+//! ```
+
+pub mod add;
+pub mod ceremony;
+pub mod cli;
+mod disk;
+mod document;
+mod draft;
+mod error;
+mod exit;
+pub mod files;
+mod folder;
+pub mod host_check;
+pub mod keys;
+mod metadata;
+pub mod publish;
+pub mod refresh;
+mod role;
+pub mod schedule;
+mod signed;
+pub mod source;
+mod staged;
+pub mod time;
+mod unsigned;
+pub mod validate;
+mod versions;
+
+pub use disk::Disk;
+pub use document::Document;
+pub use draft::{Blob, Choice, Draft, title};
+pub use error::{Error, Result};
+pub use folder::Folder;
+pub use metadata::{Metadata, Online};
+pub use role::Role;
+pub use signed::Signed;
+pub use staged::Staged;
+pub use unsigned::{Missing, Order, Papers, Rotation, Signing, Unsigned};
+pub use versions::Versions;

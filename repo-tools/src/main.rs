@@ -1,3 +1,7 @@
-//! The release engineer program.
+//! The release engineer's program; everything is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(updog_repo::cli::run())
+}

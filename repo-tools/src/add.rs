@@ -1,0 +1,214 @@
+//! `release add`: a release folder becomes frames, indexes and one update of the draft.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use release::folder::{self, RawImage, ReleaseJson};
+use release::manifest::{Ours, Update};
+use release::names::Names;
+use release::payload::{FrameWriter, Index, Progress};
+use release::{Digest, Hasher, Image, Images, ReleaseId};
+use serde_json::Map;
+
+use crate::draft::{Blob, Draft, title};
+use crate::error::{Error, Result};
+use crate::files;
+use crate::folder::Folder;
+use crate::publish::Hashing;
+
+/// What adding came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Added {
+    /// `variant arch version`.
+    pub title: String,
+    /// The id of the release.
+    pub release: ReleaseId,
+    /// Whether the draft is another one now.
+    pub changed: bool,
+    /// Length of the three raw images in bytes.
+    pub raw_length: u64,
+    /// Length of their frames in bytes.
+    pub frames_length: u64,
+}
+
+/// Adds the release in `dir` to the draft. The same release again changes nothing; other images under the same
+/// version are refused. `progress` gets the image and how far it is.
+///
+/// Memory is bounded by [`FrameWriter`], whatever the length of the images.
+pub fn add(
+    folder: &Folder,
+    dir: &Path,
+    writer: &FrameWriter,
+    progress: &mut dyn FnMut(Image, &RawImage, Progress),
+) -> Result<Added> {
+    let mut draft = folder.draft()?;
+    let path = dir.join(folder::FILE_NAME);
+    let bytes = std::fs::read(&path).map_err(|source| Error::ReadFile { path, source })?;
+    let release =
+        ReleaseJson::parse(&bytes).map_err(|source| Error::ReadRelease { path: dir.to_owned(), source })?;
+    if let Some(update) = same_version(&draft, &release) {
+        return readd(folder, &draft, update, &release);
+    }
+
+    let names = Names::new(&release.variant, &release.arch, &release.version)
+        .map_err(|source| Error::Usage { reason: source.to_string() })?;
+    let mut made = BTreeMap::new();
+    let mut frames_length: u64 = 0;
+    let digests = Images::try_from_fn(|image| {
+        let raw = release.images.get(image);
+        let (frames, index) =
+            frames(folder, dir, &names.frames(image), raw, writer, &mut |at| progress(image, raw, at))?;
+        let index = folder.save_blob(&names.index(image), &index.encode())?;
+        frames_length = frames_length.saturating_add(frames.length);
+        made.insert(names.frames(image), frames);
+        made.insert(names.index(image), index);
+        Ok(index.sha256)
+    })?;
+
+    let id = ReleaseId::of(&digests);
+    let raw_length = release.images.iter().map(|(_, raw)| raw.length).sum();
+    let update = new_update(&draft, &release, &names, id);
+    let title = title(&update);
+    insert(&mut draft, update);
+    draft.targets.extend(made);
+    // The commit point of this verb: blobs are there, now the draft names them.
+    folder.save_draft(&draft)?;
+    Ok(Added { title, release: id, changed: true, raw_length, frames_length })
+}
+
+/// Frames of one image, under their digest, while the raw image is checked against what release.json says.
+fn frames(
+    folder: &Folder,
+    dir: &Path,
+    name: &str,
+    raw: &RawImage,
+    writer: &FrameWriter,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(Blob, Index)> {
+    let path = dir.join(&raw.file);
+    let partial = folder.blobs_dir().join(format!(".{name}.partial"));
+    let write = |source| Error::WriteFile { path: partial.clone(), source };
+    let file = File::open(&path).map_err(|source| Error::ReadFile { path: path.clone(), source })?;
+    let mut source = Hashing::over(BufReader::with_capacity(1 << 20, file));
+    let all = folder.files();
+    let mut out = Measured { inner: all.create(&partial).map_err(write)?, length: 0, hasher: Hasher::new() };
+    let index = writer
+        .write(&mut source, &mut out, progress)
+        .map_err(|source| Error::Pack { path: path.clone(), source })?;
+    if source.length() != raw.length {
+        let (expected, found) = (format!("{} bytes", raw.length), source.length().to_string());
+        return Err(Error::ImageDiffers { path, expected, found });
+    }
+    if index.raw() != raw.sha256 {
+        let (expected, found) = (format!("SHA-256 {}", raw.sha256), index.raw().to_string());
+        return Err(Error::ImageDiffers { path, expected, found });
+    }
+    out.inner.sync().map_err(write)?;
+    let blob = Blob { length: out.length, sha256: out.hasher.finish() };
+    let to = folder.blobs_dir().join(blob.file_name(name));
+    all.rename(&partial, &to).map_err(|source| Error::WriteFile { path: to, source })?;
+    all.sync_dir(&folder.blobs_dir()).map_err(write)?;
+    Ok((blob, index))
+}
+
+fn same_version<'a>(draft: &'a Draft, release: &ReleaseJson) -> Option<&'a Update> {
+    draft.manifest.updates.iter().find(|update| {
+        update.variant == release.variant && update.arch == release.arch && update.version == release.version
+    })
+}
+
+/// The indexes say which raw images were added; frames by another zstd would have other digests.
+fn readd(folder: &Folder, draft: &Draft, update: &Update, release: &ReleaseJson) -> Result<Added> {
+    let taken = || Error::ReleaseExists { release: title(update) };
+    let ours = update.updog.as_ref().ok_or_else(taken)?;
+    let mut frames_length: u64 = 0;
+    for image in Image::ALL {
+        let index = read_index(folder, draft, ours.index.get(image))?;
+        let raw = release.images.get(image);
+        if index.raw() != raw.sha256 || index.raw_length() != raw.length {
+            return Err(taken());
+        }
+        frames_length = frames_length.saturating_add(index.frames_length());
+    }
+    let raw_length = release.images.iter().map(|(_, raw)| raw.length).sum();
+    Ok(Added { title: title(update), release: ours.release, changed: false, raw_length, frames_length })
+}
+
+/// An index of the draft.
+pub fn read_index(folder: &Folder, draft: &Draft, name: &str) -> Result<Index> {
+    let blob = draft.targets.get(name).ok_or_else(|| Error::TargetName { name: name.to_owned() })?;
+    let path: PathBuf = folder.blobs_dir().join(blob.file_name(name));
+    let bytes = files::read(folder.files().as_ref(), &path, blob.length)
+        .map_err(|source| Error::ReadFile { path: path.clone(), source })?
+        .ok_or_else(|| Error::Absent { path: path.clone() })?;
+    if Digest::of(&bytes) != blob.sha256 {
+        return Err(Error::BlobDiffers { path });
+    }
+    Index::parse(&bytes)
+        .map_err(|error| Error::HostTarget { name: name.to_owned(), reason: error.to_string() })
+}
+
+fn new_update(draft: &Draft, release: &ReleaseJson, names: &Names, id: ReleaseId) -> Update {
+    let same_line = draft.manifest.updates.iter().filter(|update| is_for(update, release));
+    let max = same_line.map(|update| &update.max_version).max();
+    Update {
+        variant: release.variant.clone(),
+        arch: release.arch.clone(),
+        version: release.version.clone(),
+        max_version: max.map_or(&release.version, |max| max.max(&release.version)).clone(),
+        waves: BTreeMap::new(),
+        images: Images::from_fn(|image| names.frames(image)),
+        updog: Some(Ours {
+            release: id,
+            index: Images::from_fn(|image| names.index(image)),
+            deltas: Vec::new(),
+            from: None,
+            paused: None,
+            yanked: None,
+            notes: String::new(),
+            extra_index: Map::new(),
+            extra: Map::new(),
+        }),
+        extra_images: Map::new(),
+        extra: Map::new(),
+    }
+}
+
+/// Puts the update last and lifts `max_version` of its variant and architecture, never lowers it.
+fn insert(draft: &mut Draft, update: Update) {
+    for other in &mut draft.manifest.updates {
+        if other.variant == update.variant
+            && other.arch == update.arch
+            && other.max_version < update.max_version
+        {
+            other.max_version = update.max_version.clone();
+        }
+    }
+    draft.manifest.updates.push(update);
+}
+
+fn is_for(update: &Update, release: &ReleaseJson) -> bool {
+    update.variant == release.variant && update.arch == release.arch
+}
+
+/// Counts and hashes what is written through it.
+struct Measured {
+    inner: Box<dyn files::NewFile>,
+    length: u64,
+    hasher: Hasher,
+}
+
+impl Write for Measured {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.inner.write(bytes)?;
+        self.hasher.update(bytes.get(..count).unwrap_or_default());
+        self.length = self.length.saturating_add(u64::try_from(count).unwrap_or(0));
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}

@@ -1,0 +1,116 @@
+//! What a verb says: sentences for people, one object for scripts.
+
+use std::error::Error as _;
+use std::io::Write;
+
+use serde_json::{Value, json};
+
+use crate::error::Error;
+use crate::exit::Exit;
+
+/// The outcome of a verb that did not fail.
+#[derive(Debug)]
+pub(super) struct Answer {
+    exit: Exit,
+    reason: Option<&'static str>,
+    lines: Vec<String>,
+    data: Value,
+}
+
+impl Answer {
+    /// Done; the last line states the fact.
+    pub(super) fn done(lines: Vec<String>, data: Value) -> Self {
+        Self { exit: Exit::Done, reason: None, lines, data }
+    }
+
+    /// Done as far as it goes, with another exit code than 0.
+    pub(super) fn ending(exit: Exit, reason: &'static str, lines: Vec<String>, data: Value) -> Self {
+        Self { exit, reason: Some(reason), lines, data }
+    }
+}
+
+/// How to say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Sentences; failures on standard error.
+    Text,
+    /// One object on standard output, whatever happens.
+    Json,
+}
+
+/// Says how a verb ended and returns its exit code.
+pub(super) fn say(verb: &str, result: Result<Answer, Error>, form: Form) -> Exit {
+    match result {
+        Ok(answer) => {
+            match form {
+                Form::Text => print(&answer.lines.join("\n")),
+                Form::Json => {
+                    let message = answer.lines.last().cloned().unwrap_or_default();
+                    print(&object(verb, answer.exit, answer.reason, &message, answer.data));
+                }
+            }
+            answer.exit
+        }
+        Err(error) => {
+            let (exit, message) = (error.exit(), chain(&error));
+            match form {
+                Form::Text => complain(&message, exit, error.hint()),
+                Form::Json => {
+                    let data = json!({ "hint": error.hint() });
+                    print(&object(verb, exit, Some(error.reason()), &message, data));
+                }
+            }
+            exit
+        }
+    }
+}
+
+/// Says that the words on the command line are wrong, as an object.
+pub(super) fn say_usage(message: &str) -> Exit {
+    let first = message.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    print(&object("", Exit::Usage, Some("usage"), first, Value::Null));
+    Exit::Usage
+}
+
+fn object(verb: &str, exit: Exit, reason: Option<&str>, message: &str, data: Value) -> String {
+    json!({
+        "format": 1,
+        "verb": verb,
+        "ok": exit.is_ok(),
+        "exit": exit.code(),
+        "reason": reason,
+        "message": message,
+        "data": data,
+    })
+    .to_string()
+}
+
+fn complain(message: &str, exit: Exit, hint: Option<String>) {
+    let mut text = if exit == Exit::Bug {
+        format!("this is a bug in updog-repo: {message}")
+    } else {
+        format!("error: {message}")
+    };
+    if let Some(hint) = hint {
+        text.push_str("\nhint: ");
+        text.push_str(&hint);
+    }
+    // Nowhere left to complain when standard error is gone.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+fn print(text: &str) {
+    // A reader that closed the pipe has what it wanted.
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+fn chain(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}

@@ -1,0 +1,145 @@
+//! The command line: one file a verb, all output in `answer`.
+
+mod answer;
+mod init;
+mod key;
+mod progress;
+mod publish;
+mod refresh;
+mod release;
+mod root;
+mod sign;
+mod stage;
+mod validate;
+mod waves;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use chrono::{DateTime, Utc};
+use clap::{Parser, Subcommand};
+
+use crate::disk::Disk;
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::files::Files;
+use crate::folder::Folder;
+use crate::keys::Signer;
+use answer::{Answer, Form, say, say_usage};
+
+/// Keys, root ceremony, releases, waves, publish.
+///
+/// From nothing to published: init, key new, release add, waves set, sign, publish.
+///
+/// Exit codes: 0 done, 1 bug, 2 usage, 11 other signers must sign first, 12 validate found problems,
+/// 20 transient, 30 untrusted, 40 disk, 50 refused by a rule.
+#[derive(Debug, Parser)]
+#[command(name = "updog-repo", version, disable_help_subcommand = true)]
+struct Args {
+    /// The working folder.
+    #[arg(long, global = true, value_name = "DIR", default_value = ".")]
+    repo: PathBuf,
+    /// Print one JSON object on standard output; progress as JSON lines on standard error.
+    #[arg(long, global = true)]
+    json: bool,
+    /// The time now, for tests and for signing machines without a clock.
+    #[arg(long, global = true, value_name = "RFC3339")]
+    clock: Option<DateTime<Utc>>,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Set up a working folder: an empty draft and root 1 without keys.
+    Init(init::Args),
+    /// Make keys.
+    #[command(subcommand)]
+    Key(key::Verb),
+    /// Edit and sign the next root: who may sign what.
+    #[command(subcommand)]
+    Root(root::Verb),
+    /// Add and list releases in the draft.
+    #[command(subcommand)]
+    Release(release::Verb),
+    /// Say when which hosts may have a release.
+    #[command(subcommand)]
+    Waves(waves::Verb),
+    /// Sign the draft: root, targets, snapshot, timestamp, as far as the keys reach.
+    Sign(sign::Args),
+    /// Make a complete copy that nobody sees and let the host's own check loose on it.
+    Stage(stage::Args),
+    /// Show the stage to hosts; stages first when that is not done.
+    Publish(publish::Args),
+    /// Sign a new timestamp for a published repository, with the timestamp key alone.
+    Refresh(refresh::Args),
+    /// Look a published repository over, to the last byte, and list what is wrong.
+    Validate(validate::Args),
+}
+
+/// What every verb gets.
+#[derive(Debug)]
+struct Context {
+    files: Arc<dyn Files>,
+    repo: PathBuf,
+    now: DateTime<Utc>,
+    form: Form,
+}
+
+impl Context {
+    fn folder(&self) -> Result<Folder> {
+        Folder::open(Arc::clone(&self.files), &self.repo)
+    }
+}
+
+/// Runs the program and returns its exit code.
+pub fn run() -> u8 {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) if error.use_stderr() && std::env::args().any(|word| word == "--json") => {
+            return say_usage(&error.to_string()).code();
+        }
+        Err(error) => {
+            // Help and version are answers; the rest is usage. Neither can be said when the stream is gone.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage.code() } else { Exit::Done.code() };
+        }
+    };
+    let form = if args.json { Form::Json } else { Form::Text };
+    let now = args.clock.unwrap_or_else(|| DateTime::<Utc>::from(SystemTime::now()));
+    let context = Context { files: Arc::new(Disk), repo: args.repo, now, form };
+    let (name, result) = dispatch(&context, args.verb);
+    say(name, result, form).code()
+}
+
+fn dispatch(context: &Context, verb: Verb) -> (&'static str, Result<Answer>) {
+    match verb {
+        Verb::Init(args) => ("init", init::run(context, &args)),
+        Verb::Key(verb) => (verb.name(), key::run(context, verb)),
+        Verb::Root(verb) => (verb.name(), root::run(context, verb)),
+        Verb::Release(verb) => (verb.name(), release::run(context, verb)),
+        Verb::Waves(verb) => (verb.name(), waves::run(context, verb)),
+        Verb::Sign(args) => ("sign", sign::run(context, &args)),
+        Verb::Stage(args) => ("stage", stage::run(context, &args)),
+        Verb::Publish(args) => ("publish", publish::run(context, &args)),
+        Verb::Refresh(args) => ("refresh", refresh::run(context, &args)),
+        Verb::Validate(args) => ("validate", validate::run(context, &args)),
+    }
+}
+
+fn signers(paths: &[PathBuf]) -> Result<Vec<Signer>> {
+    paths.iter().map(|path| Signer::from_file(path)).collect()
+}
+
+/// Signing may ask a remote key service; everything else here is plain.
+fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .map_err(|source| Error::Fetch { what: "a runtime".into(), source: Box::new(source) })?;
+    runtime.block_on(work)
+}
+
+fn usage(reason: String) -> Error {
+    Error::Usage { reason }
+}

@@ -1,0 +1,85 @@
+//! `updog-repo release …`
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use release::payload::FrameWriter;
+use serde_json::{Value, json};
+
+use super::progress::Bar;
+use super::{Answer, Context};
+use crate::add::add;
+use crate::draft::title;
+use crate::error::Result;
+use crate::time;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Make frames and indexes of a release folder and add them to the draft. The same again changes nothing.
+    Add {
+        /// A folder with release.json and the three raw images.
+        dir: PathBuf,
+        /// zstd level: 1 is fast, 22 is small.
+        #[arg(long, default_value_t = 19, value_parser = clap::value_parser!(i32).range(1..=22))]
+        level: i32,
+    },
+    /// List the releases in the draft.
+    List,
+}
+
+impl Verb {
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Add { .. } => "release add",
+            Self::List => "release list",
+        }
+    }
+}
+
+pub(super) fn run(context: &Context, verb: Verb) -> Result<Answer> {
+    let folder = context.folder()?;
+    match verb {
+        Verb::Add { dir, level } => {
+            let _lock = folder.lock()?;
+            let mut bar = Bar::new(context.form);
+            let writer = FrameWriter { level, ..FrameWriter::default() };
+            let added =
+                add(&folder, &dir, &writer, &mut |image, raw, at| bar.at(image.name(), at.raw, raw.length));
+            bar.end();
+            let added = added?;
+            let mut lines = Vec::new();
+            if added.changed {
+                lines.push(format!(
+                    "{} bytes of images became {} bytes of frames.",
+                    added.raw_length, added.frames_length
+                ));
+            }
+            let fact = if added.changed { "added" } else { "already in the draft" };
+            lines.push(format!("{fact}: {}, release {}", added.title, added.release));
+            let data = json!({
+                "release": added.title, "id": added.release, "changed": added.changed,
+                "raw_length": added.raw_length, "frames_length": added.frames_length,
+            });
+            Ok(Answer::done(lines, data))
+        }
+        Verb::List => {
+            let draft = folder.draft()?;
+            let mut lines = Vec::new();
+            let mut data: Vec<Value> = Vec::new();
+            for update in &draft.manifest.updates {
+                let id = update.updog.as_ref().map(|ours| ours.release);
+                let closes = update.rollout().closes_at().map(time::text);
+                let waves =
+                    closes.as_ref().map_or("open to all".to_owned(), |at| format!("all hosts by {at}"));
+                let short = id.map_or("-".to_owned(), |id| id.short());
+                lines.push(format!("{:<32} {short:<16}  {waves}", title(update)));
+                data.push(json!({
+                    "variant": update.variant, "arch": update.arch, "version": update.version,
+                    "max_version": update.max_version, "id": id, "all_hosts_by": closes,
+                }));
+            }
+            lines.push(format!("{} release(s) in the draft", data.len()));
+            Ok(Answer::done(lines, json!({ "releases": data })))
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The real file system behind [`Files`].
+
+use crate::files::{Files, Lock, NewFile};
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Read, Write};
+use std::path::Path;
+
+/// The file system of this machine.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Disk;
+
+impl Files for Disk {
+    fn make_dir(&self, dir: &Path) -> io::Result<()> {
+        match fs::create_dir(dir) {
+            // "." and "/" and a link to a folder are there already, whatever mkdir says of them.
+            Err(_) if dir.is_dir() => Err(io::ErrorKind::AlreadyExists.into()),
+            other => other,
+        }
+    }
+
+    fn open(&self, file: &Path) -> io::Result<Box<dyn Read + Send>> {
+        Ok(Box::new(File::open(file)?))
+    }
+
+    fn length(&self, file: &Path) -> io::Result<Option<u64>> {
+        match fs::metadata(file) {
+            Ok(metadata) => Ok(Some(metadata.len())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn names(&self, dir: &Path) -> io::Result<Vec<String>> {
+        let entries = match fs::read_dir(dir) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            names.push(entry?.file_name().to_string_lossy().into_owned());
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    fn create(&self, file: &Path) -> io::Result<Box<dyn NewFile>> {
+        Ok(Box::new(Writing(BufWriter::with_capacity(1 << 20, File::create(file)?))))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        File::open(dir)?.sync_all()
+    }
+
+    fn remove(&self, file: &Path) -> io::Result<()> {
+        fs::remove_file(file)
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        match fs::hard_link(from, to) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(error),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(_) => crate::files::put(self, to, &mut File::open(from)?),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    fn lock(&self, dir: &Path) -> io::Result<Lock> {
+        let folder = File::open(dir)?;
+        rustix::fs::flock(&folder, rustix::fs::FlockOperation::NonBlockingLockExclusive)?;
+        Ok(Lock::holding(folder))
+    }
+}
+
+struct Writing(BufWriter<File>);
+
+impl Write for Writing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl NewFile for Writing {
+    fn sync(&mut self) -> io::Result<()> {
+        self.0.flush()?;
+        self.0.get_ref().sync_all()
+    }
+}

@@ -1,0 +1,156 @@
+//! A signed document and its bytes. The bytes count: what was written is what the role above names by length and digest.
+
+use std::collections::{BTreeSet, HashMap};
+use std::num::NonZeroU64;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tough::schema::{Hashes, Metafile, Role as ToughRole, Root, Signature, Signed as Envelope};
+
+use crate::error::{Error, Result};
+use crate::keys::{KeyId, Signer};
+use crate::time;
+use release::Digest;
+
+/// A role's document with the signatures it has so far.
+#[derive(Debug, Clone)]
+pub struct Document<T> {
+    envelope: Envelope<T>,
+    bytes: Vec<u8>,
+}
+
+impl<T: ToughRole + Serialize + DeserializeOwned + Clone> Document<T> {
+    /// A new document that nobody has signed yet.
+    pub fn unsigned(role: T) -> Result<Self> {
+        Self::of(Envelope { signed: role, signatures: Vec::new() })
+    }
+
+    /// A document as it was written; its bytes are kept.
+    pub fn parse(bytes: Vec<u8>) -> Result<Self> {
+        let envelope = serde_json::from_slice(&bytes)
+            .map_err(|source| Error::ParseRole { role: T::TYPE.to_string(), source })?;
+        Ok(Self { envelope, bytes })
+    }
+
+    /// What is signed.
+    pub fn role(&self) -> &T {
+        &self.envelope.signed
+    }
+
+    /// The file.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The version.
+    pub fn version(&self) -> u64 {
+        self.role().version().get()
+    }
+
+    /// How many signatures it carries, right or not.
+    pub fn signatures(&self) -> usize {
+        self.envelope.signatures.len()
+    }
+
+    /// When it expires.
+    pub fn expires(&self) -> chrono::DateTime<chrono::Utc> {
+        time::of_jiff(self.role().expires())
+    }
+
+    /// What the role above says of this file.
+    pub fn metafile(&self) -> Metafile {
+        Metafile {
+            length: u64::try_from(self.bytes.len()).ok(),
+            hashes: Some(Hashes {
+                sha256: Digest::of(&self.bytes).bytes().to_vec().into(),
+                _extra: HashMap::new(),
+            }),
+            version: self.role().version(),
+            _extra: HashMap::new(),
+        }
+    }
+
+    /// Whether this file is the one that `listed` names.
+    pub fn is(&self, listed: Option<&Metafile>) -> bool {
+        listed.is_some_and(|listed| {
+            let found = self.metafile();
+            listed.version == found.version
+                && (listed.length.is_none() || listed.length == found.length)
+                && listed.hashes.as_ref().is_none_or(|hashes| {
+                    Some(&hashes.sha256) == found.hashes.as_ref().map(|found| &found.sha256)
+                })
+        })
+    }
+
+    /// Whether enough of the keys that `root` gives this role have signed.
+    pub fn verifies_under(&self, root: &Root) -> bool {
+        root.verify_role(&self.envelope).is_ok()
+    }
+
+    /// The keys that `root` gives this role and whose signatures here are right.
+    pub fn signed_by(&self, root: &Root) -> BTreeSet<String> {
+        let Some(keys) = root.roles.get(&T::TYPE) else { return BTreeSet::new() };
+        let mut alone = root.clone();
+        let mut signed = BTreeSet::new();
+        for id in &keys.keyids {
+            // One key, threshold one: tough's own check says whether that key's signature is right.
+            let Some(role) = alone.roles.get_mut(&T::TYPE) else { continue };
+            role.keyids = vec![id.clone()];
+            role.threshold = NonZeroU64::MIN;
+            if alone.verify_role(&self.envelope).is_ok() {
+                signed.insert(hex::encode(id));
+            }
+        }
+        signed
+    }
+
+    /// Signatures still missing under `root`.
+    pub fn missing_under(&self, root: &Root) -> u64 {
+        let threshold = root.roles.get(&T::TYPE).map_or(1, |role| role.threshold.get());
+        threshold.saturating_sub(u64::try_from(self.signed_by(root).len()).unwrap_or(u64::MAX))
+    }
+
+    /// Adds the signature of `signer` when one of `roots` lets it sign this role and it has not signed yet.
+    pub(crate) async fn sign(&mut self, signer: &Signer, roots: &[&Root]) -> Result<bool> {
+        let listed = roots.iter().find_map(|root| listed_id(root, signer, T::TYPE));
+        let Some(id) = listed else { return Ok(false) };
+        let done = roots.iter().any(|root| self.signed_by(root).contains(&hex::encode(&id)));
+        if done {
+            return Ok(false);
+        }
+        let message = self
+            .role()
+            .canonical_form()
+            .map_err(|source| Error::Encode { what: "role", source: Box::new(source) })?;
+        let sig = signer.sign(&message).await?;
+        let mut envelope = self.envelope.clone();
+        envelope.signatures.retain(|signature| signature.keyid != id);
+        envelope.signatures.push(Signature { keyid: id, sig: sig.into() });
+        envelope.signatures.sort_by(|a, b| a.keyid.cmp(&b.keyid));
+        *self = Self::of(envelope)?;
+        Ok(true)
+    }
+
+    fn of(envelope: Envelope<T>) -> Result<Self> {
+        let bytes = file_bytes(&envelope)?;
+        Ok(Self { envelope, bytes })
+    }
+}
+
+/// Whether `root` lets this key sign for `role`; the id under which it stands there.
+pub(crate) fn listed_id(root: &Root, signer: &Signer, role: tough::schema::RoleType) -> Option<KeyId> {
+    let public = signer.public();
+    let (id, _) = root.keys.iter().find(|(_, key)| **key == public)?;
+    root.roles.get(&role)?.keyids.contains(id).then(|| id.clone())
+}
+
+/// Pretty JSON with sorted keys, so that the same document is the same file.
+fn file_bytes<T: Serialize>(envelope: &Envelope<T>) -> Result<Vec<u8>> {
+    let encode = |source| Error::Encode { what: "role", source: Box::new(source) };
+    let mut value = serde_json::to_value(envelope).map_err(encode)?;
+    value.sort_all_objects();
+    let mut bytes = serde_json::to_vec_pretty::<Value>(&value).map_err(encode)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}

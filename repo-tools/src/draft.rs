@@ -1,0 +1,125 @@
+//! The draft: what the release engineer means. It can be edited; nothing of it is signed.
+
+use std::collections::{BTreeMap, HashMap};
+
+use release::manifest::{self, Manifest, Update};
+use release::{Digest, Version};
+use serde::{Deserialize, Serialize};
+use tough::schema::{Hashes, Target};
+
+use crate::error::{Error, Result};
+use crate::folder::Folder;
+use crate::metadata::blob_name;
+use crate::unsigned::{Order, Papers, Unsigned};
+
+/// The updates, and the targets they are made of.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Draft {
+    /// The updates.
+    pub manifest: Manifest,
+    /// Every target but the manifest itself, by name.
+    pub targets: BTreeMap<String, Blob>,
+}
+
+/// A target's length and digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Blob {
+    /// Bytes.
+    pub length: u64,
+    /// Their digest.
+    pub sha256: Digest,
+}
+
+impl Blob {
+    /// Of bytes at hand.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self { length: u64::try_from(bytes.len()).unwrap_or(u64::MAX), sha256: Digest::of(bytes) }
+    }
+
+    /// The name of its file.
+    pub fn file_name(&self, name: &str) -> String {
+        blob_name(&self.sha256.to_string(), name)
+    }
+
+    fn target(&self) -> Target {
+        Target {
+            length: self.length,
+            hashes: Hashes { sha256: self.sha256.bytes().to_vec().into(), _extra: HashMap::new() },
+            custom: HashMap::new(),
+            _extra: HashMap::new(),
+        }
+    }
+}
+
+/// Which release a verb means; what is not said must be unambiguous.
+#[derive(Debug, Clone, Default)]
+pub struct Choice {
+    /// This version.
+    pub version: Option<Version>,
+    /// This variant.
+    pub variant: Option<String>,
+    /// This architecture.
+    pub arch: Option<String>,
+}
+
+impl Draft {
+    /// Ends editing: checks the manifest, keeps its bytes as a blob, and says what has to be signed.
+    ///
+    /// # Errors
+    /// All problems of the manifest, when it has any.
+    pub fn close(&self, folder: &Folder, papers: Papers, order: Order) -> Result<Unsigned> {
+        let mut problems = self.manifest.check();
+        problems.extend(self.manifest.missing_targets(|name| self.targets.contains_key(name)));
+        if !problems.is_empty() {
+            return Err(Error::ManifestProblems {
+                problems: problems.iter().map(ToString::to_string).collect(),
+            });
+        }
+        let bytes = self.manifest.encode().map_err(|source| Error::Manifest { source })?;
+        let blob = folder.save_blob(manifest::TARGET_NAME, &bytes)?;
+        let mut targets = self.signed_targets();
+        targets.insert(manifest::TARGET_NAME.to_owned(), blob.target());
+        Ok(Unsigned::new(papers, targets, order))
+    }
+
+    /// Whether these targets are what this draft would sign.
+    pub fn is_signed_by(&self, targets: &tough::schema::Targets) -> Result<bool> {
+        let bytes = self.manifest.encode().map_err(|source| Error::Manifest { source })?;
+        let mut wanted = self.signed_targets();
+        wanted.insert(manifest::TARGET_NAME.to_owned(), Blob::of(&bytes).target());
+        let same = |name: &tough::TargetName, target: &Target| wanted.get(name.raw()) == Some(target);
+        Ok(wanted.len() == targets.targets.len()
+            && targets.targets.iter().all(|(name, target)| same(name, target)))
+    }
+
+    /// The one update that is meant. Without a version, the newest of its variant and architecture.
+    pub fn choose(&self, choice: &Choice) -> Result<usize> {
+        let fits = |update: &Update| {
+            choice.version.as_ref().is_none_or(|version| *version == update.version)
+                && choice.variant.as_ref().is_none_or(|variant| *variant == update.variant)
+                && choice.arch.as_ref().is_none_or(|arch| *arch == update.arch)
+        };
+        let found: Vec<(usize, &Update)> =
+            self.manifest.updates.iter().enumerate().filter(|(_, update)| fits(update)).collect();
+        let newest = found.iter().max_by(|a, b| a.1.version.cmp(&b.1.version));
+        let Some((place, update)) = newest else {
+            return Err(Error::Choose { found: "no release in the draft fits".into() });
+        };
+        let kinds =
+            found.iter().filter(|(_, other)| other.variant != update.variant || other.arch != update.arch);
+        let others: Vec<String> = kinds.map(|(_, update)| title(update)).collect();
+        if others.is_empty() {
+            return Ok(*place);
+        }
+        Err(Error::Choose { found: format!("{} and {} fit", title(update), others.join(", ")) })
+    }
+
+    fn signed_targets(&self) -> BTreeMap<String, Target> {
+        self.targets.iter().map(|(name, blob)| (name.clone(), blob.target())).collect()
+    }
+}
+
+/// `tiny x86_64 1.1.0`
+pub fn title(update: &Update) -> String {
+    format!("{} {} {}", update.variant, update.arch, update.version)
+}

@@ -1,0 +1,143 @@
+//! The edge to the file system: one operation a method, so that a test can stop a publish at each of them.
+
+use std::any::Any;
+use std::fmt::Debug;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// The operations that publishing and the working folder are made of.
+///
+/// Nothing is durable before [`NewFile::sync`] (bytes) and [`Files::sync_dir`] (names) have returned.
+pub trait Files: Debug + Send + Sync {
+    /// Makes one folder; its parent must be there.
+    fn make_dir(&self, dir: &Path) -> io::Result<()>;
+    /// Opens a file for reading.
+    fn open(&self, file: &Path) -> io::Result<Box<dyn Read + Send>>;
+    /// Length in bytes, `None` when there is no such file.
+    fn length(&self, file: &Path) -> io::Result<Option<u64>>;
+    /// Names of the files in a folder, sorted; empty when there is no such folder.
+    fn names(&self, dir: &Path) -> io::Result<Vec<String>>;
+    /// Makes a file, or empties the one that is there.
+    fn create(&self, file: &Path) -> io::Result<Box<dyn NewFile>>;
+    /// Gives a file its final name, in place of a file that has it.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Makes the names in a folder durable.
+    fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+    /// Removes a file.
+    fn remove(&self, file: &Path) -> io::Result<()>;
+    /// Gives a whole file a second name, or copies it where that cannot be done.
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Keeps other processes from writing in `dir` while the answer lives; `WouldBlock` when one is at it.
+    fn lock(&self, dir: &Path) -> io::Result<Lock>;
+}
+
+/// A file being written.
+pub trait NewFile: Write + Send {
+    /// Makes the bytes durable.
+    fn sync(&mut self) -> io::Result<()>;
+}
+
+/// Held while a folder is being written; let go when dropped.
+#[derive(Debug)]
+pub struct Lock(#[expect(dead_code, reason = "held for its drop")] Option<Box<dyn Any + Send + Sync>>);
+
+impl Lock {
+    /// A lock that lives as long as `held`.
+    pub fn holding(held: impl Any + Send + Sync) -> Self {
+        Self(Some(Box::new(held)))
+    }
+
+    /// A lock for file systems that nobody shares.
+    pub fn none() -> Self {
+        Self(None)
+    }
+}
+
+/// Writes `file` so that it is whole or absent whatever happens: partial name, bytes, sync, rename, sync of the folder.
+///
+/// A cut before the rename leaves a `.partial` file, which the next run overwrites.
+pub fn put<R: Read>(files: &dyn Files, file: &Path, source: &mut R) -> io::Result<()> {
+    put_if(files, file, source, |_| true).map(|_| ())
+}
+
+/// [`put`] that gives the file its name only when `is_right` says so of the source that was read to its end.
+pub fn put_if<R: Read>(
+    files: &dyn Files,
+    file: &Path,
+    source: &mut R,
+    is_right: impl FnOnce(&R) -> bool,
+) -> io::Result<bool> {
+    let partial = partial_name(file);
+    let mut new = files.create(&partial)?;
+    io::copy(source, &mut new)?;
+    if !is_right(source) {
+        drop(new);
+        files.remove(&partial)?;
+        return Ok(false);
+    }
+    new.sync()?;
+    drop(new);
+    files.rename(&partial, file)?;
+    files.sync_dir(parent(file))?;
+    Ok(true)
+}
+
+/// [`put`] for bytes at hand.
+pub fn put_bytes(files: &dyn Files, file: &Path, mut bytes: &[u8]) -> io::Result<()> {
+    put(files, file, &mut bytes)
+}
+
+/// Reads a small file; `None` when there is none. More than `limit` bytes are refused.
+pub fn read(files: &dyn Files, file: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
+    let reader = match files.open(file) {
+        Ok(reader) => reader,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut bytes = Vec::new();
+    reader.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > limit) {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("more than {limit} bytes")));
+    }
+    Ok(Some(bytes))
+}
+
+/// Makes a folder and the missing ones above it, each name durable before the next.
+pub fn ensure_dir(files: &dyn Files, dir: &Path) -> io::Result<()> {
+    match files.make_dir(dir) {
+        Ok(()) => files.sync_dir(parent(dir)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && parent(dir) != dir => {
+            ensure_dir(files, parent(dir))?;
+            files.make_dir(dir)?;
+            files.sync_dir(parent(dir))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Removes what a cut run left under its partial name.
+pub fn sweep_partials(files: &dyn Files, dir: &Path) -> io::Result<()> {
+    for name in files.names(dir)?.iter().filter(|name| is_partial(name)) {
+        files.remove(&dir.join(name))?;
+    }
+    Ok(())
+}
+
+/// Whether a file name is one that [`put`] gives to a file which is not whole yet.
+pub fn is_partial(name: &str) -> bool {
+    name.starts_with('.') && name.ends_with(".partial")
+}
+
+fn partial_name(file: &Path) -> PathBuf {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    file.with_file_name(format!(".{name}.partial"))
+}
+
+fn parent(file: &Path) -> &Path {
+    match file.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+        None => file,
+    }
+}

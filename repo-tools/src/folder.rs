@@ -1,0 +1,256 @@
+//! The working folder of a release engineer. It holds no secret; what lies where is in docs/repository.md.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use release::manifest::Manifest;
+use serde::{Deserialize, Serialize};
+
+use crate::ceremony::NextRoot;
+use crate::document::Document;
+use crate::draft::{Blob, Draft};
+use crate::error::{Error, Result};
+use crate::files::{self, Files, Lock};
+use crate::metadata::{check_chain, read_document};
+use crate::signed::Signed;
+use crate::time::Terms;
+use crate::unsigned::Papers;
+use crate::versions::Versions;
+
+/// A working folder on some file system.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    files: Arc<dyn Files>,
+    dir: PathBuf,
+}
+
+impl Folder {
+    /// Sets up a working folder: an empty draft, and root 1 without keys.
+    pub fn init(files: Arc<dyn Files>, dir: &Path, now: DateTime<Utc>, terms: Terms) -> Result<Self> {
+        let folder = Self { files, dir: dir.to_owned() };
+        if folder.read(STATE)?.is_some() {
+            return Err(Error::FolderExists { path: dir.to_owned() });
+        }
+        for sub in ["root", "draft", "blobs", "signing"] {
+            folder.make(sub)?;
+        }
+        folder.save_draft(&Draft::default())?;
+        folder.save_next_root(&NextRoot::first(now + terms.root)?)?;
+        // The commit point: without this file it is not a working folder.
+        folder.save_shown(Versions::default())?;
+        Ok(folder)
+    }
+
+    /// Opens a working folder.
+    pub fn open(files: Arc<dyn Files>, dir: &Path) -> Result<Self> {
+        let folder = Self { files, dir: dir.to_owned() };
+        folder.shown()?;
+        Ok(folder)
+    }
+
+    /// Keeps other updog-repos out while the answer lives.
+    pub fn lock(&self) -> Result<Lock> {
+        self.files.lock(&self.dir).map_err(|source| Error::Busy { path: self.dir.clone(), source })
+    }
+
+    /// The file system it is on.
+    pub fn files(&self) -> Arc<dyn Files> {
+        Arc::clone(&self.files)
+    }
+
+    /// The folder itself.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The targets, as `<sha256>.<name>`.
+    pub fn blobs_dir(&self) -> PathBuf {
+        self.dir.join("blobs")
+    }
+
+    /// The stage.
+    pub fn stage_dir(&self) -> PathBuf {
+        self.dir.join("stage")
+    }
+
+    /// Where a signed root lies.
+    pub fn root_path(&self, version: u64) -> PathBuf {
+        self.dir.join("root").join(format!("{version}.root.json"))
+    }
+
+    /// The draft.
+    pub fn draft(&self) -> Result<Draft> {
+        let path = self.dir.join(TARGETS);
+        let state = |reason: String| Error::ParseState { path: path.clone(), reason };
+        let bytes = self.read(TARGETS)?.ok_or_else(|| Error::Absent { path: path.clone() })?;
+        let typed: TypedTargets = serde_json::from_slice(&bytes).map_err(|error| state(error.to_string()))?;
+        if typed.format != 1 {
+            return Err(state(format!("expected format 1, found {}", typed.format)));
+        }
+        let manifest = match self.read(MANIFEST)? {
+            Some(bytes) => Manifest::parse(&bytes).map_err(|source| Error::Manifest { source })?,
+            None => Manifest::default(),
+        };
+        Ok(Draft { manifest, targets: typed.targets })
+    }
+
+    /// Keeps the draft; the manifest last, since it is what names the targets.
+    pub fn save_draft(&self, draft: &Draft) -> Result<()> {
+        let typed = TypedTargets { format: 1, targets: draft.targets.clone() };
+        self.write(TARGETS, &json(&typed)?)?;
+        self.write(MANIFEST, &draft.manifest.encode().map_err(|source| Error::Manifest { source })?)
+    }
+
+    /// The signed roots, checked one by the other.
+    pub fn roots(&self) -> Result<Vec<Document<tough::schema::Root>>> {
+        let mut roots = Vec::new();
+        for version in 1.. {
+            let Some(root) = read_document(self.files.as_ref(), &self.root_path(version))? else { break };
+            roots.push(root);
+        }
+        check_chain(&roots)?;
+        Ok(roots)
+    }
+
+    /// Everything that is signed or waits for signatures.
+    pub fn papers(&self) -> Result<Papers> {
+        let files = self.files.as_ref();
+        let roots = self.roots()?;
+        let next_root = self.read(NEXT_ROOT)?.map(NextRoot::parse).transpose()?;
+        let newest = roots.last().map_or(0, Document::version);
+        Ok(Papers {
+            // A cut between N.root.json and the removal of the draft leaves the draft of a root that is signed.
+            next_root: next_root.filter(|next| next.document().version() > newest),
+            roots,
+            targets: read_document(files, &self.signing("targets"))?,
+            snapshot: read_document(files, &self.signing("snapshot"))?,
+            timestamp: read_document(files, &self.signing("timestamp"))?,
+            shown: self.shown()?,
+        })
+    }
+
+    /// Keeps what a run of signing made.
+    pub fn save_papers(&self, papers: &Papers) -> Result<()> {
+        for root in &papers.roots {
+            let path = self.root_path(root.version());
+            if files::read(self.files.as_ref(), &path, MAX).ok().flatten().as_deref() != Some(root.bytes()) {
+                files::put_bytes(self.files.as_ref(), &path, root.bytes())
+                    .map_err(|source| Error::WriteFile { path, source })?;
+            }
+        }
+        match &papers.next_root {
+            Some(next) => self.save_next_root(next)?,
+            None => self.drop_next_root()?,
+        }
+        let documents = [
+            ("targets", papers.targets.as_ref().map(Document::bytes)),
+            ("snapshot", papers.snapshot.as_ref().map(Document::bytes)),
+            ("timestamp", papers.timestamp.as_ref().map(Document::bytes)),
+        ];
+        for (role, bytes) in documents {
+            if let Some(bytes) = bytes {
+                self.write(&format!("signing/{role}.json"), bytes)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is completely signed.
+    pub fn signed(&self) -> Result<Signed> {
+        Signed::of(self.papers()?)
+    }
+
+    /// Keeps the root being edited.
+    pub fn save_next_root(&self, next: &NextRoot) -> Result<()> {
+        self.write(NEXT_ROOT, next.document().bytes())
+    }
+
+    fn drop_next_root(&self) -> Result<()> {
+        let path = self.dir.join(NEXT_ROOT);
+        match self.files.length(&path) {
+            Ok(None) => Ok(()),
+            Ok(Some(_)) => self.files.remove(&path).map_err(|source| Error::WriteFile { path, source }),
+            Err(source) => Err(Error::ReadFile { path, source }),
+        }
+    }
+
+    /// Keeps a blob that is at hand.
+    pub fn save_blob(&self, name: &str, bytes: &[u8]) -> Result<Blob> {
+        let blob = Blob::of(bytes);
+        let path = self.blobs_dir().join(blob.file_name(name));
+        if self.files.length(&path).map_err(|source| Error::ReadFile { path: path.clone(), source })?
+            != Some(blob.length)
+        {
+            files::put_bytes(self.files.as_ref(), &path, bytes)
+                .map_err(|source| Error::WriteFile { path, source })?;
+        }
+        Ok(blob)
+    }
+
+    /// The versions that were published from here.
+    pub fn shown(&self) -> Result<Versions> {
+        let path = self.dir.join(STATE);
+        let bytes = self.read(STATE)?.ok_or_else(|| Error::NoFolder { path: self.dir.clone() })?;
+        let state: State = serde_json::from_slice(&bytes)
+            .map_err(|error| Error::ParseState { path: path.clone(), reason: error.to_string() })?;
+        if state.format != 1 {
+            return Err(Error::ParseState {
+                path,
+                reason: format!("expected format 1, found {}", state.format),
+            });
+        }
+        Ok(state.published)
+    }
+
+    /// Remembers what was published.
+    pub fn save_shown(&self, published: Versions) -> Result<()> {
+        self.write(STATE, &json(&State { format: 1, published })?)
+    }
+
+    fn signing(&self, role: &str) -> PathBuf {
+        self.dir.join("signing").join(format!("{role}.json"))
+    }
+
+    fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        let path = self.dir.join(name);
+        files::read(self.files.as_ref(), &path, MAX).map_err(|source| Error::ReadFile { path, source })
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let path = self.dir.join(name);
+        files::put_bytes(self.files.as_ref(), &path, bytes)
+            .map_err(|source| Error::WriteFile { path, source })
+    }
+
+    fn make(&self, sub: &str) -> Result<()> {
+        let path = self.dir.join(sub);
+        files::ensure_dir(self.files.as_ref(), &path).map_err(|source| Error::WriteFile { path, source })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct State {
+    format: u64,
+    published: Versions,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TypedTargets {
+    format: u64,
+    targets: std::collections::BTreeMap<String, Blob>,
+}
+
+fn json(value: &impl Serialize) -> Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec_pretty(value)
+        .map_err(|source| Error::Encode { what: "working folder", source: Box::new(source) })?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+const STATE: &str = "updog-repo.json";
+const NEXT_ROOT: &str = "root/next.json";
+const TARGETS: &str = "draft/targets.json";
+const MANIFEST: &str = "draft/manifest.json";
+/// Far above any manifest or targets role that a host reads.
+const MAX: u64 = 32 << 20;

@@ -1,0 +1,101 @@
+//! Reads private keys as openssl writes them, PEM or DER: Ed25519, ECDSA P-256, RSA.
+
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair};
+use tough::schema::key::Key;
+use tough::sign::{Sign, SignKeyPair};
+
+use crate::error::{Error, Result};
+use crate::keys::{KeyId, key_id};
+
+/// A private key that can sign. What it prints is its public id, never the key.
+pub struct Signer {
+    id: KeyId,
+    origin: PathBuf,
+    pair: SignKeyPair,
+}
+
+impl Signer {
+    /// Reads a key file; refuses one that others on this machine can read.
+    pub fn from_file(path: &Path) -> Result<Self> {
+        let read = |source| Error::ReadKey { path: path.to_owned(), source };
+        let file = File::open(path).map_err(read)?;
+        let mode = file.metadata().map_err(read)?.mode() & 0o777;
+        if mode & 0o077 != 0 {
+            return Err(Error::KeyReadableByOthers { path: path.to_owned(), mode });
+        }
+        let mut bytes = Vec::new();
+        file.take(MAX_KEY_FILE).read_to_end(&mut bytes).map_err(read)?;
+        Self::parse(&bytes, path)
+    }
+
+    /// Reads a key from the bytes of a key file; `origin` is for messages.
+    pub fn parse(bytes: &[u8], origin: &Path) -> Result<Self> {
+        let pair = pair(bytes).map_err(|reason| Error::ParseKey { path: origin.to_owned(), reason })?;
+        let id = key_id(&pair.tuf_key())?;
+        Ok(Self { id, origin: origin.to_owned(), pair })
+    }
+
+    /// The key id: SHA-256 of the canonical public key.
+    pub fn id(&self) -> &KeyId {
+        &self.id
+    }
+
+    /// Where the key came from.
+    pub fn origin(&self) -> &Path {
+        &self.origin
+    }
+
+    /// The public half, as it stands in root.json.
+    pub fn public(&self) -> Key {
+        self.pair.tuf_key()
+    }
+
+    pub(crate) async fn sign(&self, message: &[u8]) -> Result<Vec<u8>> {
+        Sign::sign(&self.pair, message, &SystemRandom::new())
+            .await
+            .map_err(|source| Error::Sign { key: self.origin.clone(), source })
+    }
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signer").field("id", &self.id).field("origin", &self.origin).finish_non_exhaustive()
+    }
+}
+
+fn pair(bytes: &[u8]) -> Result<SignKeyPair, &'static str> {
+    if !bytes.starts_with(b"-----BEGIN") && !bytes.windows(11).any(|window| window == b"\n-----BEGIN") {
+        return der(bytes);
+    }
+    // `openssl ecparam -genkey` puts an EC PARAMETERS block before the key.
+    let blocks = pem::parse_many(bytes).map_err(|_| "expected PEM or DER, found damaged PEM")?;
+    if let Some(block) = blocks.iter().find(|block| block.tag().ends_with("PRIVATE KEY")) {
+        let encrypted = block.tag().starts_with("ENCRYPTED") || block.headers().get("Proc-Type").is_some();
+        return if encrypted { Err("encrypted keys are not supported") } else { der(block.contents()) };
+    }
+    Err("expected a private key, found none")
+}
+
+/// PKCS#8 of the three kinds, SEC 1 for ECDSA, PKCS#1 for RSA: everything `openssl genpkey`, `ecparam` and `genrsa` write.
+fn der(bytes: &[u8]) -> Result<SignKeyPair, &'static str> {
+    if let Ok(pair) = Ed25519KeyPair::from_pkcs8(bytes) {
+        return Ok(SignKeyPair::ED25519(pair));
+    }
+    if let Ok(pair) = EcdsaKeyPair::from_private_key_der(&ECDSA_P256_SHA256_ASN1_SIGNING, bytes) {
+        return Ok(SignKeyPair::ECDSA(pair));
+    }
+    if let Ok(pair) = RsaKeyPair::from_pkcs8(bytes).or_else(|_| RsaKeyPair::from_der(bytes)) {
+        return Ok(SignKeyPair::RSA(pair));
+    }
+    Err("expected an Ed25519, ECDSA P-256 or RSA (2048 to 8192 bits) private key")
+}
+
+/// The largest RSA key is well below this.
+const MAX_KEY_FILE: u64 = 64 << 10;

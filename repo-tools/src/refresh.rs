@@ -1,0 +1,114 @@
+//! A new timestamp for a published repository, with the timestamp key alone.
+
+use std::path::Path;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use trust_core::Expiry;
+
+use crate::document::{Document, listed_id};
+use crate::error::{Error, Result};
+use crate::files::{self, Files};
+use crate::host_check::follow;
+use crate::keys::Signer;
+use crate::metadata::{Metadata, Online};
+use crate::role::Role;
+use crate::source::FolderSource;
+use crate::time;
+use crate::unsigned::missing;
+
+/// What a refresh came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refreshed {
+    /// The version of the new timestamp.
+    pub version: u64,
+    /// When it expires.
+    pub expires: DateTime<Utc>,
+    /// The role whose expiry ends what a timestamp can do, and when.
+    pub ends: (Role, DateTime<Utc>),
+}
+
+/// How to refresh.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms {
+    /// The time now.
+    pub now: DateTime<Utc>,
+    /// How long the new timestamp is good for.
+    pub term: TimeDelta,
+    /// Whether a repository that hosts refuse already may be brought back.
+    pub expired: Expiry,
+}
+
+/// Signs and publishes a timestamp that names the live snapshot. No version goes back; one file is written.
+///
+/// A cut leaves the old timestamp or the new one.
+pub async fn refresh(files: &dyn Files, dir: &Path, signers: &[Signer], terms: Terms) -> Result<Refreshed> {
+    let metadata_dir = dir.join("metadata");
+    if files
+        .names(&metadata_dir)
+        .map_err(|source| Error::ReadFile { path: metadata_dir.clone(), source })?
+        .is_empty()
+    {
+        return Err(Error::NoRoot { path: metadata_dir });
+    }
+    let _lock =
+        files.lock(&metadata_dir).map_err(|source| Error::Busy { path: metadata_dir.clone(), source })?;
+    let live = Metadata::read(files, &metadata_dir)?;
+    let root = live.roots.last().ok_or_else(|| Error::NoRoot { path: metadata_dir.clone() })?;
+    let online = live.online.as_ref().ok_or(Error::NotSigned { what: Role::Timestamp })?;
+    if let Some(stranger) =
+        signers.iter().find(|signer| listed_id(root.role(), signer, Role::Timestamp.of_tough()).is_none())
+    {
+        return Err(Error::WrongKey { path: stranger.origin().to_owned(), id: hex::encode(stranger.id()) });
+    }
+    // What is signed below must be what hosts take it for: their own check, but for expiry.
+    if let Some(first) = live.roots.first() {
+        follow(&FolderSource::new(files, dir), first.bytes().to_vec(), terms.now, Expiry::Ignore)?;
+    }
+    let ends = ends(root, online);
+    refuse_expired(online, ends, terms)?;
+    let mut timestamp = next(online, terms)?;
+    for signer in signers {
+        timestamp.sign(signer, &[root.role()]).await?;
+    }
+    if !missing(&timestamp, Role::Timestamp, &[root.role()]).is_empty() {
+        return Err(Error::NotSigned { what: Role::Timestamp });
+    }
+    let path = metadata_dir.join("timestamp.json");
+    files::put_bytes(files, &path, timestamp.bytes()).map_err(|source| Error::WriteFile { path, source })?;
+    Ok(Refreshed { version: timestamp.version(), expires: timestamp.expires(), ends })
+}
+
+/// The first of the other roles to expire: after that, no timestamp helps.
+fn ends(root: &Document<tough::schema::Root>, online: &Online) -> (Role, DateTime<Utc>) {
+    let roles = [(Role::Snapshot, online.snapshot.expires()), (Role::Targets, online.targets.expires())];
+    roles
+        .into_iter()
+        .fold((Role::Root, root.expires()), |first, role| if role.1 < first.1 { role } else { first })
+}
+
+fn refuse_expired(online: &Online, ends: (Role, DateTime<Utc>), terms: Terms) -> Result<()> {
+    if terms.expired == Expiry::Ignore {
+        return Ok(());
+    }
+    for (role, expires) in [ends, (Role::Timestamp, online.timestamp.expires())] {
+        if expires <= terms.now {
+            return Err(Error::Expired { role, expires });
+        }
+    }
+    Ok(())
+}
+
+fn next(online: &Online, terms: Terms) -> Result<Document<tough::schema::Timestamp>> {
+    let mut timestamp = online.timestamp.role().clone();
+    if let Some(signed_at) = timestamp._extra.get("signed_at").and_then(serde_json::Value::as_str) {
+        let before = DateTime::parse_from_rfc3339(signed_at).is_ok_and(|at| at.to_utc() > terms.now);
+        if before {
+            // The hosts' time floor must not go back, nor be made of a wrong clock.
+            return Err(Error::ClockBehind { now: terms.now, signed_at: signed_at.to_owned() });
+        }
+    }
+    timestamp.version = time::next_version(terms.now, online.timestamp.version());
+    timestamp.expires = time::expiry(terms.now, terms.term);
+    timestamp._extra.insert("signed_at".into(), time::text(terms.now).into());
+    Document::unsigned(timestamp)
+}

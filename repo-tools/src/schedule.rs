@@ -1,0 +1,84 @@
+//! Waves: from a policy to the times in the manifest, and from them to the time of one host.
+
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+use waves::{Policy, Rollout, Seed, Verdict};
+
+use crate::draft::{Choice, Draft, title};
+use crate::error::{Error, Result};
+use crate::time;
+
+/// A sample policy by name, or a wave file.
+pub fn policy(name: &str) -> Result<Policy> {
+    if let Some(policy) = waves::sample(name) {
+        return Ok(policy);
+    }
+    let path = Path::new(name);
+    if !path.exists() {
+        let samples: Vec<&str> = waves::SAMPLES.iter().map(|(name, _)| *name).collect();
+        let reason =
+            format!("failed to find wave policy {name:?}: expected a file, or one of {}", samples.join(", "));
+        return Err(Error::Usage { reason });
+    }
+    let text =
+        std::fs::read_to_string(path).map_err(|source| Error::ReadFile { path: path.to_owned(), source })?;
+    Policy::parse(&text).map_err(|source| Error::Waves { name: name.to_owned(), source })
+}
+
+/// Gives one update its waves; nothing else of the draft changes. Returns its title and the rollout.
+pub fn set(
+    draft: &mut Draft,
+    choice: &Choice,
+    policy: (&str, &Policy),
+    start: DateTime<Utc>,
+) -> Result<(String, Rollout)> {
+    let place = draft.choose(choice)?;
+    let (name, policy) = policy;
+    let rollout = policy.schedule(start).map_err(|source| Error::Waves { name: name.to_owned(), source })?;
+    let update =
+        draft.manifest.updates.get_mut(place).ok_or_else(|| Error::Choose { found: "none".into() })?;
+    update.waves.clone_from(rollout.keys());
+    Ok((title(update), rollout))
+}
+
+/// One line a wave.
+pub fn lines(rollout: &Rollout) -> Vec<String> {
+    if rollout.is_empty() {
+        return vec!["No waves: open to all hosts at once.".to_owned()];
+    }
+    let waves = rollout.waves().map(|wave| {
+        format!(
+            "wave {} of {}: seeds {} to {}, from {} to {}",
+            wave.number,
+            wave.of,
+            wave.first,
+            wave.last,
+            time::text(wave.starts),
+            time::text(wave.ends)
+        )
+    });
+    waves.collect()
+}
+
+/// When this seed's turn comes, and why then.
+pub fn seed_line(rollout: &Rollout, seed: Seed, now: DateTime<Utc>) -> String {
+    let (Some(opens), Some(wave)) = (rollout.opens_at(seed), rollout.wave(seed)) else {
+        return format!("Seed {} may have it at once: there are no waves.", seed.number());
+    };
+    let place = u32::from(seed.number()).saturating_sub(wave.first) + 1;
+    let size = wave.last.saturating_sub(wave.first) + 1;
+    let state = match rollout.verdict(seed, now) {
+        Verdict::Open { .. } => "open now",
+        Verdict::Wait { .. } => "not yet",
+    };
+    format!(
+        "Seed {} opens at {} ({state}): it is number {place} of {size} in wave {} of {}, which runs from {} to {}.",
+        seed.number(),
+        time::text(opens),
+        wave.number,
+        wave.of,
+        time::text(wave.starts),
+        time::text(wave.ends)
+    )
+}

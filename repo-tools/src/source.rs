@@ -1,0 +1,136 @@
+//! Where a reader's bytes come from: a folder or a URL.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use percent_encoding::percent_decode_str;
+use tokio::runtime::Runtime;
+use trust_client::{Mirror, Transport, TransportConfig};
+use url::Url;
+
+use crate::error::{Error, Result};
+use crate::files::{self, Files};
+
+/// A repository, as a reader sees it. Paths are below `metadata/` or `targets/`, percent-encoded.
+pub trait Source {
+    /// A metadata file of at most `max` bytes; `None` when it is not there.
+    fn metadata(&self, path: &str, max: u64) -> Result<Option<Vec<u8>>>;
+    /// Streams a target of `length` bytes into `sink`, in bounded memory. One byte more may come, so that a longer file
+    /// can be told from a right one; the digest is for the caller to check.
+    fn target(&self, path: &str, length: u64, sink: &mut dyn FnMut(&[u8])) -> Result<Streamed>;
+}
+
+/// How the stream of a target ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Streamed {
+    /// At its end.
+    Whole,
+    /// There is no such file.
+    Missing,
+    /// Its length is wrong; the server says which it is.
+    Refused(String),
+}
+
+/// A folder with `metadata/` and `targets/`.
+#[derive(Debug)]
+pub struct FolderSource<'a> {
+    files: &'a dyn Files,
+    dir: PathBuf,
+}
+
+impl<'a> FolderSource<'a> {
+    /// The repository in `dir`.
+    pub fn new(files: &'a dyn Files, dir: &Path) -> Self {
+        Self { files, dir: dir.to_owned() }
+    }
+}
+
+impl Source for FolderSource<'_> {
+    fn metadata(&self, path: &str, max: u64) -> Result<Option<Vec<u8>>> {
+        let path = self.dir.join("metadata").join(decoded(path)?);
+        files::read(self.files, &path, max).map_err(|source| Error::ReadFile { path, source })
+    }
+
+    fn target(&self, path: &str, length: u64, sink: &mut dyn FnMut(&[u8])) -> Result<Streamed> {
+        let path = self.dir.join("targets").join(decoded(path)?);
+        let read = |source| Error::ReadFile { path: path.clone(), source };
+        if self.files.length(&path).map_err(read)?.is_none() {
+            return Ok(Streamed::Missing);
+        }
+        let mut reader = self.files.open(&path).map_err(read)?.take(length.saturating_add(1));
+        let mut buffer = vec![0; 256 << 10];
+        loop {
+            let count = reader.read(&mut buffer).map_err(read)?;
+            if count == 0 {
+                return Ok(Streamed::Whole);
+            }
+            sink(buffer.get(..count).unwrap_or_default());
+        }
+    }
+}
+
+/// `metadata/` and `targets/` below a URL.
+#[derive(Debug)]
+pub struct UrlSource {
+    runtime: Runtime,
+    transport: Transport,
+    metadata: Url,
+    targets: Url,
+}
+
+impl UrlSource {
+    /// The repository at this http or https URL.
+    pub fn new(url: &str) -> Result<Self> {
+        let fetch =
+            |source: trust_client::Error| Error::Fetch { what: url.to_owned(), source: Box::new(source) };
+        let base = url.trim_end_matches('/');
+        let mirror = Mirror::new(&format!("{base}/metadata/"), &format!("{base}/targets/"))
+            .map_err(|error| Error::Usage { reason: error.to_string() })?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|source| Error::Fetch { what: url.to_owned(), source: Box::new(source) })?;
+        let transport = Transport::new(TransportConfig::default()).map_err(fetch)?;
+        Ok(Self {
+            runtime,
+            transport,
+            metadata: mirror.metadata().clone(),
+            targets: mirror.targets().clone(),
+        })
+    }
+}
+
+impl Source for UrlSource {
+    fn metadata(&self, path: &str, max: u64) -> Result<Option<Vec<u8>>> {
+        let bytes = self.runtime.block_on(self.transport.get(&self.metadata, path, max));
+        let bytes =
+            bytes.map_err(|source| Error::Fetch { what: path.to_owned(), source: Box::new(source) })?;
+        Ok(bytes.map(Vec::from))
+    }
+
+    fn target(&self, path: &str, length: u64, sink: &mut dyn FnMut(&[u8])) -> Result<Streamed> {
+        let stream = async {
+            let mut body = self.transport.whole(&self.targets, path, length).await?;
+            while let Some(part) = body.next().await? {
+                sink(&part);
+            }
+            Ok(())
+        };
+        match self.runtime.block_on(stream) {
+            Ok(()) => Ok(Streamed::Whole),
+            Err(trust_client::Error::NotFound { .. }) => Ok(Streamed::Missing),
+            Err(error @ (trust_client::Error::WrongLength { .. } | trust_client::Error::TooLong { .. })) => {
+                Ok(Streamed::Refused(error.to_string()))
+            }
+            Err(source) => Err(Error::Fetch { what: path.to_owned(), source: Box::new(source) }),
+        }
+    }
+}
+
+/// The file name behind a percent-encoded path; never one that leaves the folder.
+fn decoded(path: &str) -> Result<String> {
+    let name = percent_decode_str(path).decode_utf8_lossy().into_owned();
+    let plain =
+        !name.is_empty() && !name.starts_with('/') && name.split('/').all(|part| part != ".." && part != ".");
+    if plain { Ok(name) } else { Err(Error::TargetName { name }) }
+}

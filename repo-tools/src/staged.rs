@@ -1,0 +1,107 @@
+//! Complete, checked as a host checks, and seen by nobody.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::error::{Error, Result};
+use crate::files::{self, Files};
+use crate::folder::Folder;
+use crate::host_check::{HostView, host_check};
+use crate::metadata::{Metadata, version_in};
+use crate::publish::{Blobs, write_stage};
+use crate::signed::Signed;
+use crate::source::FolderSource;
+
+/// The stage: `metadata/` and `targets/` as they will be seen.
+#[derive(Debug)]
+pub struct Staged {
+    files: Arc<dyn Files>,
+    dir: PathBuf,
+    metadata: Metadata,
+    view: HostView,
+}
+
+impl Signed {
+    /// Copies everything into the stage and lets the host's own check loose on the copy.
+    pub fn stage(self, folder: &Folder, now: DateTime<Utc>) -> Result<Staged> {
+        let (files, dir) = (folder.files(), folder.stage_dir());
+        let source = Blobs { files: files.as_ref(), dir: &folder.blobs_dir(), link: true };
+        write_stage(files.as_ref(), self.metadata(), &source, &dir)?;
+        let staged =
+            Staged::open(folder, now)?.ok_or(Error::NotSigned { what: crate::role::Role::Timestamp })?;
+        staged.sweep()?;
+        Ok(staged)
+    }
+}
+
+impl Staged {
+    /// The stage that lies in the working folder, checked anew; `None` when nothing is staged.
+    pub fn open(folder: &Folder, now: DateTime<Utc>) -> Result<Option<Self>> {
+        let (files, dir) = (folder.files(), folder.stage_dir());
+        let metadata = Metadata::read(files.as_ref(), &dir.join("metadata"))?;
+        let Some(first) = metadata.roots.first().filter(|_| metadata.online.is_some()) else {
+            return Ok(None);
+        };
+        let source = FolderSource::new(files.as_ref(), &dir);
+        let view = host_check(&source, first.bytes().to_vec(), now)?;
+        Ok(Some(Self { dir, metadata, view, files }))
+    }
+
+    /// The timestamp that lies in the stage, whole or not: what is staged, without a look at the rest.
+    pub(crate) fn lying(folder: &Folder) -> Result<Option<Vec<u8>>> {
+        let path = folder.stage_dir().join("metadata/timestamp.json");
+        files::read(folder.files().as_ref(), &path, MAX_TIMESTAMP)
+            .map_err(|source| Error::ReadFile { path, source })
+    }
+
+    /// The metadata.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// What a host makes of it.
+    pub fn view(&self) -> &HostView {
+        &self.view
+    }
+
+    /// Where it lies.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    pub(crate) fn files(&self) -> &dyn Files {
+        self.files.as_ref()
+    }
+
+    pub(crate) fn targets_dir(&self) -> PathBuf {
+        self.dir.join("targets")
+    }
+
+    /// Removes what an earlier stage left, so that the folder can be copied to a server as it is.
+    fn sweep(&self) -> Result<()> {
+        let Some(online) = &self.metadata.online else { return Ok(()) };
+        let blobs = online.blobs();
+        let versions = self.metadata.versions();
+        let targets = self.targets_dir();
+        self.remove(&targets, |name| blobs.binary_search_by(|(blob, _)| blob.as_str().cmp(name)).is_err())?;
+        self.remove(&self.dir.join("metadata"), |name| {
+            version_in(name, "targets").is_some_and(|version| version != versions.targets)
+                || version_in(name, "snapshot").is_some_and(|version| version != versions.snapshot)
+                || files::is_partial(name)
+        })
+    }
+
+    fn remove(&self, dir: &Path, unwanted: impl Fn(&str) -> bool) -> Result<()> {
+        let names =
+            self.files.names(dir).map_err(|source| Error::ReadFile { path: dir.to_owned(), source })?;
+        for name in names.iter().filter(|name| unwanted(name)) {
+            let path = dir.join(name);
+            self.files.remove(&path).map_err(|source| Error::WriteFile { path, source })?;
+        }
+        Ok(())
+    }
+}
+
+const MAX_TIMESTAMP: u64 = 1 << 20;

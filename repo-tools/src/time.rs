@@ -1,0 +1,101 @@
+//! Times: chrono here, jiff at tough's border, whole seconds everywhere.
+
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+
+/// How long the documents of each role are good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// Root: a ceremony a year.
+    pub root: TimeDelta,
+    /// Targets and snapshot: a release a quarter, or a signature.
+    pub targets: TimeDelta,
+    /// Timestamp: how long an attacker can hide news from a host.
+    pub timestamp: TimeDelta,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self { root: TimeDelta::days(365), targets: TimeDelta::days(90), timestamp: TimeDelta::days(7) }
+    }
+}
+
+/// `now + term` in whole seconds: python-tuf and go-tuf refuse fractions.
+pub(crate) fn expiry(now: DateTime<Utc>, term: TimeDelta) -> jiff::Timestamp {
+    to_jiff(now.trunc_subsecs(0) + term)
+}
+
+/// The next version of a role: unix seconds, or one more where the clock does not give more.
+pub(crate) fn next_version(now: DateTime<Utc>, newest: u64) -> std::num::NonZeroU64 {
+    let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
+    std::num::NonZeroU64::new(seconds.max(newest.saturating_add(1))).unwrap_or(std::num::NonZeroU64::MIN)
+}
+
+pub(crate) fn to_jiff(at: DateTime<Utc>) -> jiff::Timestamp {
+    // Both count seconds from the same epoch; chrono's range is the larger, and its far ends are no date anybody means.
+    jiff::Timestamp::from_second(at.timestamp()).unwrap_or(jiff::Timestamp::MAX)
+}
+
+pub(crate) fn of_jiff(at: jiff::Timestamp) -> DateTime<Utc> {
+    DateTime::from_timestamp(at.as_second(), 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+/// RFC 3339 with `Z` and whole seconds.
+pub fn text(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+}
+
+/// Reads RFC 3339, or a term from now: `90d`, `12h`, `2w`.
+pub fn parse_when(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
+    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+        return Ok(at.with_timezone(&Utc).trunc_subsecs(0));
+    }
+    parse_term(text).and_then(|term| {
+        now.trunc_subsecs(0)
+            .checked_add_signed(term)
+            .ok_or_else(|| format!("expected a date within reach, found {text:?}"))
+    })
+}
+
+/// Reads a term: a number and `h`, `d` or `w`.
+pub fn parse_term(text: &str) -> Result<TimeDelta, String> {
+    let wrong = || format!("expected RFC 3339 or a term such as 90d, 12h or 2w, found {text:?}");
+    let unit = text.chars().last().ok_or_else(wrong)?;
+    let hours = match unit {
+        'h' => 1,
+        'd' => 24,
+        'w' => 7 * 24,
+        _ => return Err(wrong()),
+    };
+    let count: i64 = text
+        .strip_suffix(unit)
+        .and_then(|count| count.parse().ok())
+        .filter(|count| *count > 0)
+        .ok_or_else(wrong)?;
+    count.checked_mul(hours).and_then(TimeDelta::try_hours).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_follow_the_clock_and_never_go_back() {
+        let now = DateTime::from_timestamp(1_800_000_000, 999).unwrap();
+        assert_eq!(next_version(now, 0).get(), 1_800_000_000);
+        assert_eq!(next_version(now, 1_800_000_000).get(), 1_800_000_001);
+        assert_eq!(next_version(now, 1_900_000_000).get(), 1_900_000_001);
+        assert_eq!(next_version(DateTime::from_timestamp(-5, 0).unwrap(), 0).get(), 1);
+    }
+
+    #[test]
+    fn terms() {
+        let now = DateTime::from_timestamp(1_800_000_000, 5).unwrap();
+        for (term, secs) in [("12h", 43_200), ("90d", 7_776_000), ("2w", 1_209_600)] {
+            assert_eq!(parse_when(term, now).unwrap().timestamp(), 1_800_000_000 + secs, "{term}");
+        }
+        assert_eq!(parse_when("2030-01-01T00:00:00.5Z", now).unwrap().timestamp_subsec_nanos(), 0);
+        for wrong in ["", "d", "-1d", "0h", "7", "7m", "99999999999999999999d", "999999999999999d", "ü"] {
+            assert!(parse_when(wrong, now).is_err(), "{wrong}");
+        }
+    }
+}
