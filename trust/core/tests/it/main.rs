@@ -1,0 +1,10 @@
+//! The client workflow against a repository in memory that attacks it.
+
+mod delegations;
+mod expiry;
+mod host;
+mod interruption;
+mod properties;
+mod rollback;
+mod roots;
+mod signatures;
