@@ -62,6 +62,8 @@ pub fn trial_over(slots: &Slots, running: Slot, tries: Tries) -> Result<Option<S
 }
 
 /// Undoes `arm` or `rollback` before the reboot: running priority 2, other 0/0/0 or priority 1.
+///
+/// `arm` leaves no slot successful, so a confirmed slot is kept as a fallback whatever `by` says (the record may be lost).
 pub fn cancel(slots: &Slots, running: Slot, by: ArmedBy) -> Result<Slots, Refusal> {
     cancel_under(Guards::ALL, slots, running, by)
 }
@@ -74,15 +76,19 @@ pub fn rollback(slots: &Slots, running: Slot, tries: Tries) -> Result<Slots, Ref
     rollback_under(Guards::ALL, slots, running, tries)
 }
 
-/// Whether the other slot boots next instead of the running one.
+/// Whether `arm` or `rollback` has made the other slot the next one: it boots next, with tries and the higher priority.
+///
+/// A trial whose own tries are spent also makes the other slot boot next; that is no reason to clear it.
 pub fn armed(slots: &Slots, running: Slot) -> bool {
-    next(slots) == Some(running.other())
+    let (Some(here), Some(other)) = (slots.get(running), slots.get(running.other())) else { return false };
+    let goes_first = other.priority() > here.priority() && other.tries() > 0;
+    goes_first && next(slots) == Some(running.other())
 }
 
 fn retire_under(guards: Guards, slots: &Slots, running: Slot, standing: Standing) -> Result<Slots, Refusal> {
     let (_, other) = both(slots, running)?;
     confirmed(guards, slots, running, standing)?;
-    meant(guards, slots.with(running.other(), other.cleared()), running)
+    meant((guards, Guard::RetireMeant), slots.with(running.other(), other.cleared()), running)
 }
 
 fn arm_under(guards: Guards, slots: &Slots, running: Slot, by: (Standing, Tries)) -> Result<Slots, Refusal> {
@@ -91,13 +97,13 @@ fn arm_under(guards: Guards, slots: &Slots, running: Slot, by: (Standing, Tries)
     confirmed(guards, slots, running, standing)?;
     let after =
         slots.with(running, here.with_priority(1)).with(running.other(), other.with(2, tries.trial(), false));
-    meant(guards, after, running.other())
+    meant((guards, Guard::ArmMeant), after, running.other())
 }
 
 fn confirm_under(guards: Guards, slots: &Slots, running: Slot, tries: Tries) -> Result<Slots, Refusal> {
     let here = slots.get(running).ok_or(Refusal::NoSlot(running))?;
     let after = slots.with(running, here.with_tries(tries.confirmed()).with_successful(true));
-    meant(guards, after, running)
+    meant((guards, Guard::ConfirmMeant), after, running)
 }
 
 fn trial_over_under(
@@ -114,7 +120,7 @@ fn trial_over_under(
     if untouched && guards.hold(Guard::TrialUntouched) {
         return Ok(None);
     }
-    meant(guards, slots.with(running.other(), other.cleared()), running).map(Some)
+    meant((guards, Guard::TrialMeant), slots.with(running.other(), other.cleared()), running).map(Some)
 }
 
 fn cancel_under(guards: Guards, slots: &Slots, running: Slot, by: ArmedBy) -> Result<Slots, Refusal> {
@@ -123,10 +129,11 @@ fn cancel_under(guards: Guards, slots: &Slots, running: Slot, by: ArmedBy) -> Re
         return Err(Refusal::NothingArmed);
     }
     let left = match by {
-        ArmedBy::Arm => other.cleared(),
-        ArmedBy::Rollback => other.with_priority(1),
+        ArmedBy::Arm if !(other.successful() && guards.hold(Guard::CancelKeepsConfirmed)) => other.cleared(),
+        _ => other.with_priority(1),
     };
-    meant(guards, slots.with(running, here.with_priority(2)).with(running.other(), left), running)
+    let after = slots.with(running, here.with_priority(2)).with(running.other(), left);
+    meant((guards, Guard::CancelMeant), after, running)
 }
 
 fn rollback_under(guards: Guards, slots: &Slots, running: Slot, tries: Tries) -> Result<Slots, Refusal> {
@@ -144,7 +151,7 @@ fn rollback_under(guards: Guards, slots: &Slots, running: Slot, tries: Tries) ->
             .with(running, here.with_priority(1).with_tries(here.tries().max(1)))
             .with(running.other(), other.with_priority(2))
     };
-    meant(guards, after, running.other())
+    meant((guards, Guard::RollbackMeant), after, running.other())
 }
 
 /// The flags of the running and of the other slot.
@@ -166,9 +173,9 @@ fn confirmed(guards: Guards, slots: &Slots, running: Slot, standing: Standing) -
 }
 
 /// The guard over all verbs: `after`, if the slot that boots from it is the one meant.
-fn meant(guards: Guards, after: Slots, slot: Slot) -> Result<Slots, Refusal> {
+fn meant((guards, guard): (Guards, Guard), after: Slots, slot: Slot) -> Result<Slots, Refusal> {
     let found = next(&after);
-    if found != Some(slot) && guards.hold(Guard::Meant) {
+    if found != Some(slot) && guards.hold(guard) {
         return Err(Refusal::WouldBoot { meant: slot, found });
     }
     Ok(after)
