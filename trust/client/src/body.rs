@@ -70,7 +70,22 @@ impl RangeBody {
             self.answer = None;
             self.transport.pause(&mut self.patience, failed, None).await?;
         }
+        self.check_end().await?;
         Ok(None)
+    }
+
+    /// Where an answer names no length, more may follow than was asked for; who sends that is not to be trusted.
+    async fn check_end(&mut self) -> Result<(), Error> {
+        let Some(mut answer) = self.answer.take().filter(|answer| answer.content_length().is_none()) else {
+            return Ok(());
+        };
+        // A cut or a stall after the last byte takes nothing away.
+        match next_chunk(&mut answer, &mut self.stall, &self.url, self.rest.end).await {
+            Ok(Some(more)) if !more.is_empty() => {
+                Err(Error::TooLong { url: shown(&self.url), limit: self.rest.end })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Where the bytes come from, for messages.

@@ -9,7 +9,8 @@ use std::time::Duration;
 pub struct TransportConfig {
     /// Proxy for http and https alike. `None` leaves it to `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`.
     pub proxy: Option<String>,
-    /// Hosts, domains (`.example.org`) and networks (`10.0.0.0/8`) that [`proxy`](Self::proxy) is not used for.
+    /// Hosts, domains (`.example.org`) and networks (`10.0.0.0/8`) that [`proxy`](Self::proxy) is not used for; `*` is
+    /// all of them.
     pub no_proxy: Vec<String>,
     /// PEM file of the only authorities to trust, instead of the system's.
     pub ca_bundle: Option<PathBuf>,

@@ -229,7 +229,9 @@ fn build(config: &TransportConfig, only: Option<Vec<Certificate>>) -> Result<Cli
         .default_headers([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))].into_iter().collect())
         .pool_idle_timeout(Duration::from_mins(1))
         .referer(false);
-    if let Some(proxy) = &config.proxy {
+    if config.no_proxy.iter().any(|host| host == "*") {
+        builder = builder.no_proxy();
+    } else if let Some(proxy) = &config.proxy {
         let source = |source| Error::BadProxy { proxy: without_credentials(proxy), source };
         let except = NoProxy::from_string(&config.no_proxy.join(","));
         builder = builder.proxy(Proxy::all(proxy).map_err(source)?.no_proxy(except));

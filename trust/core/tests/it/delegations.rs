@@ -1,17 +1,17 @@
 //! The search through delegated roles (spec 5.6.7).
 
 use chrono::{DateTime, Utc};
-use fixtures::tuf::{Delegation, Repository, Signs};
+use fixtures::tuf::{Delegation, Repository};
 use trust_core::{Error, Find, Limits, Reply, Target};
 
 use crate::host::{Host, signs, start, world};
 
 fn delegate(repository: &mut Repository, from: &str, to: &str, terminating: bool, paths: &[&str]) {
-    let keys = vec![u8::try_from(100 + to.len() * 7 % 50).unwrap()];
+    let keys = vec![100 + to.bytes().fold(0, |sum: u8, byte| sum.wrapping_add(byte)) % 50];
     let paths = paths.iter().map(|path| (*path).to_owned()).collect();
     let delegation = Delegation { name: to.into(), keys: keys.clone(), paths, terminating };
     repository.roles.entry(from.into()).or_default().delegations.push(delegation);
-    repository.roles.entry(to.into()).or_insert_with(Signs::default).keys = keys;
+    repository.roles.entry(to.into()).or_default().keys = keys;
 }
 
 /// Looks a target up, and the delegated roles asked for on the way.

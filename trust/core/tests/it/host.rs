@@ -105,6 +105,6 @@ impl Host {
 }
 
 pub(crate) fn version_of(bytes: &[u8]) -> u64 {
-    let value: serde_json::Value = serde_json::from_slice(bytes).unwrap();
-    value["signed"]["version"].as_u64().unwrap()
+    let value: serde_json::Value = serde_json::from_slice(bytes).expect("kept bytes are JSON");
+    value["signed"]["version"].as_u64().expect("with a version")
 }

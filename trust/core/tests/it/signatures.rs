@@ -125,6 +125,7 @@ fn a_document_of_another_role_is_refused_though_its_signature_is_right() {
 }
 
 fn timestamp_body(repository: &Repository) -> Value {
-    let value: Value = serde_json::from_slice(&repository.metadata["timestamp.json"]).unwrap();
+    let value: Value =
+        serde_json::from_slice(&repository.metadata["timestamp.json"]).expect("the simulator writes JSON");
     value["signed"].clone()
 }

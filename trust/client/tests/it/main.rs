@@ -1,0 +1,9 @@
+//! The transport, the store and the refresh against servers that lie, break and dawdle.
+
+mod host;
+mod interop;
+mod mirrors;
+mod ranges;
+mod reach;
+mod store;
+mod targets;
