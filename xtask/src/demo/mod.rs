@@ -1,15 +1,20 @@
 //! `demo`: the whole route on a real disk image with real file systems, every claim checked.
 
+mod failing;
+mod host;
 mod images;
+mod publishing;
 mod shell;
+mod updating;
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 
 use crate::workspace::Workspace;
 use crate::{process, setup};
+use host::Host;
 use images::RELEASES;
 use shell::Shell;
 
@@ -18,11 +23,45 @@ pub(crate) struct Args {}
 
 pub(crate) fn run(_args: &Args) -> Result<()> {
     setup::ensure(&[setup::Use::Demo])?;
+    let build =
+        ["build", "--quiet", "-p", "updog", "-p", "updog-repo", "-p", "updog-image", "-p", "partition-disk"];
+    process::run(&mut process::cargo(&build))?;
+
     let started = Instant::now();
     let demo = Workspace::load()?.target_directory.join("demo");
-    for release in &RELEASES {
-        release.make(&demo, true)?;
-    }
-    println!("DEMO OK, {:.1} s", started.elapsed().as_secs_f64());
+    make_releases(&demo)?;
+    let shell = fresh(&demo.join("run"))?;
+    let release = publishing::first(&shell)?;
+    let host = Host::new(&shell, &release.url())?;
+    updating::run(&shell, &host, &release)?;
+    failing::run(&shell, &host)?;
+
+    println!("DEMO OK in {:.0} s; {} is left as it is.", started.elapsed().as_secs_f64(), "target/demo/run");
     Ok(())
+}
+
+/// Made once and kept: packages do not change under a demo.
+fn make_releases(demo: &Path) -> Result<()> {
+    println!("# Releases of a real root file system: Debian packages in erofs under a dm-verity tree.");
+    for (at, release) in RELEASES.iter().enumerate() {
+        release.make(demo, at == 0)?;
+    }
+    Ok(())
+}
+
+/// A new folder to play in; its programs are our own.
+fn fresh(run: &Path) -> Result<Shell> {
+    if run.exists() {
+        std::fs::remove_dir_all(run).with_context(|| format!("failed to remove {}", run.display()))?;
+    }
+    let shell = Shell::new(run.to_owned())?;
+    let xtask = std::env::current_exe().context("failed to find our own program")?;
+    let programs = xtask.parent().context("our own program lies in no folder")?.display().to_string();
+    let boot = "--booted \"$(cat booted)\" --boot-id \"$(cat boot-id)\"";
+    shell.program("updog", &format!("{programs}/updog --config \"${{CONFIG:-host.toml}}\" {boot}"))?;
+    shell.program("updog-repo", &format!("{programs}/updog-repo --repo repo"))?;
+    shell.program("updog-image", &format!("{programs}/updog-image"))?;
+    shell.program("signpost", &format!("{programs}/signpost --disk disk.img"))?;
+    shell.program("firmware", &format!("{} firmware disk.img --load load", xtask.display()))?;
+    Ok(shell)
 }

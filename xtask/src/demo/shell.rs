@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
@@ -53,16 +53,34 @@ impl Shell {
 
     /// Runs a line unseen; it must succeed.
     pub(super) fn quiet(&self, line: &str) -> Result<Said> {
-        let said = self.judge(line, self.command(line).output())?;
-        said.expect(0)
+        self.run(line)?.expect(0)
+    }
+
+    /// Shows the line, but not what it printed; it must succeed.
+    pub(super) fn show_quiet(&self, line: &str) -> Result<Said> {
+        self.show_line(line);
+        self.quiet(line)
     }
 
     /// Shows the line, runs it, shows what it printed on stdout.
     pub(super) fn show(&self, line: &str) -> Result<Said> {
         self.show_line(line);
-        let said = self.judge(line, self.command(line).output())?;
+        let said = self.run(line)?;
         print!("{}", said.indented());
         Ok(said)
+    }
+
+    /// Runs a line unseen, however it ends.
+    pub(super) fn run(&self, line: &str) -> Result<Said> {
+        let output = self.command(line).output();
+        let output =
+            output.with_context(|| format!("failed to start {line:?} in {}", self.folder.display()))?;
+        Ok(Said {
+            line: line.to_owned(),
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        })
     }
 
     pub(super) fn show_line(&self, line: &str) {
@@ -72,20 +90,8 @@ impl Shell {
     /// The line as a process to start, for those who want to watch or kill it.
     pub(super) fn command(&self, line: &str) -> Command {
         let mut command = Command::new("sh");
-        // `exec` would end at the first `|`; a kill must reach the program, so the caller writes it where needed.
         command.args(["-c", line]).current_dir(&self.folder).env("PATH", &self.path);
         command
-    }
-
-    fn judge(&self, line: &str, output: std::io::Result<Output>) -> Result<Said> {
-        let output =
-            output.with_context(|| format!("failed to start {line:?} in {}", self.folder.display()))?;
-        Ok(Said {
-            line: line.to_owned(),
-            code: output.status.code().unwrap_or(-1),
-            out: String::from_utf8_lossy(&output.stdout).into_owned(),
-            err: String::from_utf8_lossy(&output.stderr).into_owned(),
-        })
     }
 }
 
