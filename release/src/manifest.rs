@@ -8,6 +8,7 @@ mod hop;
 mod keys;
 mod ours;
 mod problem;
+mod strict;
 mod update;
 mod wire;
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::ours::FORMAT;
+use super::strict::Strict;
 use super::{Delta, Halt, Hop, keys};
 use crate::{Images, ReleaseId};
 
@@ -75,7 +76,7 @@ struct Ours {
 impl<'de> Deserialize<'de> for Updog {
     /// A format above ours is kept as it is: one release of the future must not hide the others from today's hosts.
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Updog, D::Error> {
-        let value = Value::deserialize(deserializer)?;
+        let Strict(value) = Strict::deserialize(deserializer)?;
         if value.get("format").and_then(Value::as_u64).is_some_and(|format| format > FORMAT) {
             return Ok(Updog::Newer(value));
         }

@@ -5,9 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use super::{
-    BLOCK_SIZE, Encoder, FrameError, Index, IndexError, PIECE_SIZE, PackError, Piece, max_frame_length,
-};
+use super::{BLOCK_SIZE, Encoder, FrameError, Index, PIECE_SIZE, PackError, Piece, max_frame_length};
 use crate::{Digest, Hasher};
 
 /// How an image is made into frames. The same image gives the same bytes with any number of threads.
@@ -162,12 +160,7 @@ impl Stream<'_> {
         raw.by_ref().take(size).read_to_end(&mut piece).map_err(PackError::Read)?;
         self.whole.update(&piece);
         self.raw_length = self.raw_length.saturating_add(piece.len() as u64);
-        if self.raw_length.is_multiple_of(BLOCK_SIZE) {
-            Ok(piece)
-        } else {
-            // The end is not at a block; its length is known only now.
-            Err(PackError::Index(IndexError::RawLength { found: self.raw_length }))
-        }
+        Ok(piece)
     }
 
     /// Takes the next frame in order, writes it, and gives back the piece's memory.

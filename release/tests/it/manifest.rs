@@ -137,6 +137,14 @@ fn what_bottlerocket_refuses_is_refused() {
     }
     let twice = str::from_utf8(THEIRS).unwrap().replacen("\"arch\"", "\"variant\": \"x\", \"arch\"", 1);
     assert!(Manifest::parse(twice.as_bytes()).is_err(), "a field twice");
+    // In our object at any depth, known or not.
+    let ours = str::from_utf8(OURS).unwrap();
+    for key in ["format", "release", "paused", "reason", "from", "target", "x-ticket"] {
+        let twice = ours.replacen(&format!("\"{key}\":"), &format!("\"{key}\": 1, \"{key}\":"), 1);
+        assert!(twice != ours && Manifest::parse(twice.as_bytes()).is_err(), "{key} twice");
+    }
+    let twice = ours.replacen("\"x-ticket\": 4711", "\"x-ticket\": {\"a\": 1, \"a\": 1}", 1);
+    assert!(twice != ours && Manifest::parse(twice.as_bytes()).is_err(), "an unknown key twice");
 }
 
 /// One release in a format of the future must not hide the others from the hosts of today.
