@@ -7,3 +7,4 @@ mod ranges;
 mod reach;
 mod store;
 mod targets;
+mod tls;
