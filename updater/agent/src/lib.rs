@@ -1,1 +1,27 @@
 //! Atomic A/B updates: the host's program.
+//!
+//! * [`cli`]: what was typed; [`run`] does it and answers.
+//! * [`verbs`]: one file each.
+//! * [`engine`]: check, plan, stage, verify; the only way to something that can be armed.
+//! * [`context`]: the edges that verbs are given; [`config`], [`state`], [`machine`], [`report`], [`interrupt`].
+//! * [`answer`]: what comes out; [`Error`]: what ends a run early.
+
+pub mod answer;
+pub mod cli;
+pub mod config;
+pub mod context;
+pub mod engine;
+mod error;
+pub mod interrupt;
+pub mod machine;
+pub mod options;
+mod reboot;
+pub mod report;
+mod run;
+pub mod state;
+pub mod verbs;
+
+pub use context::Context;
+pub use error::{Error, Result};
+pub use options::Options;
+pub use run::run;

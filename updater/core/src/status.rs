@@ -83,8 +83,13 @@ impl Status {
 
     fn slot_line(&self, slot: Slot) -> String {
         let Some(flags) = self.slots.get(slot) else { return "not on this disk".to_owned() };
-        let version = self.held(slot).map_or("version unknown", |held| held.version.as_str());
-        let version = if flags.priority() == 0 && self.held(slot).is_none() { "no release" } else { version };
+        let version = match self.held(slot) {
+            Some(held) => held.version.clone(),
+            None if flags.priority() == 0 && self.running != Some(slot) => {
+                return format!("retired ({flags})");
+            }
+            None => "version unknown".to_owned(),
+        };
         let runs = if self.running == Some(slot) { ", running" } else { "" };
         format!("{version}{runs}, {} ({flags})", self.word(slot, flags))
     }

@@ -92,7 +92,7 @@ pub fn next_step(observed: &Observed, policy: &Policy, now: DateTime<Utc>) -> St
     if let Ok(Some(_)) = verbs::trial_over(&observed.slots, observed.running, policy.tries) {
         return Step::TrialOver;
     }
-    if let Some(step) = prove(observed) {
+    if let Some(step) = prove(observed, policy) {
         return step;
     }
     if verbs::armed(&observed.slots, observed.running) {
@@ -103,21 +103,30 @@ pub fn next_step(observed: &Observed, policy: &Policy, now: DateTime<Utc>) -> St
         Sight::Unreachable => Step::Offline,
         Sight::Seen { offer: Err(refusal), .. } if is_wait(refusal) => Step::Wait(refusal.clone()),
         Sight::Seen { offer: Err(refusal), .. } => Step::Rest(refusal.clone()),
-        Sight::Seen { offer: Ok(release), .. } if observed.slots.get(observed.running.other()).is_none() => {
-            let detail = format!(
-                "{} has nowhere to go: the disk has no slot {}",
-                release.short(),
-                observed.running.other()
-            );
-            Step::Rest(Refusal::new(Reason::Space, detail))
-        }
-        Sight::Seen { offer: Ok(release), .. } if observed.staged == Some(*release) => Step::Arm(*release),
-        Sight::Seen { offer: Ok(release), .. } => Step::Stage(*release),
+        Sight::Seen { offer: Ok(release), .. } => install(observed, policy, *release),
     }
 }
 
+/// The offer goes to the other slot, when the rules over the flags let it.
+fn install(observed: &Observed, policy: &Policy, release: ReleaseId) -> Step {
+    let (slots, running) = (&observed.slots, observed.running);
+    if observed.staged == Some(release) && verbs::arm(slots, running, observed.standing, policy.tries).is_ok()
+    {
+        return Step::Arm(release);
+    }
+    match verbs::retire(slots, running, observed.standing) {
+        Ok(_) => Step::Stage(release),
+        Err(refusal) => Step::Rest(blocked(refusal)),
+    }
+}
+
+/// A rule over the flags, as a refusal of ours.
+fn blocked(refusal: partition_core::Refusal) -> Refusal {
+    Refusal::new(Reason::NotConfirmed, refusal.to_string())
+}
+
 /// Until the running slot is confirmed in this boot nothing else is done (P2).
-fn prove(observed: &Observed) -> Option<Step> {
+fn prove(observed: &Observed, policy: &Policy) -> Option<Step> {
     let flags = observed.slots.get(observed.running);
     let successful = flags.is_some_and(partition_core::Flags::successful);
     if successful && observed.standing == Standing::ConfirmedThisBoot {
@@ -127,7 +136,11 @@ fn prove(observed: &Observed) -> Option<Step> {
         |detail: &str| Refusal::new(Reason::NotConfirmed, format!("slot {}: {detail}", observed.running));
     Some(match observed.health {
         _ if flags.is_none() => Step::Rest(refusal("the disk has no such slot")),
-        Health::Good => Step::Confirm,
+        Health::Good => match verbs::confirm(&observed.slots, observed.running, policy.tries) {
+            Ok(_) => Step::Confirm,
+            // Something else boots next by other hands; that is not undone behind their backs.
+            Err(refusal) => Step::Wait(blocked(refusal)),
+        },
         Health::Open => Step::Wait(refusal("health checks are still running")),
         // Only a trial is left for its health; a confirmed slot keeps running (P5).
         Health::Bad if successful => Step::Wait(refusal("unhealthy, so its tries are not refilled")),
@@ -141,10 +154,10 @@ fn restart(observed: &Observed, policy: &Policy, now: DateTime<Utc>) -> Step {
         match &observed.sight {
             Sight::Unknown => return Step::Check,
             Sight::Seen { offer: Ok(release), .. } if armed.is_some_and(|armed| armed != *release) => {
-                return Step::Cancel;
+                return disarm(observed);
             }
             Sight::Seen { armed: Some(refusal), .. } if refusal.reason == Reason::Yanked => {
-                return Step::Cancel;
+                return disarm(observed);
             }
             Sight::Seen { armed: Some(refusal), .. } if refusal.reason == Reason::Paused => {
                 return Step::Wait(refusal.clone());
@@ -158,6 +171,13 @@ fn restart(observed: &Observed, policy: &Policy, now: DateTime<Utc>) -> Step {
             let at = until.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
             Step::Wait(Refusal::waiting(Reason::Window, format!("this host restarts from {at} on"), until))
         }
+    }
+}
+
+fn disarm(observed: &Observed) -> Step {
+    match verbs::cancel(&observed.slots, observed.running, partition_core::ArmedBy::Arm) {
+        Ok(_) => Step::Cancel,
+        Err(refusal) => Step::Rest(blocked(refusal)),
     }
 }
 

@@ -1,0 +1,239 @@
+//! What was typed.
+
+pub mod bottlerocket;
+mod values;
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use clap::{Args, Parser, Subcommand};
+use partition_core::Slot;
+
+use crate::Options;
+use crate::config::Strictness;
+
+/// Atomic A/B updates: writes a release to the slot that does not run, and lets a restart try it.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "updog", version, disable_help_subcommand = false, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// Options of all verbs.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// Options of all verbs.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Global {
+    /// Read this configuration instead of the standard files
+    #[arg(long, global = true, value_name = "FILE", help_heading = GLOBAL)]
+    pub config: Option<PathBuf>,
+    /// Work on this disk or disk image instead of the running one
+    #[arg(long, global = true, value_name = "DEV|FILE", help_heading = GLOBAL)]
+    pub disk: Option<PathBuf>,
+    /// Keep state in this folder [default: /var/lib/updog]
+    #[arg(long, global = true, value_name = "DIR", help_heading = GLOBAL)]
+    pub state: Option<PathBuf>,
+    /// Which slot of a disk image counts as running
+    #[arg(long, global = true, value_name = "A|B", help_heading = GLOBAL)]
+    pub booted: Option<Slot>,
+    /// Which boot of a disk image this is
+    #[arg(long, global = true, value_name = "ID", help_heading = GLOBAL)]
+    pub boot_id: Option<String>,
+    /// Read variant and version of the running release from this file
+    #[arg(long, global = true, value_name = "FILE", help_heading = GLOBAL)]
+    pub os_release: Option<PathBuf>,
+    /// Take this for the host's clock
+    #[arg(long, global = true, value_name = "RFC3339", value_parser = values::time, help_heading = GLOBAL)]
+    pub clock: Option<DateTime<Utc>>,
+    /// Answer with one JSON object; progress as JSON lines on stderr
+    #[arg(short, long, global = true, help_heading = GLOBAL)]
+    pub json: bool,
+    /// Log more; twice: everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = GLOBAL)]
+    pub verbose: u8,
+}
+
+/// The verbs, in the order of an update; Bottlerocket's names after them.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Verb {
+    /// Say which release this host may have now, or why none
+    Check(Check),
+    /// Print what stage would do, with no choice left open
+    Plan(Update),
+    /// Write the release to the other slot and read it back
+    Stage(Update),
+    /// Stage, then arm
+    Apply(Apply),
+    /// Make the staged release boot next
+    Arm(Restart),
+    /// Undo arm or rollback before the restart
+    Cancel,
+    /// Say that the running slot is healthy
+    Confirm,
+    /// Make the other slot boot next
+    Rollback(Restart),
+    /// Read a slot back and compare it with its indexes
+    Verify(Verify),
+    /// Show slots, what boots next, and what became of the last update
+    Status,
+    /// Show what happened to this host
+    History,
+    /// Show the configuration
+    Config {
+        /// What of it.
+        #[command(subcommand)]
+        verb: ConfigVerb,
+    },
+    /// Bottlerocket's names.
+    #[command(flatten)]
+    Bottlerocket(bottlerocket::Verb),
+}
+
+/// Verbs of `config`.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum ConfigVerb {
+    /// Print each value with where it came from
+    Show,
+}
+
+/// Options of `check`.
+#[derive(Args, Clone, Debug)]
+pub struct Check {
+    /// Which release is wanted.
+    #[command(flatten)]
+    pub update: Update,
+    /// For every release, say which rule decided
+    #[arg(long)]
+    pub explain: bool,
+    /// List every release that is open, newest first
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// Options that choose a release.
+#[derive(Args, Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one option, as typed")]
+pub struct Update {
+    /// This version and no other
+    #[arg(long, value_name = "VERSION")]
+    pub to: Option<semver::Version>,
+    /// Do not wait for this host's turn in the rollout
+    #[arg(long)]
+    pub ignore_waves: bool,
+    /// Also a release that failed on this host before
+    #[arg(long)]
+    pub retry: bool,
+    /// Also the running version
+    #[arg(long)]
+    pub reinstall: bool,
+    /// Also a lower version, when it is named or the running one was called back
+    #[arg(long)]
+    pub allow_downgrade: bool,
+    /// Take the repository from this folder (metadata/ and targets/) instead of the network
+    #[arg(long, value_name = "DIR")]
+    pub bundle: Option<PathBuf>,
+    /// Fetch at most this many bytes a second (500K, 2M)
+    #[arg(long, value_name = "RATE", value_parser = crate::config::parse_rate)]
+    pub limit_rate: Option<std::num::NonZeroU64>,
+}
+
+/// Options of `apply`.
+#[derive(Args, Clone, Debug)]
+pub struct Apply {
+    /// Which release is wanted.
+    #[command(flatten)]
+    pub update: Update,
+    /// And then.
+    #[command(flatten)]
+    pub restart: Restart,
+}
+
+/// Whether to restart.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct Restart {
+    /// Restart the machine afterwards
+    #[arg(short, long)]
+    pub reboot: bool,
+}
+
+/// Options of `verify`.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Verify {
+    /// Which slot [default: the one that does not run]
+    #[arg(long, value_name = "A|B")]
+    pub slot: Option<Slot>,
+}
+
+impl Verb {
+    /// Its name, as typed.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Verb::Check(_) => "check",
+            Verb::Plan(_) => "plan",
+            Verb::Stage(_) => "stage",
+            Verb::Apply(_) => "apply",
+            Verb::Arm(_) => "arm",
+            Verb::Cancel => "cancel",
+            Verb::Confirm => "confirm",
+            Verb::Rollback(_) => "rollback",
+            Verb::Verify(_) => "verify",
+            Verb::Status => "status",
+            Verb::History => "history",
+            Verb::Config { .. } => "config show",
+            Verb::Bottlerocket(verb) => verb.name(),
+        }
+    }
+
+    /// How problems in the configuration are taken: local verbs need none (P8), `arm` needs one that can be read.
+    pub fn strictness(&self) -> Strictness {
+        match self {
+            Verb::Status
+            | Verb::Confirm
+            | Verb::Cancel
+            | Verb::Rollback(_)
+            | Verb::History
+            | Verb::Config { .. }
+            | Verb::Bottlerocket(bottlerocket::Verb::UpdateRevert(_)) => Strictness::Lenient,
+            Verb::Arm(_) | Verb::Bottlerocket(bottlerocket::Verb::UpdateApply(_)) => Strictness::Known,
+            Verb::Check(_)
+            | Verb::Plan(_)
+            | Verb::Stage(_)
+            | Verb::Apply(_)
+            | Verb::Verify(_)
+            | Verb::Bottlerocket(_) => Strictness::Strict,
+        }
+    }
+}
+
+impl From<Update> for Options {
+    fn from(typed: Update) -> Options {
+        Options {
+            to: typed.to,
+            ignore_waves: typed.ignore_waves,
+            retry: typed.retry,
+            reinstall: typed.reinstall,
+            allow_downgrade: typed.allow_downgrade,
+            bundle: typed.bundle,
+            limit_rate: typed.limit_rate,
+        }
+    }
+}
+
+const GLOBAL: &str = "Global options";
+
+const EXIT_CODES: &str = "Exit codes: 0 done (check: an update is open), 1 bug, 2 usage or configuration, 10 nothing to do,
+11 must wait, 12 attention, 20 transient, 30 untrusted, 40 disk, 50 blocked.
+Bottlerocket's names: check-update, whats, update, update-image, update-apply, update-revert, prepare; exit codes 0 and 1.";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}

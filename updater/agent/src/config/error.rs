@@ -1,0 +1,99 @@
+//! What can be wrong with a configuration.
+
+use std::error::Error as _;
+use std::path::PathBuf;
+
+use super::Origin;
+
+/// The configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file could not be read.
+    #[error("failed to read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file is no TOML.
+    #[error("failed to parse {}", path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: Box<toml::de::Error>,
+    },
+    /// A file is no UTF-8.
+    #[error("failed to parse {}: it is no UTF-8", path.display())]
+    Text {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A key that no version knows.
+    #[error("unknown key {key:?} in {}", path.display())]
+    UnknownKey {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: String,
+        /// The nearest known one.
+        nearest: Option<&'static str>,
+    },
+    /// A value of the wrong type.
+    #[error("failed to read key {key} in {}", path.display())]
+    Type {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: String,
+        /// Why.
+        source: Box<toml::de::Error>,
+    },
+    /// A value that does not make sense.
+    #[error("{key} in {origin} makes no sense: {detail}")]
+    Value {
+        /// The key.
+        key: &'static str,
+        /// Where it was read.
+        origin: Origin,
+        /// What was expected and what was found.
+        detail: String,
+    },
+    /// A key that a verb needs is nowhere.
+    #[error("{key} is not configured")]
+    Missing {
+        /// The key.
+        key: &'static str,
+    },
+}
+
+impl Error {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Error::UnknownKey { nearest: Some(nearest), .. } => Some(format!("did you mean {nearest:?}?")),
+            Error::UnknownKey { .. } => Some(format!("known keys: {}", super::keys::KEYS.join(", "))),
+            Error::Missing { key } => Some(format!("set it in /etc/updog.toml: {key} = …")),
+            _ => None,
+        }
+    }
+}
+
+/// The error and its causes in one line.
+pub(super) fn chain(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(error.to_string().trim_end());
+        cause = error.source();
+    }
+    if let Error::UnknownKey { nearest: Some(nearest), .. } = error {
+        text += " (did you mean ";
+        text += nearest;
+        text += "?)";
+    }
+    text.replace('\n', " ")
+}

@@ -1,0 +1,60 @@
+//! The keys that this version knows.
+
+/// All keys, Bottlerocket's first.
+pub(super) const KEYS: [&str; 25] = [
+    "metadata_base_url",
+    "targets_base_url",
+    "seed",
+    "version_lock",
+    "ignore_waves",
+    "https_proxy",
+    "no_proxy",
+    "mirrors",
+    "root",
+    "ca_bundle",
+    "user_agent",
+    "limit_rate",
+    "stall",
+    "connect",
+    "retries",
+    "tries",
+    "confirmed_tries",
+    "allow_downgrade",
+    "soak",
+    "os_release",
+    "variant",
+    "arch",
+    "build_time",
+    "disk",
+    "state",
+];
+
+/// The known key that is nearest to this one, when it is near at all.
+pub(super) fn nearest(key: &str) -> Option<&'static str> {
+    let plain = key.to_ascii_lowercase().replace('-', "_");
+    let scored = KEYS.into_iter().map(|known| (strsim::damerau_levenshtein(&plain, known), known));
+    let (distance, known) = scored.min()?;
+    // A third of the letters may be wrong; beyond that a guess misleads.
+    (distance * 3 <= known.len()).then_some(known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_are_recognised_and_nonsense_is_not() {
+        let cases = [
+            ("metadata_base_ulr", Some("metadata_base_url")),
+            ("metadata-base-url", Some("metadata_base_url")),
+            ("Seed", Some("seed")),
+            ("ignore_wave", Some("ignore_waves")),
+            ("tires", Some("tries")),
+            ("frobnicate", None),
+            ("", None),
+        ];
+        for (key, expected) in cases {
+            assert_eq!(nearest(key), expected, "{key:?}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What every verb is given: settings, state, machine, time, and who listens.
+
+use chrono::{DateTime, Utc};
+use partition_core::{Slot, Standing};
+use partition_disk::{Access, Disk};
+use updater_core::{Host, Policy};
+
+use crate::config::Settings;
+use crate::interrupt::Interrupt;
+use crate::machine::Machine;
+use crate::options::Options;
+use crate::report::{Event, Reporter};
+use crate::state::State;
+use crate::{Error, Result};
+
+/// The edges of one run. Nothing here is opened before a verb asks for it, so that a verb needs no more than it uses.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// What the configuration means.
+    pub config: Settings,
+    /// The state folder.
+    pub state: State,
+    /// The disk, the slot that runs, the boot, the release that runs.
+    pub machine: Machine,
+    /// The host's clock, read once a run, or `--clock`. Trust applies its floor on top (design §7).
+    pub now: DateTime<Utc>,
+    /// Who is told about progress.
+    pub reporter: &'a dyn Reporter,
+    /// Raised by SIGINT and SIGTERM; long work asks it between pieces.
+    pub interrupt: Interrupt,
+}
+
+impl Context<'_> {
+    /// The disk: `--disk`, or the one the running slot lies on.
+    pub fn disk(&self, access: Access) -> Result<Disk> {
+        self.machine.open(access)
+    }
+
+    /// The slot that runs; writing verbs refuse when it is not known (design §4).
+    pub fn running(&self) -> Result<Slot> {
+        self.machine.running()
+    }
+
+    /// Whether the running slot was confirmed in this boot.
+    pub fn standing(&self) -> Standing {
+        self.machine.standing()
+    }
+
+    /// What this host is, for choosing a release. Makes the seed when there is none yet.
+    pub fn host(&self) -> Result<Host> {
+        let os = self.machine.os_release(self.config.os_release.as_deref())?;
+        Ok(Host {
+            variant: self.config.variant.clone().or(os.variant).ok_or(Error::Unnamed { what: "variant" })?,
+            arch: self.config.arch.clone().unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
+            version: os.version.ok_or(Error::Unnamed { what: "version" })?,
+            seed: self.state.seed(self.config.seed)?,
+        })
+    }
+
+    /// What is wanted: the configuration and, over it, the command line.
+    pub fn policy(&self, options: &Options) -> Policy {
+        Policy {
+            version_lock: self.config.version_lock.clone(),
+            to: options.to.clone(),
+            ignore_waves: self.config.ignore_waves || options.ignore_waves,
+            retry: options.retry,
+            reinstall: options.reinstall,
+            allow_downgrade: self.config.allow_downgrade || options.allow_downgrade,
+            soak: self.config.soak,
+            windows: Vec::new(),
+            tries: self.config.tries,
+        }
+    }
+
+    /// A warning or a fact worth a line.
+    pub fn note(&self, message: impl Into<String>) {
+        self.reporter.event(&Event::Note { message: message.into() });
+    }
+}

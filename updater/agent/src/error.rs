@@ -1,0 +1,201 @@
+//! Everything that can end a run early, with its code, its word and what to do about it.
+
+use std::io;
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use partition_core::Slot;
+use partition_disk::discover::DiscoverError;
+use partition_disk::{Holder, RunLockError};
+use updater_core::{Exit, Reason};
+
+use crate::{config, engine, state};
+
+/// A run ended early. Printed once, as a chain, by `main`.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The command line does not make sense.
+    #[error("{0}")]
+    Usage(String),
+    /// The configuration cannot be used.
+    #[error("failed to read the configuration")]
+    Config(#[from] config::Error),
+    /// The state folder cannot be used.
+    #[error("failed to use the state folder")]
+    State(#[from] state::Error),
+    /// A rule forbids it, with its word and its time.
+    #[error(transparent)]
+    Refused(#[from] updater_core::Refusal),
+    /// A rule over the slot flags forbids it.
+    #[error("refused to {verb}")]
+    Slots {
+        /// The verb.
+        verb: &'static str,
+        /// The rule.
+        source: partition_core::Refusal,
+    },
+    /// There is nothing that the verb could do.
+    #[error("{0}")]
+    Nothing(String),
+    /// The disk, its table or a partition failed.
+    #[error("failed to {doing}")]
+    Disk {
+        /// What was tried, from its verb on.
+        doing: String,
+        /// Why.
+        source: partition_disk::Error,
+    },
+    /// Which slot runs is not known.
+    #[error("failed to find the running slot")]
+    Running(#[from] DiscoverError),
+    /// Which slot runs was not said, and a disk image cannot tell.
+    #[error("the running slot of a disk image is not known")]
+    Booted,
+    /// Another updog has the run lock.
+    #[error("another updog is at work{}", named(holder.as_ref()))]
+    Locked {
+        /// What it wrote into the lock, where that makes sense.
+        holder: Option<Holder>,
+    },
+    /// The run lock cannot be had.
+    #[error(transparent)]
+    LockFile(RunLockError),
+    /// `os-release` cannot be read.
+    #[error("failed to read {}", path.display())]
+    OsRelease {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A field of the host is in no file.
+    #[error("the host's {what} is not known: neither os-release nor the configuration names it")]
+    Unnamed {
+        /// Which.
+        what: &'static str,
+    },
+    /// The version in `os-release` is none.
+    #[error("VERSION_ID={text:?} in {} is no version", path.display())]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// What it says.
+        text: String,
+        /// Why.
+        source: semver::Error,
+    },
+    /// SIGINT or SIGTERM came.
+    #[error("interrupted; run again to go on")]
+    Interrupted,
+    /// The staged release is not there or not whole.
+    #[error("what was staged is not known: {detail}")]
+    NotStaged {
+        /// What is missing.
+        detail: String,
+    },
+    /// The machine would not restart.
+    #[error("failed to restart the machine: {detail}")]
+    Reboot {
+        /// What was tried and what came of it.
+        detail: String,
+    },
+    /// Check, plan, stage or verify failed.
+    #[error(transparent)]
+    Engine(#[from] engine::Error),
+}
+
+/// Shorthand used all over this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// The code that the process ends with.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Error::Usage(_)
+            | Error::Config(_)
+            | Error::Booted
+            | Error::OsRelease { .. }
+            | Error::Unnamed { .. }
+            | Error::Version { .. } => Exit::Usage,
+            Error::State(_) | Error::LockFile(_) | Error::Disk { .. } => Exit::Disk,
+            Error::Refused(refusal) => refusal.exit(),
+            Error::Slots { source, .. } if source.is_nothing_to_do() => Exit::NothingToDo,
+            Error::Nothing(_) | Error::NotStaged { .. } => Exit::NothingToDo,
+            Error::Slots { .. } | Error::Running(_) | Error::Locked { .. } => Exit::Blocked,
+            Error::Interrupted | Error::Reboot { .. } => Exit::Transient,
+            Error::Engine(error) => error.exit(),
+        }
+    }
+
+    /// The word of the rule that decided, where there is one.
+    pub fn reason(&self) -> Option<Reason> {
+        use partition_core::Refusal;
+        match self {
+            Error::Refused(refusal) => Some(refusal.reason),
+            Error::Locked { .. } => Some(Reason::RunLock),
+            Error::Slots {
+                source: Refusal::RunningNotConfirmed(_) | Refusal::NotConfirmedThisBoot(_),
+                ..
+            } => Some(Reason::NotConfirmed),
+            Error::Engine(error) => error.reason(),
+            _ => None,
+        }
+    }
+
+    /// When the answer changes by itself.
+    pub fn until(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Error::Refused(refusal) => refusal.until,
+            Error::Engine(error) => error.until(),
+            _ => None,
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        use partition_core::Refusal;
+        let hint = match self {
+            Error::Usage(_) => "run \"updog help\" for the verbs and their options".to_owned(),
+            Error::Booted => "say which slot it runs from with --booted A or --booted B".to_owned(),
+            Error::Running(_) => "point updog at a disk image with --disk F --booted A".to_owned(),
+            Error::Locked { .. } => "wait for it, or end it; it can be run again at any time".to_owned(),
+            Error::Slots {
+                source: Refusal::RunningNotConfirmed(_) | Refusal::NotConfirmedThisBoot(_),
+                ..
+            } => "run \"updog confirm\" once the host is known to be healthy".to_owned(),
+            Error::NotStaged { .. } => "run \"updog stage\" first".to_owned(),
+            Error::Config(error) => return error.hint(),
+            Error::Refused(refusal) => return refusal_hint(refusal),
+            Error::Engine(error) => return error.hint(),
+            _ => return None,
+        };
+        Some(hint)
+    }
+
+    /// For a failure of the disk: what was tried.
+    pub fn disk(doing: impl Into<String>) -> impl FnOnce(partition_disk::Error) -> Error {
+        let doing = doing.into();
+        move |source| Error::Disk { doing, source }
+    }
+
+    /// The slots of a disk that has only one.
+    pub fn no_other(running: Slot) -> Error {
+        Error::Slots { verb: "go on", source: partition_core::Refusal::NoSlot(running.other()) }
+    }
+}
+
+fn refusal_hint(refusal: &updater_core::Refusal) -> Option<String> {
+    let hint = match refusal.reason {
+        Reason::Wave => "--ignore-waves does not wait for this host's turn",
+        Reason::FailedBefore => "--retry tries it once more",
+        Reason::NotNewer => "--reinstall installs the running version again, --allow-downgrade a lower one",
+        Reason::NotConfirmed => "run \"updog confirm\" once the host is known to be healthy",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn named(holder: Option<&Holder>) -> String {
+    holder.map_or_else(String::new, |holder| format!(": \"updog {}\", process {}", holder.verb, holder.pid))
+}

@@ -1,0 +1,156 @@
+//! The machine below: its disk, the slot that runs, this boot, the release that runs.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use partition_core::{Slot, Standing};
+use partition_disk::discover::{self, Running};
+use partition_disk::{Access, Disk};
+use release::Version;
+
+use crate::{Error, Result};
+
+/// Where variant and version are named.
+pub const OS_RELEASE: &str = "/usr/lib/os-release";
+
+/// A live host, or a disk image that is said to be one.
+#[derive(Clone, Debug, Default)]
+pub struct Machine {
+    /// `--disk`, else the configured disk; `None`: the disk below `/`.
+    pub disk: Option<PathBuf>,
+    /// `--booted`: which slot of a disk image counts as running.
+    pub booted: Option<Slot>,
+    /// `--boot-id`.
+    pub boot_id: Option<String>,
+    /// `--os-release`.
+    pub os_release: Option<PathBuf>,
+}
+
+/// What os-release says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OsRelease {
+    /// `VARIANT_ID`.
+    pub variant: Option<String>,
+    /// `VERSION_ID`.
+    pub version: Option<Version>,
+}
+
+impl Machine {
+    /// The disk.
+    pub fn open(&self, access: Access) -> Result<Disk> {
+        let path = match &self.disk {
+            Some(path) => path.clone(),
+            None => live()?.disk,
+        };
+        Disk::open(&path, access).map_err(Error::disk(format!("open disk {}", path.display())))
+    }
+
+    /// The slot that runs. A disk image does not tell; `--booted` does.
+    pub fn running(&self) -> Result<Slot> {
+        match (self.booted, &self.disk) {
+            (Some(slot), Some(_)) => Ok(slot),
+            (Some(booted), None) => match live()?.slot {
+                slot if slot == booted => Ok(slot),
+                slot => Err(Error::Usage(format!("--booted {booted} is wrong: this host runs slot {slot}"))),
+            },
+            (None, None) => Ok(live()?.slot),
+            (None, Some(_)) => match live() {
+                Ok(live) if self.is(&live) => Ok(live.slot),
+                _ => Err(Error::Booted),
+            },
+        }
+    }
+
+    /// Whether the running slot was confirmed in this boot. A disk image has no boot, so there it always was.
+    pub fn standing(&self) -> Standing {
+        if !self.is_live() {
+            return Standing::ConfirmedThisBoot;
+        }
+        let confirmed = fs::read_to_string(CONFIRMED).ok();
+        match (confirmed, self.boot_id()) {
+            (Some(then), Some(now)) if then.trim() == now => Standing::ConfirmedThisBoot,
+            _ => Standing::NotThisBoot,
+        }
+    }
+
+    /// Notes that the running slot is confirmed in this boot, in a folder that does not outlive it.
+    pub fn mark_confirmed(&self) -> io::Result<()> {
+        if !self.is_live() {
+            return Ok(());
+        }
+        let path = Path::new(CONFIRMED);
+        fs::create_dir_all(path.parent().unwrap_or(path))?;
+        fs::write(path, self.boot_id().unwrap_or_default())
+    }
+
+    /// This boot; `None`: a disk image without `--boot-id`.
+    pub fn boot_id(&self) -> Option<String> {
+        let this = || self.is_live().then(|| fs::read_to_string(BOOT_ID).ok()).flatten();
+        self.boot_id.clone().or_else(|| this().map(|text| text.trim().to_owned()))
+    }
+
+    /// What os-release says: `--os-release`, the configured file, or the running system's. That says nothing about a disk
+    /// image.
+    pub fn os_release(&self, configured: Option<&Path>) -> Result<OsRelease> {
+        let named = self.os_release.as_deref().or(configured);
+        let path = match named {
+            Some(path) => path,
+            None if self.is_live() => Path::new(OS_RELEASE),
+            None => return Ok(OsRelease::default()),
+        };
+        let text =
+            fs::read_to_string(path).map_err(|source| Error::OsRelease { path: path.to_owned(), source })?;
+        let version = field(&text, "VERSION_ID").map(|text| {
+            text.parse().map_err(|source| Error::Version {
+                path: path.to_owned(),
+                text: text.clone(),
+                source,
+            })
+        });
+        Ok(OsRelease { variant: field(&text, "VARIANT_ID"), version: version.transpose()? })
+    }
+
+    /// Whether this is the disk that the running system lies on.
+    pub fn is_live(&self) -> bool {
+        match &self.disk {
+            None => true,
+            Some(_) => live().is_ok_and(|live| self.is(&live)),
+        }
+    }
+
+    fn is(&self, live: &Running) -> bool {
+        let same = |path: &PathBuf| fs::canonicalize(path).ok() == fs::canonicalize(&live.disk).ok();
+        self.disk.as_ref().is_none_or(same)
+    }
+}
+
+fn live() -> Result<Running> {
+    Ok(discover::live()?)
+}
+
+/// The value of a key of an os-release file, without its quotes.
+fn field(text: &str, key: &str) -> Option<String> {
+    let value = text.lines().rev().find_map(|line| line.trim().strip_prefix(key)?.strip_prefix('='))?;
+    let value = value.trim();
+    let quoted = |quote: char| value.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
+    let value = quoted('"').or_else(|| quoted('\'')).unwrap_or(value);
+    (!value.is_empty()).then(|| value.to_owned())
+}
+
+const CONFIRMED: &str = "/run/updog/confirmed";
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn os_release_values_may_be_quoted() {
+        let text = "ID=x\nVERSION_ID=\"1.2.3\"\nVARIANT_ID='aws-k8s'\nEMPTY=\n# VERSION_ID=9\n";
+        assert_eq!(field(text, "VERSION_ID").as_deref(), Some("1.2.3"));
+        assert_eq!(field(text, "VARIANT_ID").as_deref(), Some("aws-k8s"));
+        assert_eq!(field(text, "ID").as_deref(), Some("x"));
+        assert_eq!((field(text, "EMPTY"), field(text, "NONE")), (None, None));
+    }
+}

@@ -1,0 +1,26 @@
+//! What the command line adds to the configuration for one update.
+
+use std::num::NonZeroU64;
+use std::path::PathBuf;
+
+use semver::Version;
+
+/// The options of `check`, `plan`, `stage` and `apply`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one option of the command line")]
+pub struct Options {
+    /// This version and no other.
+    pub to: Option<Version>,
+    /// Do not wait for this host's turn.
+    pub ignore_waves: bool,
+    /// Also a release that failed here.
+    pub retry: bool,
+    /// Also the running version.
+    pub reinstall: bool,
+    /// Also a lower version.
+    pub allow_downgrade: bool,
+    /// A folder with a copy of the repository (`metadata/`, `targets/`), instead of the network.
+    pub bundle: Option<PathBuf>,
+    /// Bytes a second, instead of the configured limit.
+    pub limit_rate: Option<NonZeroU64>,
+}

@@ -1,0 +1,152 @@
+//! One run: what was typed becomes a context, a verb and its answer.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use chrono::Utc;
+use clap::Parser;
+use clap::error::ErrorKind;
+use updater_core::Exit;
+
+use crate::answer::Answer;
+use crate::cli::{Cli, Global, Verb, bottlerocket};
+use crate::config::{self, Loaded};
+use crate::interrupt::Interrupt;
+use crate::machine::Machine;
+use crate::report::{Event, Human, Json, Reporter};
+use crate::state::State;
+use crate::{Context, Error, Result, verbs};
+
+/// Reads the command line, runs its verb, shows the answer, and says how the process ends.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, interrupt: &Interrupt) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error, &arguments),
+    };
+    log(&cli);
+    let reporter: Box<dyn Reporter> =
+        if cli.global.json { Box::<Json>::default() } else { Box::<Human>::default() };
+    let answer =
+        answer(&cli, reporter.as_ref(), interrupt).unwrap_or_else(|error| Answer::from_error(&error));
+    match &cli.verb {
+        Verb::Bottlerocket(verb) => verbs::bottlerocket::show(verb, &cli.global, &answer),
+        verb => show(verb.name(), cli.global.json, &answer),
+    }
+}
+
+fn answer(cli: &Cli, reporter: &dyn Reporter, interrupt: &Interrupt) -> Result<Answer> {
+    let global = &cli.global;
+    let loaded = config::load(global.config.as_deref(), cli.verb.strictness())?;
+    for note in &loaded.notes {
+        reporter.event(&Event::Note { message: note.clone() });
+    }
+    let Loaded { mut settings, merged, notes } = loaded;
+    if let Verb::Config { .. } = cli.verb {
+        return Ok(verbs::config::show(&merged, &notes));
+    }
+    if let Verb::Bottlerocket(verb) = &cli.verb
+        && let Some(variant) = &verb.flags().variant
+    {
+        settings.variant = Some(variant.clone());
+    }
+    let ctx = Context {
+        state: State::new(global.state.clone().unwrap_or_else(|| settings.state.clone())),
+        machine: machine(global, &settings),
+        now: global.clock.unwrap_or_else(now),
+        config: settings,
+        reporter,
+        interrupt: interrupt.clone(),
+    };
+    let answer = verbs::run(&ctx, &cli.verb);
+    for note in ctx.state.notes() {
+        ctx.note(note);
+    }
+    answer
+}
+
+fn machine(global: &Global, settings: &config::Settings) -> Machine {
+    Machine {
+        disk: global.disk.clone().or_else(|| settings.disk.clone()),
+        booted: global.booted,
+        boot_id: global.boot_id.clone(),
+        os_release: global.os_release.clone(),
+    }
+}
+
+/// The host's clock, asked once a run.
+fn now() -> chrono::DateTime<Utc> {
+    std::time::SystemTime::now().into()
+}
+
+fn show(verb: &str, json: bool, answer: &Answer) -> ExitCode {
+    if json {
+        print(&answer.json(Some(verb)).to_string());
+    } else if matches!(answer.exit, Exit::Done | Exit::NothingToDo | Exit::MustWait | Exit::Attention) {
+        print(&answer.message);
+        hint(answer);
+    } else {
+        complain(answer);
+    }
+    ExitCode::from(answer.exit.code())
+}
+
+/// An error, once, and what to do about it.
+pub(crate) fn complain(answer: &Answer) {
+    let bug = if answer.exit == Exit::Bug && !answer.message.starts_with("this is a bug") {
+        "this is a bug in updog: "
+    } else {
+        ""
+    };
+    let _ = writeln!(io::stderr().lock(), "error: {bug}{}", answer.message);
+    hint(answer);
+}
+
+/// A line on stdout. Nobody reading it is no error of ours.
+pub(crate) fn print(line: &str) {
+    let _ = writeln!(io::stdout().lock(), "{line}");
+}
+
+fn hint(answer: &Answer) {
+    if let Some(hint) = &answer.hint {
+        let _ = writeln!(io::stderr().lock(), "hint: {hint}");
+    }
+}
+
+/// What clap refused, or help and version, which are no errors.
+fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let foreign = typed(arguments, &bottlerocket::Verb::NAMES);
+    if typed(arguments, &["--json", "-j"]).is_some() && foreign.is_none() {
+        let text = error.to_string();
+        let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let answer = Answer::from_error(&Error::Usage(first.to_owned()));
+        print(&answer.json(None).to_string());
+    } else {
+        let _ = error.print();
+    }
+    ExitCode::from(if foreign.is_some() { Exit::Bug.code() } else { Exit::Usage.code() })
+}
+
+/// The first of these words among the arguments.
+fn typed(arguments: &[OsString], words: &[&'static str]) -> Option<&'static str> {
+    let mut arguments = arguments.iter().skip(1);
+    arguments.find_map(|argument| words.iter().find(|word| argument.as_os_str() == **word).copied())
+}
+
+fn log(cli: &Cli) {
+    let level = match (&cli.verb, cli.global.verbose) {
+        (Verb::Bottlerocket(verb), 0) => verb.flags().log_level.unwrap_or(tracing::Level::WARN),
+        (_, 0) => tracing::Level::WARN,
+        (_, 1) => tracing::Level::INFO,
+        (_, 2) => tracing::Level::DEBUG,
+        _ => tracing::Level::TRACE,
+    };
+    let logger = tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).with_target(false);
+    // A second run in one process keeps the first one's logger.
+    let _ = logger.try_init();
+}

@@ -1,0 +1,82 @@
+//! `outcome.json`: what is pending, and how the last one ended.
+
+use chrono::{DateTime, Utc};
+use partition_core::Slot;
+use updater_core::records::{Held, HistoryLine, Intent, Outcome};
+use updater_core::{Recorded, Settled, record};
+
+use super::State;
+use crate::Result;
+
+impl State {
+    /// The record; `None`: lost, or never written.
+    pub fn outcome(&self) -> Option<Outcome> {
+        self.read("outcome.json")
+    }
+
+    /// Writes it, durably.
+    pub fn write_outcome(&self, outcome: &Outcome) -> Result<()> {
+        self.write("outcome.json", outcome)
+    }
+
+    /// Writes down what is about to be armed. Must be durable before the flags are written: a cut between the two is found
+    /// as `not_armed`, the other way round an update would be nobody's.
+    pub fn write_intent(&self, intent: Intent) -> Result<()> {
+        let mut outcome = self.outcome().unwrap_or_default();
+        outcome.intent = Some(intent);
+        self.write_outcome(&outcome)
+    }
+
+    /// Takes the intent back, when the flags were or never will be.
+    pub fn clear_intent(&self) -> Result<()> {
+        let Some(mut outcome) = self.outcome() else { return Ok(()) };
+        if outcome.intent.take().is_some() { self.write_outcome(&outcome) } else { Ok(()) }
+    }
+
+    /// Keeps an answer that ends something: failed.json first, so that no cut lets the release be offered again, then the
+    /// line of history, and last the outcome, which makes it count as told.
+    pub fn settle(&self, settled: Settled, running: Slot, now: DateTime<Utc>) -> Result<()> {
+        if settled.ending().is_none() {
+            return Ok(());
+        }
+        let Recorded { outcome, history, failure, proved } =
+            record(&self.outcome().unwrap_or_default(), settled, running, now);
+        let mut failed = self.failed();
+        let forgot = proved.and_then(|held| held.release).is_some_and(|release| failed.forget(&release));
+        if let Some(failure) = failure {
+            failed.remember(failure);
+            self.write_failed(&failed)?;
+        } else if forgot {
+            self.write_failed(&failed)?;
+        }
+        if let Some(line) = history {
+            self.tell(&line)?;
+        }
+        if settled == Settled::RolledBack {
+            // It is whole, but not to be armed again without being asked for (`apply --retry` finds every piece right).
+            self.clear_staged()?;
+        }
+        self.write_outcome(&outcome)
+    }
+
+    /// Notes that this slot was confirmed, and what it holds.
+    pub fn mark_home(&self, running: Slot, held: Option<Held>) -> Result<()> {
+        let before = self.outcome();
+        let mut outcome = before.clone().unwrap_or_default();
+        outcome.confirmed = Some(running);
+        if held.is_some() {
+            outcome.holds.set(running, held);
+        }
+        // A confirm on every boot writes nothing new.
+        if before.as_ref() == Some(&outcome) { Ok(()) } else { self.write_outcome(&outcome) }
+    }
+
+    /// Adds a line of history, unless a cut before the outcome was written has left the very same one.
+    fn tell(&self, line: &HistoryLine) -> Result<()> {
+        let told = self.history().last().is_some_and(|last| {
+            (&last.event, last.slot, last.release, &last.version)
+                == (&line.event, line.slot, line.release, &line.version)
+        });
+        if told { Ok(()) } else { self.add_history(line) }
+    }
+}

@@ -1,0 +1,64 @@
+//! `arm`: what was read back boots next, on trial.
+
+use partition_disk::Access;
+use serde_json::{Value, json};
+use updater_core::records::{By, Held, HistoryEvent, HistoryLine, Intent};
+
+use super::flags;
+use crate::answer::Answer;
+use crate::cli::Restart;
+use crate::engine::route::Verified;
+use crate::{Context, Error, Result, engine};
+
+/// Offline: trusts nothing but the staged indexes, against which the slot is read back again.
+pub(super) fn run(ctx: &Context<'_>, restart: Restart) -> Result<Answer> {
+    let other = ctx.running()?.other();
+    let staged = ctx
+        .state
+        .staged()
+        .ok_or_else(|| Error::NotStaged { detail: "there is no record of it".to_owned() })?;
+    if staged.slot != other {
+        let detail = format!("the record is about slot {}, which runs", staged.slot);
+        return Err(Error::NotStaged { detail });
+    }
+    let (message, data) = arm(ctx, engine::verify_slot(ctx, other)?)?;
+    Ok(Answer::done(flags::restart(ctx, restart, message)?, data))
+}
+
+/// Arms what was proved: the intent durably first, then one table write.
+///
+/// A cut between the two is found as `not_armed`; the other order would leave an update that is nobody's.
+pub(super) fn arm(ctx: &Context<'_>, verified: Verified) -> Result<(String, Value)> {
+    ctx.interrupt.check()?;
+    let (slot, tries) = (verified.slot(), ctx.config.tries);
+    let held = Held { version: verified.version().to_string(), release: Some(verified.release()) };
+    let disk = ctx.disk(Access::Write)?;
+    ctx.state.write_intent(Intent {
+        by: By::Arm,
+        target: slot,
+        tries: tries.trial(),
+        boot_id: ctx.machine.boot_id(),
+        at: ctx.now,
+        held: Some(held.clone()),
+        extra: serde_json::Map::new(),
+    })?;
+    let armed = verified.arm(&disk, ctx.standing(), tries);
+    let armed = armed.inspect_err(|_| ctx.state.tolerate(ctx.state.clear_intent()))?;
+    let line = HistoryLine {
+        slot: Some(slot),
+        version: Some(held.version.clone()),
+        release: held.release,
+        ..HistoryLine::new(ctx.now, HistoryEvent::Armed)
+    };
+    ctx.state.tolerate(ctx.state.add_history(&line));
+    let data = json!({
+        "slot": slot.to_string(),
+        "version": held.version,
+        "release": held.release,
+        "tries": tries.trial(),
+        "before": flags::data(&armed.before()),
+        "after": flags::data(&armed.after()),
+    });
+    let message = format!("slot {slot} armed: {}, {} tries, boots next", held.version, tries.trial());
+    Ok((message, data))
+}

@@ -1,0 +1,60 @@
+//! `confirm`: the running slot is healthy.
+//!
+//! What became of the last update is written down first, then the flags change: cleared flags no longer tell.
+
+use partition_core::verbs;
+use partition_disk::{Access, Edit};
+use serde_json::json;
+
+use super::flags;
+use crate::answer::Answer;
+use crate::{Context, Error, Result};
+
+pub(super) fn run(ctx: &Context<'_>) -> Result<Answer> {
+    let running = ctx.running()?;
+    let disk = ctx.disk(Access::Write)?;
+    let before = disk.layout().map_err(Error::disk("find the slots"))?.slots();
+    let tries = ctx.config.tries;
+    let found = flags::settled(ctx, running, &before);
+    ctx.state.tolerate(ctx.state.settle(found, running, ctx.now));
+
+    let changed = flags::change(&disk, "confirm", |layout| {
+        let slots = layout.slots();
+        // One write for both: after a cut the trial is over and the slot confirmed, or neither.
+        let slots = verbs::trial_over(&slots, running, tries)?.unwrap_or(slots);
+        // Again with something armed: nothing would change, so there is nothing to refuse.
+        let done =
+            slots.get(running).is_some_and(|flags| flags.successful() && flags.tries() == tries.confirmed());
+        let slots = if done { slots } else { verbs::confirm(&slots, running, tries)? };
+        Ok(Edit { slots, boot_ever_succeeded: true })
+    })?;
+    if let Err(error) = ctx.machine.mark_confirmed() {
+        ctx.note(format!("stage will ask for another confirm, since this boot cannot be marked ({error})"));
+    }
+
+    // Now the flags say "updated" where they said "trial".
+    let now = flags::settled(ctx, running, &changed.after);
+    ctx.state.tolerate(ctx.state.settle(now, running, ctx.now));
+    ctx.state.tolerate(ctx.state.mark_home(running, flags::held(ctx, running)));
+
+    let shown = if now.ending().is_some() { now } else { found };
+    let held = flags::held(ctx, running);
+    let data = json!({
+        "slot": running.to_string(),
+        "outcome": shown.as_str(),
+        "before": flags::data(&changed.before),
+        "after": flags::data(&changed.after),
+        "wrote": changed.wrote,
+    });
+    let message =
+        format!("{} confirmed: {}", flags::spell(running, held.as_ref()), sentence(shown, tries.confirmed()));
+    Ok(Answer::done(message, data))
+}
+
+fn sentence(settled: updater_core::Settled, tries: u8) -> String {
+    let tries = format!("{tries} tries");
+    match settled.ending() {
+        Some(event) => format!("{}, {tries}", event.as_str()),
+        None => tries,
+    }
+}

@@ -1,0 +1,79 @@
+//! What the verbs over slot flags have in common.
+
+use partition_core::{Layout, Refusal, Slot, SlotSet, Slots, choose};
+use partition_disk::{ChangeError, Changed, Disk, Edit};
+use serde_json::{Value, json};
+use updater_core::records::Held;
+use updater_core::{Question, Settled, settle};
+
+use crate::cli::Restart;
+use crate::{Context, Error, Result, reboot};
+
+/// What became of the last update; looks only.
+pub(super) fn settled(ctx: &Context<'_>, running: Slot, slots: &Slots) -> Settled {
+    let outcome = ctx.state.outcome();
+    let boot_id = ctx.machine.boot_id();
+    settle(&Question {
+        outcome: outcome.as_ref(),
+        running,
+        slots,
+        boot_id: boot_id.as_deref(),
+        tries: ctx.config.tries,
+    })
+}
+
+/// Changes flags by one rule: fresh read, one table write.
+pub(super) fn change(
+    disk: &Disk,
+    verb: &'static str,
+    rule: impl FnOnce(&Layout) -> Result<Edit, Refusal>,
+) -> Result<Changed> {
+    disk.change(rule).map_err(|error| match error {
+        ChangeError::Refused(source) => Error::Slots { verb, source },
+        ChangeError::Disk(source) => Error::disk(verb)(source),
+    })
+}
+
+/// What a slot holds, as far as the records tell; of the running slot os-release tells more.
+pub(super) fn held(ctx: &Context<'_>, slot: Slot) -> Option<Held> {
+    let staged = ctx.state.staged().filter(|staged| staged.slot == slot);
+    let staged =
+        staged.map(|staged| Held { version: staged.version.to_string(), release: Some(staged.release) });
+    let outcome = ctx.state.outcome();
+    let pending =
+        outcome.as_ref().and_then(|outcome| outcome.intent.as_ref()).filter(|intent| intent.target == slot);
+    let pending = pending.and_then(|intent| intent.held.clone());
+    let known =
+        pending.or(staged).or_else(|| outcome.as_ref().and_then(|outcome| outcome.holds.get(slot).cloned()));
+    let runs = ctx.running().is_ok_and(|running| running == slot);
+    let os = if runs { ctx.machine.os_release(ctx.config.os_release.as_deref()).ok() } else { None };
+    match os.and_then(|os| os.version).map(|version| version.to_string()) {
+        // The release id goes with the version it was recorded for.
+        Some(version) => {
+            let release = known.filter(|held| held.version == version).and_then(|held| held.release);
+            Some(Held { version, release })
+        }
+        None => known,
+    }
+}
+
+/// The flags of both slots and what boots next, for `--json`.
+pub(super) fn data(slots: &Slots) -> Value {
+    let flags = |slot| slots.get(slot).map(|flags| flags.to_string());
+    let next = choose(slots, SlotSet::EMPTY).map(|choice| choice.slot.to_string());
+    json!({ "A": flags(Slot::A), "B": flags(Slot::B), "next": next })
+}
+
+/// The last step, where it was asked for. Everything before it is durable.
+pub(super) fn restart(ctx: &Context<'_>, restart: Restart, message: String) -> Result<String> {
+    if restart.reboot {
+        reboot::reboot(ctx)?;
+        return Ok(format!("{message}, restarting"));
+    }
+    Ok(message)
+}
+
+/// `slot B` or `1.2.3 in slot B`.
+pub(super) fn spell(slot: Slot, held: Option<&Held>) -> String {
+    held.map_or_else(|| format!("slot {slot}"), |held| format!("slot {slot} ({})", held.version))
+}

@@ -1,0 +1,22 @@
+//! `history`: what happened to this host.
+
+use chrono::SecondsFormat;
+use serde_json::json;
+use updater_core::records::HistoryLine;
+
+use crate::Context;
+use crate::answer::Answer;
+
+pub(super) fn run(ctx: &Context<'_>) -> Answer {
+    let lines = ctx.state.history();
+    let text: Vec<String> = lines.iter().map(line).collect();
+    let message = if text.is_empty() { "Nothing is recorded.".to_owned() } else { text.join("\n") };
+    Answer::done(message, json!({ "history": lines }))
+}
+
+fn line(line: &HistoryLine) -> String {
+    let at = line.at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let slot = line.slot.map_or_else(|| "-".to_owned(), |slot| slot.to_string());
+    let version = line.version.as_deref().unwrap_or("-");
+    format!("{at} {:<15} {slot} {version}", line.event.as_str())
+}

@@ -1,0 +1,39 @@
+//! The verbs, one file each. A verb takes the context and what was typed, and answers; it never prints.
+
+mod apply;
+mod arm;
+pub mod bottlerocket;
+mod cancel;
+mod check;
+pub(crate) mod config;
+mod confirm;
+mod flags;
+mod history;
+mod plan;
+mod rollback;
+mod stage;
+mod status;
+mod verify;
+
+use crate::answer::Answer;
+use crate::cli::Verb;
+use crate::{Context, Result};
+
+/// Does what was typed.
+pub fn run(ctx: &Context<'_>, verb: &Verb) -> Result<Answer> {
+    match verb {
+        Verb::Check(typed) => check::run(ctx, typed),
+        Verb::Plan(typed) => plan::run(ctx, &typed.clone().into()),
+        Verb::Stage(typed) => stage::run(ctx, &typed.clone().into()),
+        Verb::Apply(typed) => apply::run(ctx, &typed.update.clone().into(), typed.restart),
+        Verb::Arm(restart) => arm::run(ctx, *restart),
+        Verb::Cancel => cancel::run(ctx),
+        Verb::Confirm => confirm::run(ctx),
+        Verb::Rollback(restart) => rollback::run(ctx, *restart),
+        Verb::Verify(typed) => verify::run(ctx, typed.slot),
+        Verb::Status => status::run(ctx),
+        Verb::History => Ok(history::run(ctx)),
+        Verb::Config { .. } => Ok(Answer::done("", serde_json::Value::Null)),
+        Verb::Bottlerocket(verb) => bottlerocket::run(ctx, verb),
+    }
+}

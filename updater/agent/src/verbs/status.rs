@@ -1,0 +1,67 @@
+//! `status`: looks, never writes.
+
+use partition_core::{Condition, Slot};
+use partition_disk::Access;
+use serde_json::json;
+use updater_core::records::Held;
+use updater_core::{Settled, Status};
+
+use super::flags;
+use crate::answer::Answer;
+use crate::{Context, Error, Result};
+
+pub(super) fn run(ctx: &Context<'_>) -> Result<Answer> {
+    let disk = ctx.disk(Access::Read)?;
+    let table = disk.table().map_err(Error::disk("read the partition table"))?;
+    let slots = disk.layout().map_err(Error::disk("find the slots"))?.slots();
+    let running = ctx.running();
+    if let Err(error) = &running {
+        ctx.note(format!("{}; which one runs is left open", crate::answer::chain(error)));
+    }
+    let running = running.ok();
+    let outcome = ctx.state.outcome().unwrap_or_default();
+    let staged = ctx.state.staged();
+    let staged = staged.filter(|staged| running != Some(staged.slot));
+    let staged = staged.filter(|staged| slots.get(staged.slot).is_some_and(|flags| flags.priority() == 0));
+    let status = Status {
+        running,
+        slots,
+        holds: [flags::held(ctx, Slot::A), flags::held(ctx, Slot::B)],
+        staged: staged.map(|staged| {
+            (staged.slot, Held { version: staged.version.to_string(), release: Some(staged.release) })
+        }),
+        settled: running.map_or(Settled::Unknown, |running| flags::settled(ctx, running, &slots)),
+        intent: outcome.intent,
+        last: outcome.last,
+    };
+    let mut data = status.data();
+    let (word, remark) = condition(table.condition());
+    if let Some(data) = data.as_object_mut() {
+        data.insert("disk".to_owned(), json!(disk.path().display().to_string()));
+        data.insert("table".to_owned(), json!(word));
+    }
+    if let Some(remark) = remark {
+        ctx.note(format!(
+            "the partition table of {}: {remark}; the next change repairs it",
+            disk.path().display()
+        ));
+    }
+    Ok(Answer::done(status.to_string(), data))
+}
+
+/// A word for `--json`, and a remark where the table is not as it should be.
+fn condition(condition: Condition) -> (&'static str, Option<String>) {
+    match condition {
+        Condition::Good => ("good", None),
+        Condition::PrimaryDamaged(error) => {
+            ("primary_damaged", Some(format!("the primary copy is damaged ({error})")))
+        }
+        Condition::BackupDamaged(error) => {
+            ("backup_damaged", Some(format!("the backup copy is damaged ({error})")))
+        }
+        Condition::Differ => ("differ", Some("its two copies differ; the primary counts".to_owned())),
+        Condition::DiskGrown => {
+            ("disk_grown", Some("the disk has grown; the backup copy is not at its end".to_owned()))
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! What updater-core promises, one file a promise.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod next_step;
+mod offer;
+mod plan;
+mod reasons;
+mod records;
+mod settle;
+mod status;
+mod world;

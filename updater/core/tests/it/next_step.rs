@@ -1,0 +1,280 @@
+//! The machine, walked over an enumerated model: every observation has an answer, and doing it and asking again comes to an
+//! end without passing the same place twice.
+
+use std::collections::BTreeSet;
+
+use partition_core::{ArmedBy, Flags, Slot, Slots, Standing, verbs};
+use release::ReleaseId;
+use updater_core::records::{By, Outcome};
+use updater_core::{
+    Health, Observed, Policy, Question, Reason, Refusal, Settled, Sight, Step, Window, next_step, record,
+    settle,
+};
+
+use crate::world::{at, intent, pending, release, slots};
+
+/// A host and a repository, as a step changes them.
+#[derive(Clone, Debug)]
+struct World {
+    running: Slot,
+    slots: Slots,
+    standing: Standing,
+    health: Health,
+    outcome: Option<Outcome>,
+    staged: Option<ReleaseId>,
+    sight: Sight,
+    /// What the repository will say when it is asked.
+    answer: Sight,
+}
+
+impl World {
+    fn observe(&self, policy: &Policy) -> Observed {
+        let intent = self.outcome.as_ref().and_then(|outcome| outcome.intent.as_ref());
+        Observed {
+            running: self.running,
+            slots: self.slots,
+            standing: self.standing,
+            health: self.health,
+            settled: settle(&Question {
+                outcome: self.outcome.as_ref(),
+                running: self.running,
+                slots: &self.slots,
+                boot_id: Some("boot-2"),
+                tries: policy.tries,
+            }),
+            pending: intent.map(|intent| (intent.by, intent.held.as_ref().and_then(|held| held.release))),
+            staged: self.staged,
+            sight: self.sight.clone(),
+        }
+    }
+
+    /// Does the step, by the same verbs that updog uses. `false`: the walk ends here.
+    fn take(&mut self, step: &Step, policy: &Policy) -> bool {
+        let (running, other) = (self.running, self.running.other());
+        match step {
+            Step::Settle(settled) => {
+                let outcome = self.outcome.clone().unwrap_or_default();
+                self.outcome = Some(record(&outcome, *settled, running, now()).outcome);
+                if *settled != Settled::NotArmed && *settled != Settled::FellBack {
+                    self.staged = None;
+                }
+            }
+            Step::TrialOver => {
+                self.slots = verbs::trial_over(&self.slots, running, policy.tries).unwrap().unwrap();
+            }
+            Step::Confirm => {
+                self.slots = verbs::confirm(&self.slots, running, policy.tries).unwrap();
+                self.standing = Standing::ConfirmedThisBoot;
+            }
+            Step::Check => self.sight = self.answer.clone(),
+            Step::Stage(release) => {
+                self.slots = verbs::retire(&self.slots, running, self.standing).unwrap();
+                self.staged = Some(*release);
+            }
+            Step::Arm(release) => {
+                let mut outcome = self.outcome.clone().unwrap_or_default();
+                let mut intent = intent(By::Arm, other, "1.1.0");
+                intent.boot_id = Some("boot-2".to_owned());
+                intent.held.as_mut().unwrap().release = Some(*release);
+                outcome.intent = Some(intent);
+                self.outcome = Some(outcome);
+                self.slots = verbs::arm(&self.slots, running, self.standing, policy.tries).unwrap();
+            }
+            Step::Cancel => {
+                self.slots = verbs::cancel(&self.slots, running, ArmedBy::Arm).unwrap();
+                if let Some(outcome) = &mut self.outcome {
+                    outcome.intent = None;
+                }
+            }
+            Step::Reboot | Step::Wait(_) | Step::Rest(_) | Step::Offline => return false,
+        }
+        true
+    }
+}
+
+fn worlds() -> Vec<World> {
+    let flags: Vec<(u8, u8, bool)> = (0..=2)
+        .flat_map(|priority| [0, 1, 3, 7].map(|tries| [(priority, tries, false), (priority, tries, true)]))
+        .flatten()
+        .collect();
+    let outcomes = [
+        None,
+        Some(Outcome { confirmed: Some(Slot::A), ..Outcome::default() }),
+        Some(Outcome { confirmed: Some(Slot::B), ..Outcome::default() }),
+        Some(pending(intent(By::Arm, Slot::B, "1.1.0"))),
+        Some(pending(intent(By::Rollback, Slot::B, "1.0.0"))),
+    ];
+    let none = |reason| Sight::Seen { offer: Err(Refusal::new(reason, "test")), armed: None };
+    let armed = |reason| Sight::Seen {
+        offer: Err(Refusal::new(reason, "test")),
+        armed: Some(Refusal::new(reason, "test")),
+    };
+    let some = |name| Sight::Seen { offer: Ok(release(name)), armed: None };
+    let answers = [
+        Sight::Unreachable,
+        some("1.1.0"),
+        some("1.2.0"),
+        none(Reason::NotNewer),
+        none(Reason::Wave),
+        armed(Reason::Yanked),
+        armed(Reason::Paused),
+    ];
+    let mut worlds = Vec::new();
+    for &a in &flags {
+        for b in flags.iter().copied().map(Some).chain([None]) {
+            for outcome in &outcomes {
+                for answer in &answers {
+                    for (standing, health) in [
+                        (Standing::ConfirmedThisBoot, Health::Good),
+                        (Standing::NotThisBoot, Health::Good),
+                        (Standing::NotThisBoot, Health::Open),
+                        (Standing::NotThisBoot, Health::Bad),
+                    ] {
+                        let slots = match b {
+                            Some(b) => slots(a, b),
+                            None => Slots::new(Some(Flags::of(a.0, a.1, a.2)), None),
+                        };
+                        worlds.push(World {
+                            running: Slot::A,
+                            slots,
+                            standing,
+                            health,
+                            outcome: outcome.clone(),
+                            staged: (a.1 == 3).then(|| release("1.1.0")),
+                            sight: Sight::Unknown,
+                            answer: answer.clone(),
+                        });
+                    }
+                }
+            }
+        }
+    }
+    worlds
+}
+
+fn now() -> chrono::DateTime<chrono::Utc> {
+    at("2026-01-02T12:00:00Z")
+}
+
+#[test]
+fn next_step_is_total_and_comes_to_an_end() {
+    let policy = Policy::default();
+    let mut seen = BTreeSet::new();
+    let worlds = worlds();
+    assert!(worlds.len() > 80_000, "{}", worlds.len());
+    for start in worlds {
+        let mut world = start.clone();
+        let mut passed: Vec<Observed> = Vec::new();
+        loop {
+            let observed = world.observe(&policy);
+            assert!(!passed.contains(&observed), "runs in a circle from {start:?}");
+            let step = next_step(&observed, &policy, now());
+            assert_eq!(step, next_step(&observed, &policy, now()), "same question, same answer");
+            seen.insert(kind(&step));
+            passed.push(observed);
+            if !world.take(&step, &policy) {
+                break;
+            }
+            assert!(passed.len() <= 9, "{passed:#?}");
+        }
+    }
+    assert_eq!(seen.len(), 11, "{seen:?}");
+}
+
+/// Nothing is written while the running slot is not confirmed (P2), whatever else is.
+#[test]
+fn an_unconfirmed_host_writes_nothing() {
+    let policy = Policy::default();
+    for world in worlds() {
+        let confirmed = world.slots.get(Slot::A).unwrap().successful();
+        if confirmed && world.standing == Standing::ConfirmedThisBoot {
+            continue;
+        }
+        for sight in [Sight::Unknown, world.answer.clone()] {
+            let mut observed = world.observe(&policy);
+            observed.sight = sight;
+            let step = next_step(&observed, &policy, now());
+            assert!(!matches!(step, Step::Stage(_) | Step::Arm(_) | Step::Cancel | Step::Check), "{step:?}");
+        }
+    }
+}
+
+/// A bad health gate restarts a trial and nothing else (P5).
+#[test]
+fn only_a_trial_is_left_for_its_health() {
+    let mut observed = Observed {
+        running: Slot::A,
+        slots: slots((1, 6, true), (0, 0, false)),
+        standing: Standing::NotThisBoot,
+        health: Health::Bad,
+        settled: Settled::Steady,
+        pending: None,
+        staged: None,
+        sight: Sight::Unknown,
+    };
+    assert!(matches!(next_step(&observed, &Policy::default(), now()), Step::Wait(_)));
+    observed.slots = slots((2, 2, false), (1, 7, true));
+    assert_eq!(next_step(&observed, &Policy::default(), now()), Step::Reboot);
+}
+
+#[test]
+fn a_restart_waits_for_its_window() {
+    let policy = Policy {
+        windows: vec![Window { days: vec![chrono::Weekday::Sat], start_minutes: 120, length_minutes: 60 }],
+        ..Policy::default()
+    };
+    let outcome = pending(intent(By::Arm, Slot::B, "1.1.0"));
+    let mut world = World {
+        running: Slot::A,
+        slots: slots((1, 7, true), (2, 3, false)),
+        standing: Standing::ConfirmedThisBoot,
+        health: Health::Good,
+        outcome: Some(outcome),
+        staged: None,
+        sight: Sight::Unreachable,
+        answer: Sight::Unreachable,
+    };
+    // 2026-01-02 is a Friday.
+    let Step::Wait(refusal) = next_step(&world.observe(&policy), &policy, now()) else {
+        panic!("restarts outside")
+    };
+    assert_eq!((refusal.reason, refusal.until), (Reason::Window, Some(at("2026-01-03T02:00:00Z"))));
+    assert_eq!(next_step(&world.observe(&policy), &policy, at("2026-01-03T02:59:59Z")), Step::Reboot);
+    world.sight = Sight::Seen { offer: Ok(release("1.2.0")), armed: None };
+    assert_eq!(next_step(&world.observe(&policy), &policy, now()), Step::Cancel);
+}
+
+/// The reasons that a walk can end with.
+pub(crate) fn waits() -> BTreeSet<Reason> {
+    let windows = vec![Window { days: vec![], start_minutes: 0, length_minutes: 0 }];
+    let policies = [Policy::default(), Policy { windows, ..Policy::default() }];
+    let reason = |step| match step {
+        Step::Wait(refusal) | Step::Rest(refusal) => Some(refusal.reason),
+        _ => None,
+    };
+    let worlds = worlds();
+    let steps = policies
+        .iter()
+        .flat_map(|policy| worlds.iter().map(move |world| next_step(&world.observe(policy), policy, now())));
+    // What the repository says is not this rule's word.
+    steps
+        .filter_map(reason)
+        .filter(|reason| matches!(reason, Reason::Window | Reason::NotConfirmed))
+        .collect()
+}
+
+fn kind(step: &Step) -> &'static str {
+    match step {
+        Step::Settle(_) => "settle",
+        Step::TrialOver => "trial over",
+        Step::Confirm => "confirm",
+        Step::Check => "check",
+        Step::Stage(_) => "stage",
+        Step::Arm(_) => "arm",
+        Step::Cancel => "cancel",
+        Step::Reboot => "reboot",
+        Step::Wait(_) => "wait",
+        Step::Rest(_) => "rest",
+        Step::Offline => "offline",
+    }
+}

@@ -1,0 +1,88 @@
+//! Records of later versions are read as far as known and lose nothing when they are written again.
+
+use partition_core::Slot;
+use serde_json::{Value, json};
+use updater_core::records::{Failed, Failure, HistoryEvent, HistoryLine, Outcome, Record, Staged};
+
+use crate::world::{at, release};
+
+#[test]
+fn a_later_outcome_is_read_as_far_as_known_and_kept() {
+    let later = json!({
+        "format": 2,
+        "intent": {
+            "by": "arm", "target": "B", "tries": 3, "boot_id": "boot-1", "at": "2026-01-02T03:04:05Z",
+            "held": { "version": "1.1.0", "release": release("1.1.0"), "codename": "rex" },
+            "mood": "hopeful"
+        },
+        "last": { "shape": "of a later version" },
+        "confirmed": "A",
+        "holds": { "A": { "version": "1.0.0" }, "C": { "version": "9" } },
+        "phase_of_moon": [1, 2, 3]
+    });
+    let outcome = Outcome::parse(later.to_string().as_bytes()).unwrap();
+    let intent = outcome.intent.as_ref().unwrap();
+    assert_eq!(
+        (outcome.format(), intent.target, intent.tries, outcome.confirmed),
+        (2, Slot::B, 3, Some(Slot::A))
+    );
+    assert_eq!(outcome.last, None);
+    let again: Value = serde_json::from_slice(&outcome.encode().unwrap()).unwrap();
+    for pointer in ["/format", "/phase_of_moon", "/intent/mood", "/holds/C"] {
+        assert_eq!(again.pointer(pointer), later.pointer(pointer), "{pointer}");
+    }
+}
+
+#[test]
+fn a_field_of_an_unknown_shape_is_as_good_as_absent() {
+    for (field, value) in
+        [("intent", json!(7)), ("confirmed", json!({})), ("holds", json!("none")), ("last", json!([]))]
+    {
+        let text = json!({ "format": 3, field: value }).to_string();
+        let outcome = Outcome::parse(text.as_bytes()).unwrap();
+        assert_eq!(outcome, Outcome { format: 3, ..Outcome::default() }, "{field}");
+    }
+    let failed = json!({ "format": 2, "releases": [17, { "release": release("1.1.0"), "at": "2026-01-02T03:04:05Z" }] });
+    let failed = Failed::parse(failed.to_string().as_bytes()).unwrap();
+    assert!(failed.find(&release("1.1.0")).is_some());
+}
+
+#[test]
+fn garbage_is_an_error_and_never_a_panic() {
+    for text in ["", "null", "[]", "{}", "{\"format\":\"one\"}", "\u{0}", "{\"format\":1", "1e999"] {
+        assert!(Outcome::parse(text.as_bytes()).is_err(), "{text:?}");
+        assert!(Failed::parse(text.as_bytes()).is_err(), "{text:?}");
+        assert!(Staged::parse(text.as_bytes()).is_err(), "{text:?}");
+    }
+}
+
+#[test]
+fn failed_releases_are_bounded_and_told_once() {
+    let mut failed = Failed::default();
+    let failure = |name: &str| Failure {
+        release: release(name),
+        version: Some(name.to_owned()),
+        at: at("2026-01-02T03:04:05Z"),
+        cause: "was rolled back".to_owned(),
+        extra: serde_json::Map::new(),
+    };
+    for number in 0..Failed::LIMIT + 10 {
+        failed.remember(failure(&number.to_string()));
+        failed.remember(failure("often"));
+    }
+    assert_eq!(failed.releases.len(), Failed::LIMIT);
+    assert!(failed.find(&release("0")).is_none());
+    assert!(failed.find(&release("often")).is_some());
+    assert!(failed.forget(&release("often")));
+    assert!(!failed.forget(&release("often")));
+}
+
+#[test]
+fn a_line_of_history_may_hold_a_word_of_a_later_version() {
+    let text = r#"{"format":1,"at":"2026-01-02T03:04:05Z","event":"teleported","slot":"B"}"#;
+    let line: HistoryLine = serde_json::from_str(text).unwrap();
+    assert_eq!(line.event, HistoryEvent::Other("teleported".to_owned()));
+    let known: HistoryLine = serde_json::from_str(&text.replace("teleported", "rolled_back")).unwrap();
+    assert_eq!(known.event, HistoryEvent::RolledBack);
+    assert_eq!(serde_json::to_string(&known).unwrap(), text.replace("teleported", "rolled_back"));
+}

@@ -1,0 +1,193 @@
+//! The outcome table of design §10.5: every row, and no observation without an answer.
+
+use std::collections::BTreeSet;
+
+use partition_core::{Flags, Slot, Slots, Tries};
+use updater_core::records::{By, HistoryEvent, Outcome};
+use updater_core::{Question, Settled, record, settle};
+
+use crate::world::{at, held, intent, pending, release, slots};
+
+/// R = A runs, O = B. Flags are priority, tries, successful.
+type Row = (&'static str, Option<Outcome>, Option<&'static str>, Slot, Slots, Settled);
+
+fn rows() -> Vec<Row> {
+    pending_rows().into_iter().chain(quiet_rows()).collect()
+}
+
+fn pending_rows() -> Vec<Row> {
+    let arm = || Some(pending(intent(By::Arm, Slot::B, "1.1.0")));
+    let back = || Some(pending(intent(By::Rollback, Slot::B, "1.0.0")));
+    let (same, next, none) = (Some("boot-1"), Some("boot-2"), None);
+    let good = (1, 7, true);
+    let retired = (0, 0, false);
+    vec![
+        ("same boot, R runs", arm(), same, Slot::A, slots(good, (2, 3, false)), Settled::Pending),
+        ("same boot, flags not there yet", arm(), same, Slot::A, slots(good, retired), Settled::Pending),
+        ("same boot, rollback", back(), same, Slot::A, slots(good, (2, 3, true)), Settled::Pending),
+        ("target runs, not confirmed", arm(), next, Slot::B, slots(good, (2, 2, false)), Settled::Trial),
+        ("target runs on its last try", arm(), next, Slot::B, slots(good, (2, 0, false)), Settled::Trial),
+        ("target runs, confirmed", arm(), next, Slot::B, slots(good, (2, 7, true)), Settled::Updated),
+        ("rollback target runs", back(), next, Slot::B, slots(good, (2, 2, true)), Settled::Updated),
+        ("untouched after a restart", arm(), next, Slot::A, slots(good, (2, 3, false)), Settled::NeverTried),
+        ("rollback untouched", back(), next, Slot::A, slots(good, (2, 3, true)), Settled::NeverTried),
+        ("an image tells no boots", arm(), none, Slot::A, slots(good, (2, 3, false)), Settled::Pending),
+        ("one try spent", arm(), next, Slot::A, slots(good, (2, 2, false)), Settled::RolledBack),
+        ("all tries spent", arm(), next, Slot::A, slots(good, (2, 0, false)), Settled::RolledBack),
+        ("all tries spent, image", arm(), none, Slot::A, slots(good, (2, 0, false)), Settled::RolledBack),
+        (
+            "rollback to a slot never confirmed",
+            back(),
+            next,
+            Slot::A,
+            slots(good, (2, 1, false)),
+            Settled::RolledBack,
+        ),
+        ("rollback left again", back(), next, Slot::A, slots(good, (2, 1, true)), Settled::RollbackFailed),
+        ("cut before the flags", arm(), next, Slot::A, slots(good, retired), Settled::NotArmed),
+        (
+            "cut before the flags of a rollback",
+            back(),
+            next,
+            Slot::A,
+            slots(good, retired),
+            Settled::NotArmed,
+        ),
+        (
+            "only one slot",
+            arm(),
+            next,
+            Slot::A,
+            Slots::new(Some(Flags::of(1, 7, true)), None),
+            Settled::NotArmed,
+        ),
+        (
+            "confirmed by other hands, then left",
+            arm(),
+            next,
+            Slot::A,
+            slots(good, (2, 0, true)),
+            Settled::FellBack,
+        ),
+    ]
+}
+
+fn quiet_rows() -> Vec<Row> {
+    let home = |slot| Some(Outcome { confirmed: Some(slot), ..Outcome::default() });
+    let next = Some("boot-2");
+    let (good, retired) = ((1, 7, true), (0, 0, false));
+    vec![
+        (
+            "nothing pending, elsewhere",
+            home(Slot::B),
+            next,
+            Slot::A,
+            slots(good, (2, 0, true)),
+            Settled::FellBack,
+        ),
+        (
+            "nothing pending, at home",
+            home(Slot::A),
+            next,
+            Slot::A,
+            slots(good, (1, 7, true)),
+            Settled::Steady,
+        ),
+        (
+            "armed by other hands, on trial",
+            home(Slot::B),
+            next,
+            Slot::A,
+            slots((2, 2, false), good),
+            Settled::Trial,
+        ),
+        ("lost, on trial", None, next, Slot::A, slots((2, 2, false), good), Settled::Trial),
+        ("lost, factory", None, next, Slot::A, slots(good, retired), Settled::Steady),
+        ("lost, armed", None, next, Slot::A, slots(good, (2, 3, false)), Settled::NeverTried),
+        ("lost, tried and left", None, next, Slot::A, slots(good, (2, 0, false)), Settled::RolledBack),
+        ("lost, both confirmed", None, next, Slot::A, slots((2, 7, true), good), Settled::Unknown),
+        (
+            "the running slot is not on the disk",
+            None,
+            next,
+            Slot::A,
+            Slots::new(None, None),
+            Settled::Unknown,
+        ),
+    ]
+}
+
+fn ask(outcome: Option<&Outcome>, boot_id: Option<&str>, running: Slot, slots: &Slots) -> Settled {
+    settle(&Question { outcome, running, slots, boot_id, tries: Tries::default() })
+}
+
+#[test]
+fn every_row_of_the_table() {
+    for (name, outcome, boot_id, running, slots, expected) in rows() {
+        assert_eq!(ask(outcome.as_ref(), boot_id, running, &slots), expected, "{name}");
+    }
+}
+
+#[test]
+fn every_answer_is_in_a_row() {
+    let answers: BTreeSet<&str> = rows().iter().map(|row| row.5.as_str()).collect();
+    assert_eq!(answers, Settled::ALL.into_iter().map(Settled::as_str).collect());
+}
+
+/// Whatever the flags: once an ending is recorded, nothing is left to end.
+#[test]
+fn an_ending_is_told_once() {
+    let records = rows().into_iter().filter_map(|row| row.1).collect::<Vec<_>>();
+    let mut endings = 0;
+    for bits in 0..1_u32 << 12 {
+        let part = |shift: u32, width: u32| u8::try_from(bits >> shift & ((1 << width) - 1)).unwrap();
+        let a = (part(0, 2), part(2, 3), part(5, 1) == 1);
+        let b = (part(6, 2), part(8, 3), part(11, 1) == 1);
+        for outcome in &records {
+            for running in Slot::ALL {
+                let slots = slots(a, b);
+                let settled = ask(Some(outcome), Some("boot-2"), running, &slots);
+                let recorded = record(outcome, settled, running, at("2026-01-03T00:00:00Z"));
+                if settled.ending().is_none() {
+                    assert_eq!(recorded.outcome, *outcome);
+                    assert!(recorded.history.is_none() && recorded.failure.is_none());
+                    continue;
+                }
+                endings += 1;
+                assert!(recorded.history.is_some());
+                let again = ask(Some(&recorded.outcome), Some("boot-2"), running, &slots);
+                assert_eq!(
+                    again.ending(),
+                    None,
+                    "{settled} then {again}: {outcome:?} {slots:?} running {running}"
+                );
+            }
+        }
+    }
+    assert!(endings > 10_000, "{endings}");
+}
+
+#[test]
+fn a_rolled_back_release_is_remembered_by_its_id() {
+    let outcome = pending(intent(By::Arm, Slot::B, "1.1.0"));
+    let now = at("2026-01-03T00:00:00Z");
+    let recorded = record(&outcome, Settled::RolledBack, Slot::A, now);
+    let failure = recorded.failure.unwrap();
+    assert_eq!((failure.release, failure.at), (release("1.1.0"), now));
+    assert_eq!(recorded.outcome.last.unwrap().outcome, HistoryEvent::RolledBack);
+    assert_eq!(recorded.outcome.intent, None);
+    // The others brand nothing (P5).
+    for settled in [Settled::NotArmed, Settled::FellBack, Settled::RollbackFailed, Settled::Updated] {
+        assert_eq!(record(&outcome, settled, Slot::A, now).failure, None, "{settled}");
+    }
+}
+
+#[test]
+fn what_was_left_by_rollback_is_not_offered_again_at_once() {
+    let mut outcome = pending(intent(By::Rollback, Slot::B, "1.0.0"));
+    outcome.holds.set(Slot::A, Some(held("1.1.0")));
+    let recorded = record(&outcome, Settled::Updated, Slot::B, at("2026-01-03T00:00:00Z"));
+    assert_eq!(recorded.failure.map(|failure| failure.release), Some(release("1.1.0")));
+    assert_eq!(recorded.proved, Some(held("1.0.0")));
+    assert_eq!(recorded.outcome.confirmed, Some(Slot::B));
+}
