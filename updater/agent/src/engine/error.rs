@@ -1,0 +1,251 @@
+//! Why check, plan, stage or verify ended early.
+
+use std::io;
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use partition_core::Slot;
+use release::payload::{FrameError, IndexError};
+use release::{Digest, Image};
+use trust_client::Class;
+use updater_core::{Exit, Reason};
+
+use super::source::SourceError;
+
+/// The engine ended early.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// SIGINT or SIGTERM came between two pieces.
+    #[error("interrupted; run again to go on")]
+    Interrupted,
+    /// The network settings cannot be used.
+    #[error("failed to set up the network client")]
+    Setup(#[source] trust_client::Error),
+    /// The trusted metadata could not be had.
+    #[error("failed to refresh the trusted metadata")]
+    Refresh(#[source] trust_client::Error),
+    /// A target that the metadata names could not be had.
+    #[error("failed to fetch {name}")]
+    Target {
+        /// Name of the target.
+        name: String,
+        /// Why.
+        source: trust_client::Error,
+    },
+    /// The manifest is signed, but cannot be understood.
+    #[error("failed to parse manifest.json")]
+    Manifest(#[source] release::manifest::ManifestError),
+    /// An index is signed, but cannot be understood.
+    #[error("failed to parse the index of the {image} image")]
+    Index {
+        /// Which.
+        image: Image,
+        /// Why.
+        source: IndexError,
+    },
+    /// Index and metadata name different lengths for the same file.
+    #[error(
+        "frames of the {image} image: expected {expected} bytes by the index, found {found} in the metadata"
+    )]
+    FramesLength {
+        /// Which image.
+        image: Image,
+        /// By the index.
+        expected: u64,
+        /// By the metadata.
+        found: u64,
+    },
+    /// The trusted root that came with the image cannot be read.
+    #[error("failed to read the trusted root {}", path.display())]
+    ReadRoot {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file of a bundle cannot be read.
+    #[error("failed to read {} of the bundle", path.display())]
+    Bundle {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The server gave no frames.
+    #[error("failed to fetch the {image} image")]
+    Fetch {
+        /// Which.
+        image: Image,
+        /// Why.
+        source: SourceError,
+    },
+    /// The server's file ended early.
+    #[error("frames of the {image} image end early")]
+    Short {
+        /// Which.
+        image: Image,
+    },
+    /// A frame is not what the index says.
+    #[error("failed to use piece {piece} of the {image} image")]
+    Frame {
+        /// Which image.
+        image: Image,
+        /// Number of the piece from 0.
+        piece: usize,
+        /// Why.
+        source: FrameError,
+    },
+    /// A partition cannot be opened for reading and writing past the cache.
+    #[error("failed to open the {image} partition of slot {slot}")]
+    Open {
+        /// Which image.
+        image: Image,
+        /// Which slot.
+        slot: Slot,
+        /// Why.
+        source: partition_disk::Error,
+    },
+    /// The device does not read.
+    #[error("failed to read piece {piece} of the {image} image")]
+    Read {
+        /// Which image.
+        image: Image,
+        /// Number of the piece from 0.
+        piece: usize,
+        /// Why.
+        source: io::Error,
+    },
+    /// The device does not write.
+    #[error("failed to write piece {piece} of the {image} image")]
+    Write {
+        /// Which image.
+        image: Image,
+        /// Number of the piece from 0.
+        piece: usize,
+        /// Why.
+        source: io::Error,
+    },
+    /// The state folder cannot take a record.
+    #[error("failed to write records to {}", path.display())]
+    Record {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The device does not flush.
+    #[error("failed to flush the {image} image")]
+    Flush {
+        /// Which image.
+        image: Image,
+        /// Why.
+        source: io::Error,
+    },
+    /// The device gave back other bytes than were written, or something changed them since.
+    #[error(
+        "failed to verify slot {slot} {image}: digest differs at piece {piece} (byte {offset}): expected {expected}, found {found}"
+    )]
+    Differs {
+        /// Which slot.
+        slot: Slot,
+        /// Which image.
+        image: Image,
+        /// Number of the piece from 0.
+        piece: usize,
+        /// Where it starts in the image.
+        offset: u64,
+        /// From the index.
+        expected: Digest,
+        /// Of what the device gave.
+        found: Digest,
+    },
+    /// It is the running slot.
+    #[error("slot {slot} runs: only the other slot can be armed")]
+    Runs {
+        /// The slot.
+        slot: Slot,
+    },
+    /// The partitions do not lie where they lay when they were read back.
+    #[error("partitions of slot {slot} were moved since they were read back")]
+    Moved {
+        /// Which slot.
+        slot: Slot,
+    },
+    /// The async runtime would not start.
+    #[error("failed to start the network runtime")]
+    Runtime(#[source] io::Error),
+    /// A thread panicked or ended without its work.
+    #[error("this is a bug in updog: a worker thread stopped early")]
+    Thread,
+}
+
+impl Error {
+    /// The code that the process ends with.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Error::Interrupted | Error::Short { .. } => Exit::Transient,
+            Error::Fetch { source, .. } => match source {
+                SourceError::Transient(_) | SourceError::Interrupted | SourceError::NoRanges => {
+                    Exit::Transient
+                }
+                SourceError::Refused(_) => Exit::Untrusted,
+            },
+            Error::Setup(source) | Error::Refresh(source) | Error::Target { source, .. } => {
+                trust_exit(source)
+            }
+            Error::Manifest(_) | Error::Index { .. } | Error::FramesLength { .. } | Error::Frame { .. } => {
+                Exit::Untrusted
+            }
+            // Mounted or mapped: somebody uses the slot, so it is no slot to write to.
+            Error::Open { source: partition_disk::Error::PartitionInUse { .. }, .. }
+            | Error::Moved { .. }
+            | Error::Runs { .. } => Exit::Blocked,
+            Error::Open { .. }
+            | Error::Read { .. }
+            | Error::Write { .. }
+            | Error::Flush { .. }
+            | Error::Record { .. }
+            | Error::Differs { .. } => Exit::Disk,
+            Error::ReadRoot { .. } | Error::Bundle { .. } => Exit::Usage,
+            Error::Runtime(_) | Error::Thread => Exit::Bug,
+        }
+    }
+
+    /// The word of the rule that decided, where there is one.
+    pub fn reason(&self) -> Option<Reason> {
+        (self.exit() == Exit::Untrusted).then_some(Reason::Untrusted)
+    }
+
+    /// When the answer changes by itself.
+    pub fn until(&self) -> Option<DateTime<Utc>> {
+        None
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Error::Differs { .. } => {
+                "run \"updog stage\" to repair the slot; if it comes back, replace the disk"
+            }
+            Error::Moved { .. } => "run \"updog stage\" again",
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+fn trust_exit(error: &trust_client::Error) -> Exit {
+    match error.classify() {
+        Class::Transient => Exit::Transient,
+        Class::Untrusted => Exit::Untrusted,
+        Class::Bug => Exit::Bug,
+        // The trust store lies on a disk; everything else that is broken on this host is a setting.
+        Class::Broken => match error {
+            trust_client::Error::OpenStore { .. }
+            | trust_client::Error::Keep { .. }
+            | trust_client::Error::Forget { .. } => Exit::Disk,
+            _ => Exit::Usage,
+        },
+    }
+}

@@ -1,0 +1,186 @@
+//! Brings the frames of missing pieces, each checked against the index, in the order of the image.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use release::payload::{FrameError, Index};
+use release::{Digest, Image, Images};
+
+use super::error::Error;
+use super::runs::{Run, join};
+use super::source::{ByteStream, FrameSource, SourceError};
+use super::work::Work;
+use crate::interrupt::Interrupt;
+
+/// One frame whose digest is right.
+#[derive(Debug)]
+pub(super) struct Frame {
+    pub(super) image: Image,
+    pub(super) piece: usize,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// The receiver went away: it has its own reason, which is the one to report.
+#[derive(Debug)]
+pub(super) struct Gone;
+
+/// One fetch over all three images.
+#[derive(Debug)]
+pub(super) struct Fetch<'a> {
+    pub(super) source: &'a dyn FrameSource,
+    pub(super) indexes: &'a Images<Index>,
+    pub(super) work: &'a Work,
+    /// Set by the user or by a later stage that failed.
+    pub(super) stop: &'a Interrupt,
+    /// Bytes that came in, wanted or not.
+    pub(super) fetched: &'a AtomicU64,
+}
+
+/// Where a passage through one image ended early.
+enum Halt {
+    /// The receiver is gone.
+    Gone,
+    /// The server does not give ranges that can be used.
+    NoRanges(Error),
+    /// The download broke off; another may get further.
+    Broke(Error),
+    /// Nothing more to try.
+    Failed(Error),
+}
+
+impl Fetch<'_> {
+    /// Sends every missing frame. Returns early and without an error when the receiver is gone.
+    pub(super) fn run(&self, send: &mut Send<'_>) -> Result<(), Error> {
+        for image in Image::ALL {
+            let (index, missing) = (self.indexes.get(image), self.work.missing(image));
+            let mut passage = Passage { fetch: self, image, index, missing, done: 0, send: &mut *send };
+            let end = match passage.ranges() {
+                Err(Halt::NoRanges(_)) => passage.plain(),
+                other => other,
+            };
+            match end {
+                Ok(()) => {}
+                Err(Halt::Gone) => return Ok(()),
+                Err(Halt::NoRanges(error) | Halt::Broke(error) | Halt::Failed(error)) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where frames go.
+type Send<'a> = dyn FnMut(Frame) -> Result<(), Gone> + 'a;
+
+/// The way through one image.
+struct Passage<'a> {
+    fetch: &'a Fetch<'a>,
+    image: Image,
+    index: &'a Index,
+    missing: &'a [usize],
+    /// How many of the missing were sent.
+    done: usize,
+    send: &'a mut Send<'a>,
+}
+
+impl Passage<'_> {
+    /// One request for each run of neighbours.
+    fn ranges(&mut self) -> Result<(), Halt> {
+        for run in join(self.index, self.missing) {
+            let stream = self.fetch.source.range(self.image, run.bytes.clone(), self.index.frames_length());
+            self.pass(&run, stream)?;
+        }
+        Ok(())
+    }
+
+    /// The whole file in one download, frames that are not wanted dropped. A download that breaks off is begun again as
+    /// long as each gets further than the one before.
+    fn plain(&mut self) -> Result<(), Halt> {
+        let end = self.missing.last().map_or(0, |last| last.saturating_add(1));
+        let run = Run { pieces: 0..end, bytes: 0..self.index.frames_length() };
+        loop {
+            let before = self.done;
+            let stream = self.fetch.source.whole(self.image, self.index.frames_length());
+            match self.pass(&run, stream) {
+                // A plain download that is answered wrongly leaves nothing to try.
+                Err(Halt::NoRanges(error)) => return Err(Halt::Failed(error)),
+                Err(Halt::Broke(_)) if self.done > before => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// Takes the frames of one run off a stream that starts where the run starts.
+    fn pass(&mut self, run: &Run, stream: Result<Box<dyn ByteStream + '_>, SourceError>) -> Result<(), Halt> {
+        let image = self.image;
+        let stream = stream.map_err(|error| halt(image, error))?;
+        let mut split = Split { image, stream, rest: Bytes::new(), fetched: self.fetch.fetched };
+        let rows = self.index.pieces().iter().enumerate().skip(run.pieces.start).take(run.pieces.len());
+        for (piece, row) in rows {
+            if self.fetch.stop.raised() {
+                return Err(Halt::Failed(Error::Interrupted));
+            }
+            let length = usize::try_from(row.frame_length).unwrap_or(usize::MAX);
+            if self.missing.get(self.done) != Some(&piece) {
+                split.skip(length)?;
+                continue;
+            }
+            let bytes = split.take(length)?;
+            let found = Digest::of(&bytes);
+            if found != row.frame {
+                let source = FrameError::FrameDigest { expected: row.frame, found };
+                return Err(Halt::NoRanges(Error::Frame { image, piece, source }));
+            }
+            (self.send)(Frame { image, piece, bytes }).map_err(|Gone| Halt::Gone)?;
+            self.done = self.done.saturating_add(1);
+        }
+        Ok(())
+    }
+}
+
+/// Cuts a stream into frames.
+struct Split<'a> {
+    image: Image,
+    stream: Box<dyn ByteStream + 'a>,
+    rest: Bytes,
+    fetched: &'a AtomicU64,
+}
+
+impl Split<'_> {
+    fn take(&mut self, length: usize) -> Result<Vec<u8>, Halt> {
+        let mut frame = Vec::with_capacity(length);
+        while frame.len() < length {
+            let some = self.some(length.saturating_sub(frame.len()))?;
+            frame.extend_from_slice(&some);
+        }
+        Ok(frame)
+    }
+
+    fn skip(&mut self, length: usize) -> Result<(), Halt> {
+        let mut left = length;
+        while left > 0 {
+            left = left.saturating_sub(self.some(left)?.len());
+        }
+        Ok(())
+    }
+
+    /// Some bytes, at least one and at most `most`.
+    fn some(&mut self, most: usize) -> Result<Bytes, Halt> {
+        if self.rest.is_empty() {
+            let next = self.stream.next().map_err(|error| halt(self.image, error))?;
+            self.rest = next
+                .filter(|bytes| !bytes.is_empty())
+                .ok_or_else(|| Halt::Broke(Error::Short { image: self.image }))?;
+            self.fetched.fetch_add(self.rest.len() as u64, Ordering::Relaxed);
+        }
+        Ok(self.rest.split_to(most.min(self.rest.len())))
+    }
+}
+
+fn halt(image: Image, error: SourceError) -> Halt {
+    match error {
+        SourceError::NoRanges => Halt::NoRanges(Error::Fetch { image, source: error }),
+        SourceError::Interrupted => Halt::Failed(Error::Interrupted),
+        SourceError::Transient(_) => Halt::Broke(Error::Fetch { image, source: error }),
+        SourceError::Refused(_) => Halt::Failed(Error::Fetch { image, source: error }),
+    }
+}

@@ -1,0 +1,52 @@
+//! The one place where async ends: a runtime of one thread and the transport on it.
+
+use std::future::Future;
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
+use trust_client::{Transport, TransportConfig};
+
+use super::error::Error;
+use crate::interrupt::Interrupt;
+
+/// The network, as blocking calls that end soon after an interrupt.
+#[derive(Debug)]
+pub(super) struct Online {
+    runtime: Runtime,
+    transport: Transport,
+    interrupt: Interrupt,
+}
+
+impl Online {
+    /// Nothing is connected yet.
+    pub(super) fn new(config: TransportConfig, interrupt: Interrupt) -> Result<Online, Error> {
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(Error::Runtime)?;
+        let transport = Transport::new(config).map_err(Error::Setup)?;
+        Ok(Online { runtime, transport, interrupt })
+    }
+
+    /// The transport, for futures that [`wait`](Self::wait) is given.
+    pub(super) fn transport(&self) -> &Transport {
+        &self.transport
+    }
+
+    /// Runs the future to its end, or to an interrupt.
+    pub(super) fn wait<T>(&self, future: impl Future<Output = T>) -> Result<T, Error> {
+        self.runtime.block_on(async {
+            let mut future = pin!(future);
+            loop {
+                if self.interrupt.raised() {
+                    return Err(Error::Interrupted);
+                }
+                if let Ok(value) = timeout(POLL, &mut future).await {
+                    return Ok(value);
+                }
+            }
+        })
+    }
+}
+
+/// How long an interrupt can go unseen.
+const POLL: Duration = Duration::from_millis(100);

@@ -1,0 +1,94 @@
+//! plan: an offer with no choice left open. Fetches the indexes and compares sizes; changes nothing.
+
+use partition_core::Layout;
+use partition_disk::Access;
+use release::manifest::Ours;
+use release::payload::Index;
+use release::{Digest, Image, Images};
+use trust_client::Target;
+use updater_core::{Plan, PlanInput, Room};
+
+use super::check::Checked;
+use super::error::Error;
+use super::repository::Repository;
+use super::slot_io::part;
+use crate::report::{Event, Step};
+use crate::{Context, Options, Result};
+
+/// A plan, and what stage needs to carry it out.
+#[derive(Debug)]
+pub struct Planned {
+    pub(super) repository: Repository,
+    pub(super) plan: Plan,
+    /// `None` for a release that is published without indexes; it can be shown, not staged.
+    pub(super) payload: Option<Fetched>,
+}
+
+/// Indexes that are trusted, and what the metadata says about the frames.
+#[derive(Debug)]
+pub(super) struct Fetched {
+    pub(super) bytes: Images<Vec<u8>>,
+    pub(super) indexes: Images<Index>,
+    pub(super) frames: Images<Target>,
+}
+
+/// Plans what is offered. No offer is an error that names the rule.
+pub fn plan(ctx: &Context<'_>, _: &Options, checked: Checked) -> Result<Planned> {
+    let running = ctx.running()?;
+    let Checked { mut repository, offer, .. } = checked;
+    let offer = offer.map_err(|none| crate::Error::Refused(none.refusal))?;
+    ctx.reporter.event(&Event::Step { step: Step::Plan, message: format!("planning {}", offer.version()) });
+
+    let disk = ctx.disk(Access::Read)?;
+    let layout = disk.layout().map_err(crate::Error::disk("look at the partitions"))?;
+    let room =
+        room(&layout, running.other(), disk.sector_size()).ok_or_else(|| crate::Error::no_other(running))?;
+    let update = offer.update();
+    let payload =
+        update.updog.as_ref().map(|ours| fetch(&mut repository, ours, &update.images)).transpose()?;
+    let indexes = payload.as_ref().map(|fetched| {
+        Images::from_fn(|image| (Digest::of(fetched.bytes.get(image)), fetched.indexes.get(image)))
+    });
+    let tries = ctx.config.tries.trial();
+    let plan = Plan::new(&PlanInput { offer: &offer, running, tries, indexes, room: Some(room) })?;
+    Ok(Planned { repository, plan, payload })
+}
+
+impl Planned {
+    /// What stage will do.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+}
+
+/// The indexes, whole and checked, and the targets of the frames. A frames file is exactly as long as its index says.
+fn fetch(repository: &mut Repository, ours: &Ours, frames: &Images<String>) -> Result<Fetched, Error> {
+    let bytes = Images::try_from_fn(|image| repository.bytes(ours.index.get(image), INDEX_LIMIT))?;
+    let indexes = Images::try_from_fn(|image| {
+        Index::parse(bytes.get(image)).map_err(|source| Error::Index { image, source })
+    })?;
+    let frames = Images::try_from_fn(|image| {
+        let target = repository.target(frames.get(image))?;
+        agree(image, &target, indexes.get(image)).map(|()| target)
+    })?;
+    Ok(Fetched { bytes, indexes, frames })
+}
+
+fn agree(image: Image, target: &Target, index: &Index) -> Result<(), Error> {
+    if target.length == index.frames_length() {
+        return Ok(());
+    }
+    Err(Error::FramesLength { image, expected: index.frames_length(), found: target.length })
+}
+
+/// Bytes of the partitions of a slot.
+fn room(layout: &Layout, slot: partition_core::Slot, sector_size: u32) -> Option<Images<Room>> {
+    Images::try_from_fn(|image| {
+        let entry = layout.part(slot, part(image)).ok_or(())?;
+        Ok::<_, ()>(Room { bytes: entry.sectors().saturating_mul(u64::from(sector_size)) })
+    })
+    .ok()
+}
+
+/// An index of 1 MiB pieces that long is one of an image of 986 GiB.
+const INDEX_LIMIT: u64 = 64 << 20;

@@ -1,0 +1,139 @@
+//! Where metadata and targets come from: mirrors on the network, or a folder that somebody carried here. The rules are the same
+//! for both.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use release::Images;
+use trust_client::{Mirror, Mirrors, Store, Target, TransportConfig, Trusted, refresh};
+use trust_core::{Expiry, Freshness};
+use url::Url;
+
+use super::bundle::Bundle;
+use super::error::Error;
+use super::http::HttpFrames;
+use super::online::Online;
+use super::source::FrameSource;
+use crate::config::Settings;
+use crate::{Context, Options, Result};
+
+/// A repository whose metadata is trusted for this run.
+#[derive(Debug)]
+pub(super) struct Repository {
+    /// The time that expiry and waves are measured with.
+    pub(super) now: DateTime<Utc>,
+    /// How far the clock is behind that, when it is worth a word.
+    pub(super) clock_behind: Option<TimeDelta>,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    Mirrors(Box<(Online, Trusted)>),
+    Folder(Box<Bundle>),
+}
+
+impl Repository {
+    /// Brings the metadata up to date. What is trusted is kept in the store, so that no later run trusts less.
+    pub(super) fn open(ctx: &Context<'_>, options: &Options) -> Result<Repository> {
+        let settings = &ctx.config;
+        let root = shipped_root(&settings.root)?;
+        let store = Store::open(ctx.state.dir().join("trust")).map_err(Error::Refresh)?;
+        let build_time = settings.build_time.unwrap_or(DateTime::UNIX_EPOCH);
+        let time = trust_core::now(ctx.now, trust_core::floor(build_time, store.signed_at(&root)));
+        if let Some(behind) = time.clock_behind {
+            let hours = behind.num_hours();
+            ctx.note(format!(
+                "the clock is {hours} h behind what was signed last; going by the latter (clock_behind)"
+            ));
+        }
+        let fresh = Freshness { now: time.at, expiry: Expiry::Enforce };
+        let place = if let Some(folder) = &options.bundle {
+            Place::Folder(Box::new(Bundle::open(folder, &store, &root, fresh)?))
+        } else {
+            let mirrors = mirrors(settings)?;
+            let online = Online::new(transport(settings, options), ctx.interrupt.clone())?;
+            let trusted = online.wait(refresh(online.transport(), &store, &mirrors, &root, fresh))?;
+            Place::Mirrors(Box::new((online, trusted.map_err(Error::Refresh)?)))
+        };
+        Ok(Repository { now: time.at, clock_behind: time.clock_behind, place })
+    }
+
+    /// Versions and expiries of the top-level roles.
+    pub(super) fn roles(&self) -> Option<trust_core::Trusted> {
+        match &self.place {
+            Place::Mirrors(place) => place.1.roles(),
+            Place::Folder(bundle) => bundle.roles(),
+        }
+    }
+
+    /// What the metadata says about a target.
+    pub(super) fn target(&mut self, name: &str) -> Result<Target, Error> {
+        match &mut self.place {
+            Place::Mirrors(place) => {
+                let (online, trusted) = place.as_mut();
+                let target = online.wait(trusted.target(online.transport(), name))?;
+                target.map_err(|source| Error::Target { name: name.to_owned(), source })
+            }
+            Place::Folder(bundle) => bundle.target(name),
+        }
+    }
+
+    /// A whole target of at most `max` bytes; its length and digest are right.
+    pub(super) fn bytes(&mut self, name: &str, max: u64) -> Result<Vec<u8>, Error> {
+        match &mut self.place {
+            Place::Mirrors(place) => {
+                let (online, trusted) = place.as_mut();
+                let bytes = online.wait(trusted.target_bytes(online.transport(), name, max))?;
+                bytes.map(Vec::from).map_err(|source| Error::Target { name: name.to_owned(), source })
+            }
+            Place::Folder(bundle) => bundle.target_bytes(name, max),
+        }
+    }
+
+    /// Where the frames of these targets are.
+    pub(super) fn frames(&self, targets: Images<Target>) -> Box<dyn FrameSource + '_> {
+        match &self.place {
+            Place::Mirrors(place) => {
+                let (online, trusted) = place.as_ref();
+                let mirrors: Vec<Url> = trusted.targets_urls().cloned().collect();
+                Box::new(HttpFrames { online, mirrors, targets })
+            }
+            Place::Folder(bundle) => Box::new(bundle.frames(&targets)),
+        }
+    }
+}
+
+/// The root that came with the image: the start of all trust.
+fn shipped_root(path: &Path) -> Result<Vec<u8>, Error> {
+    fs::read(path).map_err(|source| Error::ReadRoot { path: PathBuf::from(path), source })
+}
+
+fn mirrors(settings: &Settings) -> Result<Mirrors> {
+    let mut mirrors = None;
+    for place in settings.places()? {
+        let (metadata, targets) = (place.metadata.as_str(), place.targets.as_str());
+        mirrors = Some(match mirrors {
+            None => Mirrors::one(metadata, targets).map_err(Error::Setup)?,
+            Some(mirrors) => Mirrors::or(mirrors, Mirror::new(metadata, targets).map_err(Error::Setup)?),
+        });
+    }
+    // `places` has at least one, or has failed.
+    mirrors.ok_or_else(|| Error::Thread.into())
+}
+
+fn transport(settings: &Settings, options: &Options) -> TransportConfig {
+    let default = TransportConfig::default();
+    TransportConfig {
+        proxy: settings.https_proxy.clone(),
+        no_proxy: settings.no_proxy.clone(),
+        ca_bundle: settings.ca_bundle.clone(),
+        stall: settings.stall,
+        connect: settings.connect,
+        retries: settings.retries,
+        user_agent: settings.user_agent.clone().unwrap_or_else(|| default.user_agent.clone()),
+        limit_rate: options.limit_rate.or(settings.limit_rate),
+        ..default
+    }
+}

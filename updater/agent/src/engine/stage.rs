@@ -1,0 +1,96 @@
+//! stage: carries a plan out, and records what the slot holds then.
+
+use partition_core::{Slot, verbs};
+use partition_disk::Access;
+use release::payload::Index;
+use release::{Digest, Images, ReleaseId};
+use serde_json::Map;
+use updater_core::records::{self, FORMAT, HistoryEvent, HistoryLine};
+
+use super::hint::Hints;
+pub use super::job::{Job, Moved, Staged};
+use super::partial::PartialFile;
+use super::plan::{Fetched, Planned};
+use super::route::Release;
+use crate::{Context, Error, Result};
+
+/// Makes the other slot equal to the planned release and reads it back. Not armed; the [`Staged`] leads there.
+pub fn stage(ctx: &Context<'_>, planned: Planned) -> Result<Staged> {
+    let Planned { repository, plan, payload } = planned;
+    let (id, _) = plan.indexed()?;
+    let (slot, running) = (plan.slot(), plan.running());
+    let lock = ctx.state.run_lock("stage")?;
+    let disk = ctx.disk(Access::Write)?;
+    let layout = disk.layout().map_err(Error::disk("look at the slots"))?;
+    let retired = verbs::retire(&layout.slots(), running, ctx.standing());
+    retired.map_err(|source| Error::Slots { verb: "stage", source })?;
+
+    // `indexed` has said that there is one.
+    let Fetched { bytes, indexes, frames } = payload.ok_or(super::Error::Thread)?;
+    let folder = ctx.state.dir().join("staged");
+    let source = repository.frames(frames);
+    let hints = Hints { partial: PartialFile::recall(&folder, slot, id), former: former(ctx, slot) };
+    let job = Job {
+        disk: &disk,
+        running,
+        standing: ctx.standing(),
+        release: Release { id, version: plan.to().clone() },
+        indexes,
+        source: &*source,
+        hints,
+        folder: &folder,
+        reporter: ctx.reporter,
+        interrupt: &ctx.interrupt,
+    };
+    let staged = job.run(lock, &mut || ctx.state.clear_staged())?;
+    record(ctx, &plan, id, &bytes)?;
+    Ok(staged)
+}
+
+/// Notes what lies in the slot now, for an `arm` that comes later. What is noted already is left alone.
+fn record(
+    ctx: &Context<'_>,
+    plan: &updater_core::Plan,
+    release: ReleaseId,
+    indexes: &Images<Vec<u8>>,
+) -> Result<()> {
+    let noted = ctx.state.staged();
+    if noted.is_some_and(|noted| noted.release == release && noted.slot == plan.slot())
+        && former_id(ctx) == Some(release)
+    {
+        return Ok(());
+    }
+    let staged = records::Staged {
+        format: FORMAT,
+        version: plan.to().clone(),
+        variant: plan.variant().to_owned(),
+        arch: plan.arch().to_owned(),
+        release,
+        slot: plan.slot(),
+        at: ctx.now,
+        extra: Map::new(),
+    };
+    ctx.state.write_staged(&staged, indexes)?;
+    let line = HistoryLine {
+        slot: Some(plan.slot()),
+        version: Some(plan.to().to_string()),
+        release: Some(release),
+        ..HistoryLine::new(ctx.now, HistoryEvent::Staged)
+    };
+    ctx.state.tolerate(ctx.state.add_history(&line));
+    Ok(())
+}
+
+/// The indexes of the release that was last staged to this slot, if they can be read. Only a hint.
+fn former(ctx: &Context<'_>, slot: Slot) -> Option<Images<Index>> {
+    ctx.state.staged().filter(|staged| staged.slot == slot)?;
+    let read = |image| Index::parse(&ctx.state.staged_index(image).ok()??).ok();
+    Images::try_from_fn(|image| read(image).ok_or(())).ok()
+}
+
+/// The release whose indexes are kept.
+fn former_id(ctx: &Context<'_>) -> Option<ReleaseId> {
+    let digest = |image| Some(Digest::of(&ctx.state.staged_index(image).ok()??));
+    let digests = Images::try_from_fn(|image| digest(image).ok_or(())).ok()?;
+    Some(ReleaseId::of(&digests))
+}

@@ -1,0 +1,36 @@
+//! What is left to do: the pieces of a slot that are not right yet.
+
+use release::payload::Index;
+use release::{Image, Images};
+
+/// Piece numbers to write, ascending, per image. Made by reading the slot ([`survey`](super::survey)).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Work {
+    missing: Images<Vec<usize>>,
+}
+
+impl Work {
+    /// These pieces are missing; each list ascending.
+    pub(super) fn new(missing: Images<Vec<usize>>) -> Work {
+        Work { missing }
+    }
+
+    /// Missing pieces of one image, ascending.
+    pub(super) fn missing(&self, image: Image) -> &[usize] {
+        self.missing.get(image)
+    }
+
+    /// The slot holds the release already.
+    pub(super) fn is_empty(&self) -> bool {
+        self.missing.iter().all(|(_, missing)| missing.is_empty())
+    }
+
+    /// Bytes to write.
+    pub(super) fn raw_length(&self, indexes: &Images<Index>) -> u64 {
+        let lengths = self.missing.iter().flat_map(|(image, missing)| {
+            let ranges = missing.iter().filter_map(move |&piece| indexes.get(image).piece_range(piece));
+            ranges.map(|range| range.end.saturating_sub(range.start))
+        });
+        lengths.fold(0, u64::saturating_add)
+    }
+}
