@@ -126,7 +126,7 @@ impl Disk {
     /// The one way to change flags: table lock, fresh read, `edit`, and both copies written in turn (promise P3).
     ///
     /// Only the attribute bits of the slots' BOOT entries and of PRIVATE change. A table that is not `Good` is repaired
-    /// even when no flag changes, so a run that was cut ends in the same bytes when it is repeated.
+    /// even when no flag changes or `edit` refuses, so a run that was cut ends in the same bytes when it is repeated.
     pub fn change<R>(
         &self,
         edit: impl FnOnce(&Layout) -> std::result::Result<Edit, R>,
@@ -134,8 +134,16 @@ impl Disk {
         let _lock = self.lock()?;
         let table = self.table()?;
         let layout = self.layout_of(&table)?;
-        let edit = edit(&layout).map_err(ChangeError::Refused)?;
         let (before, found) = (layout.slots(), table.condition());
+        let edit = match edit(&layout) {
+            Ok(edit) => edit,
+            Err(refused) => {
+                if found != Condition::Good {
+                    self.write(&table)?;
+                }
+                return Err(ChangeError::Refused(refused));
+            }
+        };
         let after = apply(table.clone(), &layout, edit);
         let wrote = after != table || found != Condition::Good;
         if wrote {
