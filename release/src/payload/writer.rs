@@ -15,7 +15,8 @@ pub struct FrameWriter {
     pub piece_size: u32,
     /// zstd level, 1 (fast) to 22 (small).
     pub level: i32,
-    /// Encoding threads. Each holds at most four pieces and their frames.
+    /// Encoding threads. Each holds two pieces, their frames and its encoder: 5 MiB in all at level 3, 22 MiB at
+    /// level 19, with 1 MiB pieces.
     pub threads: NonZeroUsize,
 }
 
