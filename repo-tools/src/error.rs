@@ -3,8 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::exit::Exit;
 use chrono::{DateTime, Utc};
+use updater_core::Exit;
 
 use crate::role::Role;
 use crate::time;

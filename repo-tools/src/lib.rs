@@ -28,7 +28,6 @@ mod disk;
 mod document;
 mod draft;
 mod error;
-mod exit;
 pub mod files;
 mod folder;
 pub mod host_check;

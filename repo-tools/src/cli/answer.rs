@@ -4,9 +4,9 @@ use std::error::Error as _;
 use std::io::Write;
 
 use serde_json::{Value, json};
+use updater_core::Exit;
 
 use crate::error::Error;
-use crate::exit::Exit;
 
 /// The outcome of a verb that did not fail.
 #[derive(Debug)]

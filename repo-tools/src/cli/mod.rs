@@ -19,10 +19,10 @@ use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
 use clap::{Parser, Subcommand};
+use updater_core::Exit;
 
 use crate::disk::Disk;
 use crate::error::{Error, Result};
-use crate::exit::Exit;
 use crate::files::Files;
 use crate::folder::Folder;
 use crate::keys::Signer;

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use serde_json::json;
+use updater_core::Exit;
 
 use super::{Answer, Context, block_on, signers, usage};
 use crate::document::Document;
 use crate::draft::{Draft, title};
 use crate::error::Result;
-use crate::exit::Exit;
 use crate::role::Role;
 use crate::time::{self, Terms};
 use crate::unsigned::{Missing, Order, Papers, Rotation, Signing};

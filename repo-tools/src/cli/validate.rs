@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
+use updater_core::Exit;
 
 use super::{Answer, Context, usage};
 use crate::error::{Error, Result};
-use crate::exit::Exit;
 use crate::source::{FolderSource, Source, UrlSource};
 use crate::validate::{orphans, validate};
 

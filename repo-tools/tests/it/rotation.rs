@@ -1,0 +1,190 @@
+//! Key rotation: two commits, and refusals where one of them would leave hosts without a readable repository.
+
+use std::num::NonZeroU64;
+
+use updog_repo::publish::{Gap, plan, publish};
+use updog_repo::{Disk, Error, Metadata, Order, Role, Rotation, Signing};
+
+use crate::common::{Yard, day, order, read};
+
+const ONLINE: [Role; 3] = [Role::Targets, Role::Snapshot, Role::Timestamp];
+
+#[test]
+fn rotating_online_keys_shows_the_root_last_and_old_keys_end_there() {
+    let (yard, old) = Yard::with_key();
+    yard.add("1.0.0");
+    let dir = yard.path("pub");
+    let first = yard.publish(&[&old], day(1), &dir);
+    let root = first.metadata.roots[0].bytes().to_vec();
+
+    let new = yard.key("new");
+    yard.edit_root(|next| {
+        next.remove_key(old.id(), &ONLINE).unwrap();
+        next.add_key(&new.public(), &ONLINE).unwrap();
+    });
+    let published = yard.publish(&[&old, &new], day(2), &dir);
+    assert_eq!(published.plan.roots_before, [0_u64; 0]);
+    assert_eq!(published.plan.roots_after, [2]);
+    let found = read(&Disk, &dir, &root, day(2)).unwrap();
+    assert_eq!(found.root.version, 2);
+
+    // From now on the new key alone does it.
+    yard.add("1.1.0");
+    let published = yard.publish(&[&new], day(3), &dir);
+    assert_eq!(published.metadata.online.as_ref().unwrap().timestamp.signatures(), 1);
+    assert_eq!(
+        read(&Disk, &dir, &root, day(3)).unwrap().targets.version,
+        published.metadata.versions().targets
+    );
+    // And the old one does not.
+    assert!(matches!(yard.try_sign(&[&old], order(day(4))), Ok(_)), "it is still a root key");
+}
+
+#[test]
+fn rotating_one_key_renews_only_what_that_key_signs() {
+    let (yard, all) = Yard::with_key();
+    yard.add("1.0.0");
+    let dir = yard.path("pub");
+    let before = yard.publish(&[&all], day(1), &dir).metadata.versions();
+    let timestamp = yard.key("timestamp");
+    yard.edit_root(|next| {
+        next.remove_key(all.id(), &[Role::Timestamp]).unwrap();
+        next.add_key(&timestamp.public(), &[Role::Timestamp]).unwrap();
+    });
+    let after = yard.publish(&[&all, &timestamp], day(2), &dir).metadata.versions();
+    assert_eq!((after.targets, after.snapshot), (before.targets, before.snapshot));
+    assert!(after.timestamp > before.timestamp && after.root == 2);
+}
+
+#[test]
+fn adding_a_key_shows_the_root_first() {
+    let (yard, all) = Yard::with_key();
+    yard.add("1.0.0");
+    let dir = yard.path("pub");
+    yard.publish(&[&all], day(1), &dir);
+    let second = yard.key("second");
+    yard.edit_root(|next| {
+        next.add_key(&second.public(), &Role::ALL).unwrap();
+    });
+    let published = yard.publish(&[&all], day(2), &dir);
+    assert_eq!(
+        (published.plan.roots_before.as_slice(), published.plan.roots_after.len()),
+        ([2].as_slice(), 0)
+    );
+    assert!(!published.plan.metadata, "nothing else had to be signed");
+}
+
+#[test]
+fn signing_waits_for_the_old_keys() {
+    let (yard, old) = Yard::with_key();
+    yard.add("1.0.0");
+    let dir = yard.path("pub");
+    yard.publish(&[&old], day(1), &dir);
+    let (new, root_key) = (yard.key("new"), yard.key("root2"));
+    yard.edit_root(|next| {
+        next.remove_key(old.id(), &ONLINE).unwrap();
+        next.add_key(&new.public(), &ONLINE).unwrap();
+        next.add_key(&root_key.public(), &[Role::Root]).unwrap();
+    });
+    // The new key signs nothing before the root is signed by the old root key.
+    let missing = yard.missing(&[&new], day(2));
+    assert!(missing.iter().all(|missing| missing.role == Role::Root) && !missing.is_empty(), "{missing:?}");
+    assert!(matches!(yard.folder.signed(), Err(Error::NotSigned { .. })));
+    yard.publish(&[&old, &new], day(2), &dir);
+}
+
+#[test]
+fn lost_keys_need_a_gap_and_say_so() {
+    let (yard, old) = Yard::with_key();
+    let root_key = yard.key("root");
+    yard.edit_root(|next| {
+        next.add_key(&root_key.public(), &[Role::Root]).unwrap();
+    });
+    yard.add("1.0.0");
+    let dir = yard.path("pub");
+    let root = yard.publish(&[&old, &root_key], day(1), &dir).metadata.roots[0].bytes().to_vec();
+
+    let new = yard.key("new");
+    yard.edit_root(|next| {
+        next.remove_key(old.id(), &Role::ALL).unwrap();
+        next.add_key(&new.public(), &ONLINE).unwrap();
+    });
+    let missing = yard.missing(&[&root_key, &new], day(2));
+    assert!(
+        missing.iter().all(|missing| missing.role == Role::Targets && missing.under_root == 1),
+        "{missing:?}"
+    );
+    let alone = Order { rotation: Rotation::NewOnly, renew: Some(Role::Targets), ..order(day(2)) };
+    let Signing::Complete(signed) = yard.try_sign(&[&root_key, &new], alone).unwrap() else {
+        panic!("not complete")
+    };
+    let staged = signed.stage(&yard.folder, day(2)).unwrap();
+    let before = Metadata::read(&Disk, &dir.join("metadata")).unwrap().versions();
+    let refused = publish(&Disk, &staged, &dir, Gap::Refuse);
+    assert!(matches!(refused, Err(Error::Rotation { root: 1, .. })), "{refused:?}");
+    assert_eq!(Metadata::read(&Disk, &dir.join("metadata")).unwrap().versions(), before);
+    publish(&Disk, &staged, &dir, Gap::Accept).unwrap();
+    assert_eq!(read(&Disk, &dir, &root, day(2)).unwrap().root.version, 2);
+}
+
+#[test]
+fn two_roots_at_once_keep_the_repository_readable_in_between() {
+    let (yard, first) = Yard::with_key();
+    yard.add("1.0.0");
+    let dir = yard.path("pub");
+    let root = yard.publish(&[&first], day(1), &dir).metadata.roots[0].bytes().to_vec();
+    let (second, third) = (yard.key("second"), yard.key("third"));
+    for (out, new) in [(&first, &second), (&second, &third)] {
+        yard.edit_root(|next| {
+            next.remove_key(out.id(), &ONLINE).unwrap();
+            next.add_key(&new.public(), &ONLINE).unwrap();
+        });
+        yard.missing(&[&first], day(2)); // the root key signs each root
+    }
+    let published = yard.publish(&[&first, &second, &third], day(2), &dir);
+    assert_eq!(published.plan.roots_after, [2, 3]);
+    assert_eq!(published.metadata.online.as_ref().unwrap().timestamp.signatures(), 3);
+    assert_eq!(read(&Disk, &dir, &root, day(2)).unwrap().root.version, 3);
+    // Seen from a copy that shows only root 2: still readable.
+    std::fs::remove_file(dir.join("metadata/3.root.json")).unwrap();
+    assert_eq!(read(&Disk, &dir, &root, day(2)).unwrap().root.version, 2);
+}
+
+#[test]
+fn another_repository_and_reused_versions_are_refused() {
+    let (one, key) = Yard::with_key();
+    one.add("1.0.0");
+    let dir = one.path("pub");
+    one.publish(&[&key], day(1), &dir);
+    let (two, other) = Yard::with_key();
+    two.add("1.0.0");
+    let staged = two.sign(&[&other], day(2)).stage(&two.folder, day(2)).unwrap();
+    let refused = publish(&Disk, &staged, &dir, Gap::Refuse);
+    assert!(matches!(refused, Err(Error::OtherRepository { version: 1 })), "{refused:?}");
+
+    // The same version with other bytes: the plan is pure, so the live state can be made up.
+    let live = one.sign(&[&key], day(1)).metadata().clone();
+    one.folder.save_shown(updog_repo::Versions::default()).unwrap();
+    one.add("1.1.0");
+    let mut staged = one.sign(&[&key], day(1)).metadata().clone();
+    let online = staged.online.as_mut().unwrap();
+    let old = live.online.as_ref().unwrap();
+    assert!(online.timestamp.version() > old.timestamp.version(), "versions grow within one second too");
+    online.timestamp = old.timestamp.clone();
+    online.snapshot = old.snapshot.clone();
+    assert!(matches!(plan(&live, &staged, Gap::Refuse), Ok(plan) if plan.is_done()));
+    assert!(matches!(plan(&staged, &live, Gap::Refuse), Err(Error::Older { role: Role::Targets, .. })));
+}
+
+#[test]
+fn a_root_that_could_never_sign_is_refused() {
+    let (yard, key) = Yard::with_key();
+    yard.edit_root(|next| {
+        next.set_threshold(Role::Targets, NonZeroU64::new(2).unwrap()).unwrap();
+    });
+    let refused = yard.try_sign(&[&key], order(day(1)));
+    let expected = |error: &Error| {
+        matches!(error, Error::TooFewKeys { role: Role::Targets, threshold: 2, found: 1, .. })
+    };
+    assert!(refused.as_ref().is_err_and(expected), "{refused:?}");
+}

@@ -1,0 +1,101 @@
+//! Who signs, when, and what a second run finds.
+
+use std::num::NonZeroU64;
+
+use updog_repo::{Disk, Error, Order, Role, Signing, Versions};
+
+use crate::common::{Yard, day, order, read};
+
+#[test]
+fn two_of_three_sign_in_two_runs_days_apart() {
+    let yard = Yard::bare();
+    let (online, a, b, c) = (yard.key("online"), yard.key("a"), yard.key("b"), yard.key("c"));
+    yard.edit_root(|next| {
+        next.add_key(&online.public(), &[Role::Root, Role::Snapshot, Role::Timestamp]).unwrap();
+        for key in [&a, &b, &c] {
+            next.add_key(&key.public(), &[Role::Targets]).unwrap();
+        }
+        next.set_threshold(Role::Targets, NonZeroU64::new(2).unwrap()).unwrap();
+    });
+    yard.add("1.0.0");
+    let missing = yard.missing(&[&online, &a], day(1));
+    assert_eq!(missing.len(), 1);
+    assert_eq!((missing[0].role, missing[0].signatures, missing[0].keys.len()), (Role::Targets, 1, 2));
+    // The same signer again adds nothing.
+    assert_eq!(yard.missing(&[&a], day(2)), missing);
+    let first = yard.folder.papers().unwrap().targets.unwrap().version();
+    let missing = yard.missing(&[&c], day(3));
+    assert_eq!(missing.iter().map(|missing| missing.role).collect::<Vec<_>>(), [Role::Snapshot]);
+    let signed = yard.sign(&[&online], day(4));
+    assert_eq!(signed.versions().targets, first, "the document that both signed is one");
+    let dir = yard.path("pub");
+    let published = yard.publish(&[&online], day(4), &dir);
+    let root = published.metadata.roots[0].bytes();
+    assert_eq!(read(&Disk, &dir, root, day(4)).unwrap().targets.version, first);
+}
+
+#[test]
+fn a_wrong_key_is_refused_before_anything_is_signed() {
+    let (yard, key) = Yard::with_key();
+    let stranger = yard.key("stranger");
+    yard.add("1.0.0");
+    let refused = yard.try_sign(&[&key, &stranger], order(day(1)));
+    assert!(matches!(refused, Err(Error::WrongKey { .. })), "{refused:?}");
+    let papers = yard.folder.papers().unwrap();
+    assert!(papers.roots.is_empty() && papers.targets.is_none());
+}
+
+#[test]
+fn signing_again_changes_nothing_until_something_calls_for_it() {
+    let (yard, key) = Yard::with_key();
+    yard.add("1.0.0");
+    let first = yard.sign(&[&key], day(1)).versions();
+    assert_eq!(yard.sign(&[&key], day(2)).versions(), first);
+    // The timestamp has expired: it alone is made anew.
+    let later = yard.sign(&[&key], day(9)).versions();
+    assert_eq!(Versions { timestamp: first.timestamp, ..later }, first);
+    assert!(later.timestamp > first.timestamp);
+    // After 90 days all three.
+    let last = yard.sign(&[&key], day(100)).versions();
+    assert!(last.targets > first.targets && last.snapshot > first.snapshot);
+    // Or because the engineer says so.
+    let renewed = yard.try_sign(&[&key], Order { renew: Some(Role::Snapshot), ..order(day(100)) }).unwrap();
+    let Signing::Complete(renewed) = renewed else { panic!("not complete") };
+    assert_eq!(renewed.versions().targets, last.targets);
+    assert!(renewed.versions().snapshot > last.snapshot && renewed.versions().timestamp > last.timestamp);
+}
+
+#[test]
+fn every_document_says_whole_seconds_flat_names_and_when_it_was_signed() {
+    let (yard, key) = Yard::with_key();
+    yard.add("1.0.0");
+    let now = day(1) + chrono::TimeDelta::milliseconds(1234);
+    let metadata = yard.sign(&[&key], now).metadata().clone();
+    let online = metadata.online.unwrap();
+    let all = [
+        metadata.roots[0].bytes(),
+        online.targets.bytes(),
+        online.snapshot.bytes(),
+        online.timestamp.bytes(),
+    ];
+    let seconds = u64::try_from(now.timestamp()).unwrap();
+    for bytes in all {
+        let value: serde_json::Value = serde_json::from_slice(bytes).unwrap();
+        let signed = &value["signed"];
+        let expires = signed["expires"].as_str().unwrap();
+        assert_eq!((expires.len(), expires.ends_with('Z')), (20, true), "{expires}");
+        assert_eq!(signed["spec_version"], "1.0.0");
+        let version = signed["version"].as_u64().unwrap();
+        assert!(version == seconds || signed["_type"] == "root" && version == 1);
+    }
+    let timestamp: serde_json::Value = serde_json::from_slice(online.timestamp.bytes()).unwrap();
+    assert_eq!(timestamp["signed"]["signed_at"], "2026-11-02T00:00:01Z");
+    for name in online.targets.role().targets.keys() {
+        release::names::check(name.raw()).unwrap();
+    }
+    let terms =
+        [(online.targets.expires(), 90), (online.snapshot.expires(), 90), (online.timestamp.expires(), 7)];
+    for (expires, days) in terms {
+        assert_eq!((expires - now).num_days() + 1, days);
+    }
+}
