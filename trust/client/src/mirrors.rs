@@ -52,6 +52,12 @@ impl Mirrors {
     pub fn iter(&self) -> impl Iterator<Item = &Mirror> {
         std::iter::once(&self.first).chain(&self.others)
     }
+
+    /// All from number `from` on, then those before it; with their numbers. One that failed is not asked first again.
+    pub(crate) fn iter_from(&self, from: usize) -> impl Iterator<Item = (usize, &Mirror)> {
+        let numbered = || self.iter().enumerate();
+        numbered().skip(from).chain(numbered().take(from))
+    }
 }
 
 fn folder(text: &str) -> Result<Url, Error> {
@@ -70,6 +76,15 @@ fn folder(text: &str) -> Result<Url, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_round_starts_with_the_one_that_did() {
+        let other = |n: u8| Mirror::new(&format!("http://{n}.example/m"), "http://t.example/").unwrap();
+        let mirrors =
+            Mirrors::one("http://0.example/m", "http://t.example/").unwrap().or(other(1)).or(other(2));
+        let round = |from| mirrors.iter_from(from).map(|(number, _)| number).collect::<Vec<_>>();
+        assert_eq!([round(0), round(1), round(2)], [[0, 1, 2], [1, 2, 0], [2, 0, 1]]);
+    }
 
     #[test]
     fn a_mirror_is_a_folder_on_http() {

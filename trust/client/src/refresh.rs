@@ -25,7 +25,7 @@ pub async fn refresh(
     fresh: Freshness,
 ) -> Result<Trusted, Error> {
     let session = Session::begin(store.recall(shipped_root)?, fresh, Limits::default())?;
-    let mut trusted = Trusted { session, store: store.clone(), mirrors: mirrors.clone() };
+    let mut trusted = Trusted { session, store: store.clone(), mirrors: mirrors.clone(), best: 0 };
     while let Some(request) = trusted.session.next_request() {
         trusted.answer(transport, &request).await?;
     }
@@ -41,6 +41,8 @@ pub struct Trusted {
     session: Session,
     store: Store,
     mirrors: Mirrors,
+    /// The mirror that did last: one that is down costs its tries once, not with every file.
+    best: usize,
 }
 
 impl Trusted {
@@ -56,7 +58,7 @@ impl Trusted {
 
     /// Where the targets can be had, best first.
     pub fn targets_urls(&self) -> impl Iterator<Item = &Url> {
-        self.mirrors.iter().map(crate::Mirror::targets)
+        self.mirrors.iter_from(self.best).map(|(_, mirror)| mirror.targets())
     }
 
     /// Looks a target up; fetches delegated roles when the way leads through them.
@@ -90,9 +92,12 @@ impl Trusted {
             return Err(Error::TargetTooLong { name: name.to_owned(), limit: max_length, length });
         }
         let mut worst = None;
-        for base in self.targets_urls() {
-            match whole(transport, base, &target).await {
-                Ok(bytes) => return Ok(bytes),
+        for (number, mirror) in self.mirrors.iter_from(self.best) {
+            match whole(transport, mirror.targets(), &target).await {
+                Ok(bytes) => {
+                    self.best = number;
+                    return Ok(bytes);
+                }
                 Err(error) => fall_over(&mut worst, error)?,
             }
         }
@@ -102,14 +107,17 @@ impl Trusted {
     /// Answers one request from the first mirror whose answer the rules accept, and keeps what they say.
     async fn answer(&mut self, transport: &Transport, request: &Request) -> Result<(), Error> {
         let mut worst = None;
-        for mirror in self.mirrors.iter() {
+        for (number, mirror) in self.mirrors.iter_from(self.best) {
             let came = transport.get(mirror.metadata(), &request.path, request.max_length).await;
             let judged = came.and_then(|bytes| {
                 let reply = bytes.map_or(Reply::NotFound, |bytes| Reply::Bytes(bytes.into()));
                 Ok(self.session.receive(reply)?)
             });
             match judged {
-                Ok(changes) => return self.store.apply(&changes),
+                Ok(changes) => {
+                    self.best = number;
+                    return self.store.apply(&changes);
+                }
                 Err(error) => fall_over(&mut worst, error)?,
             }
         }

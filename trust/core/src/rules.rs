@@ -106,10 +106,17 @@ pub(crate) fn recall(stored: &Stored, root: &Root, pin: &Pin) -> (Recalled, Vec<
     };
     let timestamp = read(Role::Timestamp, &stored.timestamp);
     let snapshot = read(Role::Snapshot, &stored.snapshot);
-    let unsigned = [&timestamp, &snapshot].into_iter().flatten().find_map(|d| root.verify(d).err());
+    let unsigned: Vec<Note> = [&timestamp, &snapshot]
+        .into_iter()
+        .flatten()
+        .filter_map(|d| Some(Note { role: d.role.clone(), why: root.verify(d).err()? }))
+        .collect();
     let dropped = root.dropped_key(&pin.timestamp, &Role::Timestamp)
         || root.dropped_key(&pin.snapshot, &Role::Snapshot);
-    if unsigned.is_some() || dropped {
+    if dropped || !unsigned.is_empty() {
+        if !dropped {
+            notes.extend(unsigned);
+        }
         let forget = [Role::Timestamp, Role::Snapshot].map(|role| Change::Forget { role });
         return (Recalled::default(), forget.to_vec(), notes);
     }

@@ -97,7 +97,7 @@ pub(crate) fn hasty() -> TransportConfig {
 }
 
 pub(crate) fn image() -> Vec<u8> {
-    (0..LENGTH).map(|n| (n * n / 7 + n) as u8).collect()
+    (0..LENGTH).map(|n| (n * n / 7 + n).to_le_bytes()[0]).collect()
 }
 
 pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {

@@ -43,6 +43,20 @@ fn the_next_mirror_makes_up_for_the_first() {
 }
 
 #[test]
+fn a_mirror_that_is_down_costs_its_tries_once() {
+    let world = World::new();
+    let down = Server::start(world.folder.path(), "status=503".parse().unwrap()).unwrap();
+    run(async {
+        let transport = Transport::new(hasty()).unwrap();
+        let mut trusted = world.refresh_from(&transport, &two(&down, &world.server)).await.unwrap();
+        trusted.target_bytes(&transport, "os.img", LENGTH as u64).await.unwrap();
+        let first = trusted.targets_urls().next().unwrap().to_string();
+        assert_eq!(first, world.server.url_of("targets/"));
+    });
+    assert_eq!(down.log().len(), 3);
+}
+
+#[test]
 fn a_mirror_that_is_behind_is_passed_over() {
     let mut world = World::new();
     let behind = tempfile::tempdir().unwrap();

@@ -29,7 +29,7 @@ fn a_range_is_what_was_asked_for() {
         for range in [0..1, 0..total, 1000..1001, total - 1..total, 4096..250_000] {
             let found =
                 collect(transport.range(&base(&world), &path, range.clone(), total).await).await.unwrap();
-            let (start, end) = (range.start as usize, range.end as usize);
+            let [start, end] = [range.start, range.end].map(|at| usize::try_from(at).unwrap());
             assert!(found == image()[start..end], "{range:?}");
         }
         assert_eq!(world.server.connections(), 1, "one connection serves them all");
