@@ -132,7 +132,7 @@ impl Disk {
         edit: impl FnOnce(&Layout) -> std::result::Result<Edit, R>,
     ) -> std::result::Result<Changed, ChangeError<R>> {
         let _lock = self.lock()?;
-        let table = self.table()?;
+        let table = self.durable_table()?;
         let layout = self.layout_of(&table)?;
         let (before, found) = (layout.slots(), table.condition());
         let edit = match edit(&layout) {
@@ -156,7 +156,7 @@ impl Disk {
     /// Writes the table as it was read, and so repairs a copy that is damaged, differs or is out of place.
     pub fn rewrite(&self) -> Result<Condition> {
         let _lock = self.lock()?;
-        let table = self.table()?;
+        let table = self.durable_table()?;
         self.write(&table)?;
         Ok(table.condition())
     }
@@ -225,6 +225,13 @@ impl Disk {
             }
             Place::File(_) | Place::Device(..) => Ok(Lock::Table { _lock: TableLock::take(&self.path)? }),
         }
+    }
+
+    /// The table, once it is durable. A run that was killed before its last flush leaves a copy that reads well from the
+    /// page cache and is not on the disk; writing the other copy over that could tear both.
+    fn durable_table(&self) -> Result<Table> {
+        self.storage.flush().map_err(|source| Error::WriteTable { path: self.path.clone(), source })?;
+        self.table()
     }
 
     fn layout_of(&self, table: &Table) -> Result<Layout> {

@@ -141,7 +141,6 @@ impl fmt::Display for Extent {
 
 /// A flag change that did not happen.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum ChangeError<R> {
     /// The disk failed.
     #[error(transparent)]

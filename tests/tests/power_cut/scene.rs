@@ -1,5 +1,7 @@
 //! The disks on which a step is cut.
 
+use std::sync::LazyLock;
+
 use fixtures::CrashDisk;
 use fixtures::crash::{Release, selector_finds_whole_images, table_of};
 use fixtures::disk::DiskSpec;
@@ -93,7 +95,8 @@ impl Scene {
 
     /// What must hold after a cut: every slot that the selector would start is whole.
     pub(crate) fn check(&self, bytes: &[u8]) -> Result<(), String> {
-        selector_finds_whole_images(bytes, self.sector_size, &[release(1), release(2), release(3)])
+        static RELEASES: LazyLock<[Release; 3]> = LazyLock::new(|| [release(1), release(2), release(3)]);
+        selector_finds_whole_images(bytes, self.sector_size, &*RELEASES)
     }
 
     fn damaged(&self, mut bytes: Vec<u8>) -> Vec<u8> {

@@ -1,5 +1,8 @@
 //! The steps that are cut.
 
+use std::sync::LazyLock;
+
+use fixtures::crash::Release;
 use partition_core::verbs::{self, ArmedBy, Refusal, Standing};
 use partition_core::{Layout, Part, Rule, SlotSet, Slots, Tries, bootable, choose};
 use partition_disk::{Aligned, ChangeError, Disk, Edit};
@@ -72,7 +75,8 @@ pub(crate) enum Order {
 pub(crate) fn update(scene: &Scene, disk: &Disk, order: Order) -> Result<(), String> {
     flags(disk, |layout| retired(scene, &layout.slots()))?;
     let images = Part::ALL.map(|part| (part, disk.image(scene.running.other(), part)));
-    let new = release(3);
+    static NEW: LazyLock<Release> = LazyLock::new(|| release(3));
+    let new = &*NEW;
     let mut page = Aligned::zeroed(Aligned::ALIGN);
     for (part, image) in &images {
         let image = image.as_ref().map_err(ToString::to_string)?;

@@ -28,8 +28,8 @@ fn the_right_build_passes() {
 
 #[test]
 fn a_build_that_leaves_out_a_flush_is_found() {
-    // retire's two flushes: between the copies of the table, and before the first byte of the image
-    for forgotten in [Fault::ForgetFlush(0), Fault::ForgetFlush(1), Fault::ForgetFlushes] {
+    // retire's last two flushes: between the copies of the table, and before the first byte of the image
+    for forgotten in [Fault::ForgetFlush(1), Fault::ForgetFlush(2), Fault::ForgetFlushes] {
         let report = swept(&scene().disk().with_fault(forgotten), Order::VerifyThenArm);
         assert!(report.unbootable > 0, "{forgotten:?} was not found in {} states", report.states);
     }
@@ -46,4 +46,22 @@ fn a_build_that_arms_before_it_verifies_is_found() {
 
     let wrong = swept(&lies(), Order::ArmThenVerify);
     assert!(wrong.unbootable > 0, "not found in {} states", wrong.states);
+}
+
+#[test]
+fn a_run_that_is_killed_and_run_again_is_safe_from_cuts() {
+    // Killed, the first run leaves writes in the page cache that no flush has made durable.
+    let writes = (0..4).map(Fault::FailWrite);
+    for killed_at in writes.chain((0..3).map(Fault::FailFlush)) {
+        let scene = scene();
+        let limits = Limits { exhaustive_sectors: 4, samples: 4, seed: 1 };
+        let mut sweep = Sweep::new("killed", limits);
+        let twice = |disk: &CrashDisk| {
+            let _killed = update(&scene, &disk.disk(), Order::VerifyThenArm);
+            update(&scene, &disk.disk(), Order::VerifyThenArm)
+        };
+        sweep.cut(&scene.disk().with_fault(killed_at), Rerun::SameBytes, &twice, &|bytes| scene.check(bytes));
+        let report = sweep.report();
+        assert_eq!((report.unbootable, report.strayed.len()), (0, 0), "{killed_at:?}: {report:?}");
+    }
 }
