@@ -181,8 +181,11 @@ impl Transport {
         let stall = self.0.config.stall;
         match timeout(stall, request.send()).await {
             Ok(Ok(response)) => Ok(response),
-            Ok(Err(source)) if source.is_redirect() => Err(Error::Redirect { url: shown(url), source }),
-            Ok(Err(source)) => Err(Error::Connect { url: shown(url), source }),
+            Ok(Err(source)) => {
+                // The URL is said once, by us, without credentials.
+                let (redirect, url, source) = (source.is_redirect(), shown(url), source.without_url());
+                Err(if redirect { Error::Redirect { url, source } } else { Error::Connect { url, source } })
+            }
             Err(_) => Err(Error::Stalled { url: shown(url), at: 0, stall }),
         }
     }

@@ -111,5 +111,14 @@ fn nobody_there_is_transient() {
         let error = world.refresh_from(&transport, &mirrors).await.unwrap_err();
         assert!(matches!(error, Error::Connect { .. }), "{error}");
         assert_eq!((error.classify(), transport.requests()), (Class::Transient, 3));
+        let secret = mirrors_with_password(&address.to_string());
+        let error = world.refresh_from(&transport, &secret).await.unwrap_err();
+        let chain = format!("{error}: {:?}", std::error::Error::source(&error));
+        assert!(chain.contains("127.0.0.1") && !chain.contains("secret"), "{chain}");
     });
+}
+
+fn mirrors_with_password(address: &str) -> Mirrors {
+    let url = format!("http://user:secret@{address}/");
+    Mirrors::one(&url, &url).expect("two URLs")
 }
