@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use partition_core::{
-    BOOT_EVER_SUCCEEDED, Condition, Geometry, Layout, Op, Part, ReadError, Slot, Slots, Table,
+    BOOT_EVER_SUCCEEDED, Condition, Entry, Geometry, Layout, Op, Part, ReadError, Slot, Slots, Table,
 };
 
 use crate::image::{self, ImageIo};
@@ -175,6 +175,16 @@ impl Disk {
     /// Opens a part of a slot for reading, past the page cache, mounted or not.
     pub fn image_for_reading(&self, slot: Slot, part: Part) -> Result<ImageIo> {
         self.open_image(slot, part, Access::Read)
+    }
+
+    /// How people call a partition: its node on a block device, `partition N` otherwise.
+    pub fn partition_name(&self, entry: &Entry) -> String {
+        let node = match &self.place {
+            Place::Device(_, device) => device.partition(&self.path, entry, self.sector_size()).ok(),
+            Place::File(_) | Place::Memory(_) => None,
+        };
+        let number = || format!("partition {}", entry.index.saturating_add(1));
+        node.map_or_else(number, |node| node.display().to_string())
     }
 
     pub(crate) fn open_under(path: &Path, access: Access, sys: &Path, dev: &Path) -> Result<Disk> {

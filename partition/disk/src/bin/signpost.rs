@@ -1,3 +1,0 @@
-//! Shows and edits slot flags, nothing else.
-
-fn main() {}

@@ -1,0 +1,104 @@
+//! What a verb says, for people and for programs.
+
+use std::error::Error as StdError;
+use std::process::ExitCode;
+
+use partition_core::bottlerocket::Unmet;
+use partition_disk::discover::DiscoverError;
+use partition_disk::{ChangeError, Error as DiskError, RunLockError};
+use serde_json::{Value, json};
+
+use crate::verb::Verb;
+
+/// Why a verb did nothing.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    #[error(transparent)]
+    Refused(#[from] Unmet),
+    #[error(transparent)]
+    Locked(#[from] RunLockError),
+    #[error("failed to tell the active slot")]
+    Discover(#[from] DiscoverError),
+    #[error("failed to tell the active slot of {disk}: this host runs from {running}")]
+    OtherDisk { disk: String, running: String },
+}
+
+impl From<ChangeError<Unmet>> for Failure {
+    fn from(error: ChangeError<Unmet>) -> Failure {
+        match error {
+            ChangeError::Disk(error) => Failure::Disk(error),
+            ChangeError::Refused(unmet) => Failure::Refused(unmet),
+        }
+    }
+}
+
+impl Failure {
+    fn reason(&self) -> &'static str {
+        match self {
+            Failure::Disk(_) => "disk",
+            Failure::Refused(_) => "precondition",
+            Failure::Locked(_) => "run_lock",
+            Failure::Discover(_) | Failure::OtherDisk { .. } => "active_unknown",
+        }
+    }
+
+    fn hint(&self) -> Option<&'static str> {
+        match self {
+            Failure::Discover(_) | Failure::OtherDisk { .. } => {
+                Some("name the disk and the slot that counts as active with --disk and --booted")
+            }
+            Failure::Disk(_) | Failure::Refused(_) | Failure::Locked(_) => None,
+        }
+    }
+}
+
+/// The end of a verb.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    ok: bool,
+    reason: Option<&'static str>,
+    /// For stdout when ok, for stderr otherwise; may be empty.
+    text: String,
+    hint: Option<&'static str>,
+    data: Value,
+}
+
+impl Answer {
+    pub(crate) fn done(text: impl Into<String>, data: Value) -> Answer {
+        Answer { ok: true, reason: None, text: text.into(), hint: None, data }
+    }
+
+    pub(crate) fn failed(failure: &Failure) -> Answer {
+        let mut text = failure.to_string();
+        let mut source = failure.source();
+        while let Some(error) = source {
+            text = format!("{text}: {error}");
+            source = error.source();
+        }
+        Answer { ok: false, reason: Some(failure.reason()), text, hint: failure.hint(), data: Value::Null }
+    }
+
+    /// Prints it; the exit code is Bottlerocket's, 0 or 1.
+    pub(crate) fn print(&self, verb: Verb, json: bool) -> ExitCode {
+        let exit = u8::from(!self.ok);
+        if json {
+            let object = json!({
+                "format": 1, "verb": verb.name(), "ok": self.ok, "exit": exit,
+                "reason": self.reason, "message": self.text, "data": self.data,
+            });
+            println!("{object}");
+        } else if self.ok {
+            if !self.text.is_empty() {
+                println!("{}", self.text);
+            }
+        } else {
+            eprintln!("error: {}", self.text);
+            if let Some(hint) = self.hint {
+                eprintln!("hint: {hint}");
+            }
+        }
+        ExitCode::from(exit)
+    }
+}
