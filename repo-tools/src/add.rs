@@ -54,12 +54,13 @@ pub fn add(
 
     let names = Names::new(&release.variant, &release.arch, &release.version)
         .map_err(|source| Error::Usage { reason: source.to_string() })?;
+    let packing = Packing { folder, dir, writer };
     let mut made = BTreeMap::new();
     let mut frames_length: u64 = 0;
     let digests = Images::try_from_fn(|image| {
         let raw = release.images.get(image);
         let (frames, index) =
-            frames(folder, dir, &names.frames(image), raw, writer, &mut |at| progress(image, raw, at))?;
+            packing.frames(&names.frames(image), raw, &mut |at| progress(image, raw, at))?;
         let index = folder.save_blob(&names.index(image), &index.encode())?;
         frames_length = frames_length.saturating_add(frames.length);
         made.insert(names.frames(image), frames);
@@ -78,39 +79,49 @@ pub fn add(
     Ok(Added { title, release: id, changed: true, raw_length, frames_length })
 }
 
-/// Frames of one image, under their digest, while the raw image is checked against what release.json says.
-fn frames(
-    folder: &Folder,
-    dir: &Path,
-    name: &str,
-    raw: &RawImage,
-    writer: &FrameWriter,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<(Blob, Index)> {
-    let path = dir.join(&raw.file);
-    let partial = folder.blobs_dir().join(format!(".{name}.partial"));
-    let write = |source| Error::WriteFile { path: partial.clone(), source };
-    let file = File::open(&path).map_err(|source| Error::ReadFile { path: path.clone(), source })?;
-    let mut source = Hashing::over(BufReader::with_capacity(1 << 20, file));
-    let all = folder.files();
-    let mut out = Measured { inner: all.create(&partial).map_err(write)?, length: 0, hasher: Hasher::new() };
-    let index = writer
-        .write(&mut source, &mut out, progress)
-        .map_err(|source| Error::Pack { path: path.clone(), source })?;
-    if source.length() != raw.length {
-        let (expected, found) = (format!("{} bytes", raw.length), source.length().to_string());
-        return Err(Error::ImageDiffers { path, expected, found });
+/// Images on their way into the working folder.
+struct Packing<'a> {
+    folder: &'a Folder,
+    dir: &'a Path,
+    writer: &'a FrameWriter,
+}
+
+impl Packing<'_> {
+    /// Frames of one image, under their digest, while the raw image is checked against what release.json says.
+    fn frames(
+        &self,
+        name: &str,
+        raw: &RawImage,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(Blob, Index)> {
+        let path = self.dir.join(&raw.file);
+        let blobs = self.folder.blobs_dir();
+        let partial = blobs.join(format!(".{name}.partial"));
+        let write = |source| Error::WriteFile { path: partial.clone(), source };
+        let file = File::open(&path).map_err(|source| Error::ReadFile { path: path.clone(), source })?;
+        let mut source = Hashing::over(BufReader::with_capacity(1 << 20, file));
+        let files = self.folder.files();
+        let mut out =
+            Measured { inner: files.create(&partial).map_err(write)?, length: 0, hasher: Hasher::new() };
+        let index = self
+            .writer
+            .write(&mut source, &mut out, progress)
+            .map_err(|source| Error::Pack { path: path.clone(), source })?;
+        if source.length() != raw.length {
+            let (expected, found) = (format!("{} bytes", raw.length), source.length().to_string());
+            return Err(Error::ImageDiffers { path, expected, found });
+        }
+        if index.raw() != raw.sha256 {
+            let (expected, found) = (format!("SHA-256 {}", raw.sha256), index.raw().to_string());
+            return Err(Error::ImageDiffers { path, expected, found });
+        }
+        out.inner.sync().map_err(write)?;
+        let blob = Blob { length: out.length, sha256: out.hasher.finish() };
+        let to = blobs.join(blob.file_name(name));
+        files.rename(&partial, &to).map_err(|source| Error::WriteFile { path: to, source })?;
+        files.sync_dir(&blobs).map_err(write)?;
+        Ok((blob, index))
     }
-    if index.raw() != raw.sha256 {
-        let (expected, found) = (format!("SHA-256 {}", raw.sha256), index.raw().to_string());
-        return Err(Error::ImageDiffers { path, expected, found });
-    }
-    out.inner.sync().map_err(write)?;
-    let blob = Blob { length: out.length, sha256: out.hasher.finish() };
-    let to = folder.blobs_dir().join(blob.file_name(name));
-    all.rename(&partial, &to).map_err(|source| Error::WriteFile { path: to, source })?;
-    all.sync_dir(&folder.blobs_dir()).map_err(write)?;
-    Ok((blob, index))
 }
 
 fn same_version<'a>(draft: &'a Draft, release: &ReleaseJson) -> Option<&'a Update> {

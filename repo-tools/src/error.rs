@@ -273,10 +273,7 @@ impl Error {
             Self::Older { role: Role::Root, .. } => {
                 "this working folder is behind; use the one that published last".into()
             }
-            Self::Older { role, .. } => {
-                format!("run \"updog-repo sign --renew {role} --key KEY\" and publish again")
-            }
-            Self::SameVersion { role, .. } => {
+            Self::Older { role, .. } | Self::SameVersion { role, .. } => {
                 format!("run \"updog-repo sign --renew {role} --key KEY\" and publish again")
             }
             Self::Rotation { .. } => {

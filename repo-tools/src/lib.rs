@@ -3,6 +3,17 @@
 //! ```text
 //! Draft ──close──► Unsigned ──sign──► Signed ──stage──► Staged ──publish──► Published
 //! ```
+//! ```no_run
+//! # use updog_repo::{Draft, Error, Folder, Order, Signing, keys::Signer, publish::{Gap, publish}, files::Files};
+//! # async fn order(draft: Draft, folder: &Folder, order: Order, keys: &[Signer], files: &dyn Files) -> Result<(), Error> {
+//! let unsigned = draft.close(folder, folder.papers()?, order)?;
+//! if let Signing::Complete(signed) = unsigned.sign(keys).await? {
+//!     let staged = signed.stage(folder, order.now)?;
+//!     publish(files, &staged, "/srv/updates".as_ref(), Gap::Refuse)?;
+//! }
+//! # Ok(())
+//! # }
+//! ```
 //! Each stage is a type that only the one before can make, so that an illegal order does not compile:
 //!
 //! ```compile_fail

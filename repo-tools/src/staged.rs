@@ -46,7 +46,7 @@ impl Staged {
         };
         let source = FolderSource::new(files.as_ref(), &dir);
         let view = host_check(&source, first.bytes().to_vec(), now)?;
-        Ok(Some(Self { dir, metadata, view, files }))
+        Ok(Some(Self { files, dir, metadata, view }))
     }
 
     /// The timestamp that lies in the stage, whole or not: what is staged, without a look at the rest.

@@ -71,15 +71,10 @@ pub enum Kind {
 /// target, in bounded memory. Delegated roles are followed where the manifest leads to them, not listed.
 pub fn validate(source: &dyn Source, root: Option<Vec<u8>>, now: DateTime<Utc>) -> Result<Report> {
     let mut report = Report::default();
-    let root = match root {
-        Some(root) => root,
-        None => match source.metadata("1.root.json", MAX_ROOT)? {
-            Some(root) => root,
-            None => {
-                report.add(Kind::Metadata, "1.root.json is missing; name a root that you trust with --root");
-                return Ok(report);
-            }
-        },
+    let own = || source.metadata("1.root.json", MAX_ROOT);
+    let Some(root) = root.map_or_else(own, |root| Ok(Some(root)))? else {
+        report.add(Kind::Metadata, "1.root.json is missing; name a root that you trust with --root");
+        return Ok(report);
     };
     let (mut session, trusted) = match follow(source, root, now, Expiry::Ignore) {
         Ok(followed) => followed,

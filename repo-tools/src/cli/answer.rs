@@ -46,7 +46,7 @@ pub(super) fn say(verb: &str, result: Result<Answer, Error>, form: Form) -> Exit
                 Form::Text => print(&answer.lines.join("\n")),
                 Form::Json => {
                     let message = answer.lines.last().cloned().unwrap_or_default();
-                    print(&object(verb, answer.exit, answer.reason, &message, answer.data));
+                    print(&object(verb, answer.exit, answer.reason, &message, &answer.data));
                 }
             }
             answer.exit
@@ -57,7 +57,7 @@ pub(super) fn say(verb: &str, result: Result<Answer, Error>, form: Form) -> Exit
                 Form::Text => complain(&message, exit, error.hint()),
                 Form::Json => {
                     let data = json!({ "hint": error.hint() });
-                    print(&object(verb, exit, Some(error.reason()), &message, data));
+                    print(&object(verb, exit, Some(error.reason()), &message, &data));
                 }
             }
             exit
@@ -68,11 +68,11 @@ pub(super) fn say(verb: &str, result: Result<Answer, Error>, form: Form) -> Exit
 /// Says that the words on the command line are wrong, as an object.
 pub(super) fn say_usage(message: &str) -> Exit {
     let first = message.lines().next().unwrap_or_default().trim_start_matches("error: ");
-    print(&object("", Exit::Usage, Some("usage"), first, Value::Null));
+    print(&object("", Exit::Usage, Some("usage"), first, &Value::Null));
     Exit::Usage
 }
 
-fn object(verb: &str, exit: Exit, reason: Option<&str>, message: &str, data: Value) -> String {
+fn object(verb: &str, exit: Exit, reason: Option<&str>, message: &str, data: &Value) -> String {
     json!({
         "format": 1,
         "verb": verb,

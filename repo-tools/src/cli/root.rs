@@ -193,7 +193,7 @@ fn show(folder: &Folder) -> Result<Answer> {
             lines.push(format!("  {role}: {} of {}: {ids}", keys.threshold, keys.keyids.len()));
         }
     }
-    let signed = papers.roots.last().map(|root| root_json(root));
+    let signed = papers.roots.last().map(root_json);
     Ok(Answer::done(
         lines,
         json!({ "signed": signed, "next": next.map(root_json), "published": papers.shown.root }),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use release::{Digest, Hasher};
 use tough::schema::Target;
 
+use crate::document::Document;
 use crate::error::{Error, Result};
 use crate::files::{self, Files};
 use crate::metadata::{Metadata, Online};
@@ -39,135 +40,126 @@ pub(crate) struct Blobs<'a> {
 /// A cut anywhere before timestamp.json gets its name leaves the old state for hosts; after it, the new one. The same
 /// call completes what a cut run began and ends in the same bytes.
 pub fn publish(files: &dyn Files, staged: &Staged, dir: &Path, gap: Gap) -> Result<Published> {
-    let (metadata, targets) = make_dirs(files, dir)?;
-    let _lock = files.lock(&metadata).map_err(|source| Error::Busy { path: metadata.clone(), source })?;
+    let to = Destination::make(files, dir)?;
+    let _lock =
+        files.lock(&to.metadata).map_err(|source| Error::Busy { path: to.metadata.clone(), source })?;
     // Read under the lock: nobody else commits between this look and our own commit.
-    let live = Metadata::read(files, &metadata)?;
+    let live = Metadata::read(files, &to.metadata)?;
     let plan = plan(&live, staged.metadata(), gap)?;
-    for dir in [&metadata, &targets] {
+    for dir in [&to.metadata, &to.targets] {
         files::sweep_partials(files, dir).map_err(|source| Error::WriteFile { path: dir.clone(), source })?;
     }
     let source = Blobs { files: staged.files(), dir: &staged.targets_dir(), link: false };
-    let new_blobs = write(files, &live, staged.metadata(), &source, dir, &plan)?;
+    let new_blobs = to.write(&live, staged.metadata(), &source, &plan)?;
     Ok(Published { dir: dir.to_owned(), metadata: staged.metadata().clone(), plan, new_blobs })
 }
 
 /// Writes the stage: nobody reads it before it is complete, so there is nothing to plan.
 pub(crate) fn write_stage(files: &dyn Files, new: &Metadata, source: &Blobs<'_>, dir: &Path) -> Result<()> {
-    make_dirs(files, dir)?;
-    let roots = new.roots.iter().map(crate::document::Document::version).collect();
+    let roots = new.roots.iter().map(Document::version).collect();
     let plan = Plan { roots_before: roots, metadata: true, roots_after: Vec::new() };
-    write(files, &Metadata::default(), new, source, dir, &plan).map(|_| ())
+    Destination::make(files, dir)?.write(&Metadata::default(), new, source, &plan).map(|_| ())
 }
 
-fn make_dirs(files: &dyn Files, dir: &Path) -> Result<(PathBuf, PathBuf)> {
-    let dirs = (dir.join("metadata"), dir.join("targets"));
-    for dir in [&dirs.0, &dirs.1] {
-        files::ensure_dir(files, dir).map_err(|source| Error::WriteFile { path: dir.clone(), source })?;
-    }
-    Ok(dirs)
+/// A folder that is being written.
+struct Destination<'a> {
+    files: &'a dyn Files,
+    metadata: PathBuf,
+    targets: PathBuf,
 }
 
-fn write(
-    files: &dyn Files,
-    live: &Metadata,
-    new: &Metadata,
-    source: &Blobs<'_>,
-    dir: &Path,
-    plan: &Plan,
-) -> Result<usize> {
-    let online = new.online.as_ref().ok_or(Error::NotSigned { what: Role::Timestamp })?;
-    let (metadata, targets) = (dir.join("metadata"), dir.join("targets"));
-    // Blobs first: their names carry their digests, so nobody sees them before metadata names them.
-    let new_blobs = write_blobs(files, live.online.as_ref(), online, source, &targets)?;
-    write_roots(files, new, &plan.roots_before, &metadata)?;
-    if plan.metadata {
-        // Versioned names: hosts that read the old timestamp still find the old files.
-        put(
-            files,
-            &metadata.join(format!("{}.targets.json", online.targets.version())),
-            online.targets.bytes(),
-        )?;
-        put(
-            files,
-            &metadata.join(format!("{}.snapshot.json", online.snapshot.version())),
-            online.snapshot.bytes(),
-        )?;
-        // The commit point.
-        put(files, &metadata.join("timestamp.json"), online.timestamp.bytes())?;
-    }
-    // Second commit of a key rotation: a cut before it leaves the old root, under which the new metadata verifies too.
-    write_roots(files, new, &plan.roots_after, &metadata)?;
-    Ok(new_blobs)
-}
-
-fn write_roots(files: &dyn Files, new: &Metadata, versions: &[u64], dir: &Path) -> Result<()> {
-    for root in new.roots.iter().filter(|root| versions.contains(&root.version())) {
-        put(files, &dir.join(format!("{}.root.json", root.version())), root.bytes())?;
-    }
-    Ok(())
-}
-
-/// Returns how many blobs were not there.
-fn write_blobs(
-    files: &dyn Files,
-    live: Option<&Online>,
-    online: &Online,
-    source: &Blobs<'_>,
-    dir: &Path,
-) -> Result<usize> {
-    let seen: Vec<String> =
-        live.map(|live| live.blobs().into_iter().map(|(name, _)| name).collect()).unwrap_or_default();
-    let mut written = 0;
-    for (name, target) in online.blobs() {
-        let to = dir.join(&name);
-        // A name that is a link to the source needs no second look.
-        let seen = source.link || seen.binary_search(&name).is_ok();
-        if is_there(files, &to, target, seen)? {
-            continue;
+impl<'a> Destination<'a> {
+    fn make(files: &'a dyn Files, dir: &Path) -> Result<Self> {
+        let (metadata, targets) = (dir.join("metadata"), dir.join("targets"));
+        for dir in [&metadata, &targets] {
+            files::ensure_dir(files, dir).map_err(|source| Error::WriteFile { path: dir.clone(), source })?;
         }
-        let from = source.dir.join(&name);
-        if source.link {
-            files.link(&from, &to).map_err(|source| Error::WriteFile { path: to.clone(), source })?;
-        } else {
-            copy(files, source.files, &from, &to, target)?;
+        Ok(Self { files, metadata, targets })
+    }
+
+    /// Does what the plan says and returns how many blobs were not there.
+    fn write(&self, live: &Metadata, new: &Metadata, source: &Blobs<'_>, plan: &Plan) -> Result<usize> {
+        let online = new.online.as_ref().ok_or(Error::NotSigned { what: Role::Timestamp })?;
+        // Blobs first: their names carry their digests, so nobody sees them before metadata names them.
+        let new_blobs = self.blobs(live.online.as_ref(), online, source)?;
+        self.roots(new, &plan.roots_before)?;
+        if plan.metadata {
+            // Versioned names: hosts that read the old timestamp still find the old files.
+            self.put(&format!("{}.targets.json", online.targets.version()), online.targets.bytes())?;
+            self.put(&format!("{}.snapshot.json", online.snapshot.version()), online.snapshot.bytes())?;
+            // The commit point.
+            self.put("timestamp.json", online.timestamp.bytes())?;
         }
-        written += 1;
+        // Second commit of a key rotation: a cut before it leaves the old root, under which the new metadata
+        // verifies too.
+        self.roots(new, &plan.roots_after)?;
+        Ok(new_blobs)
     }
-    if written > 0 {
-        files.sync_dir(dir).map_err(|source| Error::WriteFile { path: dir.to_owned(), source })?;
-    }
-    Ok(written)
-}
 
-/// A blob under its final name is whole, since it was renamed into place; one that hosts do not see yet is read again
-/// all the same, because now it costs nothing to be wrong.
-fn is_there(files: &dyn Files, path: &Path, target: &Target, seen: bool) -> Result<bool> {
-    let read = |source| Error::ReadFile { path: path.to_owned(), source };
-    if files.length(path).map_err(read)? != Some(target.length) {
-        return Ok(false);
+    fn roots(&self, new: &Metadata, versions: &[u64]) -> Result<()> {
+        for root in new.roots.iter().filter(|root| versions.contains(&root.version())) {
+            self.put(&format!("{}.root.json", root.version()), root.bytes())?;
+        }
+        Ok(())
     }
-    if seen {
-        return Ok(true);
-    }
-    let mut reader = Hashing::over(files.open(path).map_err(read)?);
-    io::copy(&mut reader, &mut io::sink()).map_err(read)?;
-    Ok(reader.is(target))
-}
 
-fn copy(files: &dyn Files, source: &dyn Files, from: &Path, to: &Path, target: &Target) -> Result<()> {
-    let read = |source| Error::ReadFile { path: from.to_owned(), source };
-    let mut reader = Hashing::over(source.open(from).map_err(read)?);
-    let partial = files::put_if(files, to, &mut reader, |reader| reader.is(target));
-    match partial {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(Error::BlobDiffers { path: from.to_owned() }),
-        Err(source) => Err(Error::WriteFile { path: to.to_owned(), source }),
+    fn put(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let path = self.metadata.join(name);
+        files::put_bytes(self.files, &path, bytes).map_err(|source| Error::WriteFile { path, source })
     }
-}
 
-fn put(files: &dyn Files, path: &Path, bytes: &[u8]) -> Result<()> {
-    files::put_bytes(files, path, bytes).map_err(|source| Error::WriteFile { path: path.to_owned(), source })
+    fn blobs(&self, live: Option<&Online>, online: &Online, source: &Blobs<'_>) -> Result<usize> {
+        let seen: Vec<String> =
+            live.map(|live| live.blobs().into_iter().map(|(name, _)| name).collect()).unwrap_or_default();
+        let mut written = 0;
+        for (name, target) in online.blobs() {
+            let to = self.targets.join(&name);
+            // A name that is a link to the source needs no second look.
+            let seen = source.link || seen.binary_search(&name).is_ok();
+            if self.is_there(&to, target, seen)? {
+                continue;
+            }
+            let from = source.dir.join(&name);
+            if source.link {
+                self.files
+                    .link(&from, &to)
+                    .map_err(|source| Error::WriteFile { path: to.clone(), source })?;
+            } else {
+                self.copy(source.files, &from, &to, target)?;
+            }
+            written += 1;
+        }
+        if written > 0 {
+            let path = &self.targets;
+            self.files.sync_dir(path).map_err(|source| Error::WriteFile { path: path.clone(), source })?;
+        }
+        Ok(written)
+    }
+
+    /// A blob under its final name is whole, since it was renamed into place; one that hosts do not see yet is read
+    /// again all the same, because now it costs nothing to be wrong.
+    fn is_there(&self, path: &Path, target: &Target, seen: bool) -> Result<bool> {
+        let read = |source| Error::ReadFile { path: path.to_owned(), source };
+        if self.files.length(path).map_err(read)? != Some(target.length) {
+            return Ok(false);
+        }
+        if seen {
+            return Ok(true);
+        }
+        let mut reader = Hashing::over(self.files.open(path).map_err(read)?);
+        io::copy(&mut reader, &mut io::sink()).map_err(read)?;
+        Ok(reader.is(target))
+    }
+
+    fn copy(&self, source: &dyn Files, from: &Path, to: &Path, target: &Target) -> Result<()> {
+        let read = |source| Error::ReadFile { path: from.to_owned(), source };
+        let mut reader = Hashing::over(source.open(from).map_err(read)?);
+        match files::put_if(self.files, to, &mut reader, |reader| reader.is(target)) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Error::BlobDiffers { path: from.to_owned() }),
+            Err(source) => Err(Error::WriteFile { path: to.to_owned(), source }),
+        }
+    }
 }
 
 /// Counts and hashes what is read through it.

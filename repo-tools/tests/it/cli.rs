@@ -93,7 +93,9 @@ fn every_refusal_has_its_code_and_one_line() {
     ] {
         assert_eq!(desk.run(line), code, "{line}");
     }
-    setup.iter().for_each(|line| drop(desk.done(line)));
+    for line in setup {
+        desk.done(line);
+    }
     for (line, code) in [
         ("--repo repo init", 2),
         ("--repo repo key new release.key", 2),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use updog_repo::source::{FolderSource, UrlSource};
 use updog_repo::validate::{Kind, Report, orphans, validate};
-use updog_repo::{Disk, Draft, Role};
+use updog_repo::{Disk, Draft};
 
 use crate::common::{Yard, day, order};
 
@@ -180,5 +180,4 @@ fn resign(planted: &Planted, key: &updog_repo::keys::Signer, draft: &Draft) {
     fs::remove_file(planted.blob("manifest.json")).unwrap();
     fs::write(planted.dir.join("targets").join(blob.file_name("manifest.json")), &bytes).unwrap();
     crate::common::resign(&planted.dir, key.origin(), &blob);
-    let _ = Role::Targets;
 }
