@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::process::ExitCode;
 
+use partition_core::Slot;
 use partition_core::bottlerocket::Unmet;
 use partition_disk::discover::DiscoverError;
 use partition_disk::{ChangeError, Error as DiskError, RunLockError};
@@ -23,6 +24,8 @@ pub(crate) enum Failure {
     Discover(#[from] DiscoverError),
     #[error("failed to tell the active slot of {disk}: this host runs from {running}")]
     OtherDisk { disk: String, running: String },
+    #[error("failed to accept --booted {said}: this host runs from slot {running}")]
+    Booted { said: Slot, running: Slot },
 }
 
 impl From<ChangeError<Unmet>> for Failure {
@@ -40,7 +43,7 @@ impl Failure {
             Failure::Disk(_) => "disk",
             Failure::Refused(_) => "precondition",
             Failure::Locked(_) => "run_lock",
-            Failure::Discover(_) | Failure::OtherDisk { .. } => "active_unknown",
+            Failure::Discover(_) | Failure::OtherDisk { .. } | Failure::Booted { .. } => "active_unknown",
         }
     }
 
@@ -49,7 +52,7 @@ impl Failure {
             Failure::Discover(_) | Failure::OtherDisk { .. } => {
                 Some("name the disk and the slot that counts as active with --disk and --booted")
             }
-            Failure::Disk(_) | Failure::Refused(_) | Failure::Locked(_) => None,
+            Failure::Disk(_) | Failure::Refused(_) | Failure::Locked(_) | Failure::Booted { .. } => None,
         }
     }
 }

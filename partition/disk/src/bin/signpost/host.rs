@@ -21,6 +21,9 @@ impl Host {
     pub(crate) fn open(command: &Command, access: Access) -> Result<Host, Failure> {
         let Some(path) = &command.disk else {
             let running = discover::live()?;
+            if let Some(said) = command.booted.filter(|&said| said != running.slot) {
+                return Err(Failure::Booted { said, running: running.slot });
+            }
             return Ok(Host { disk: Disk::open(&running.disk, access)?, active: Ok(running.slot) });
         };
         let disk = Disk::open(path, access)?;

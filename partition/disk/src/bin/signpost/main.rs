@@ -25,7 +25,7 @@ struct Command {
     #[arg(long, global = true, value_name = "DEV|FILE")]
     disk: Option<PathBuf>,
     /// The slot that counts as active, for a disk that this host does not run from.
-    #[arg(long, global = true, value_name = "A|B", requires = "disk")]
+    #[arg(long, global = true, value_name = "A|B")]
     booted: Option<Slot>,
     /// The state folder of updog, for the run lock.
     #[arg(long, global = true, value_name = "DIR", default_value = "/var/lib/updog")]

@@ -1,0 +1,152 @@
+//! The running slot, found on a fake sysfs tree.
+#![expect(clippy::unwrap_used, reason = "a test stops where something fails")]
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use fixtures::disk::{DiskSpec, partuuid};
+use partition_core::{Flags, Slot, Slots};
+use partition_disk::discover::{DiscoverError, Probe, Running, running};
+
+/// `/sys` and `/dev` of a host with one or two disks.
+struct Host {
+    folder: tempfile::TempDir,
+}
+
+impl Host {
+    fn new() -> Host {
+        let host = Host { folder: tempfile::tempdir().unwrap() };
+        fs::create_dir_all(host.sys().join("dev/block")).unwrap();
+        fs::create_dir_all(host.dev()).unwrap();
+        host
+    }
+
+    fn sys(&self) -> PathBuf {
+        self.folder.path().join("sys")
+    }
+
+    fn dev(&self) -> PathBuf {
+        self.folder.path().join("dev")
+    }
+
+    /// A device folder, linked from `dev/block` as the kernel does.
+    fn device(&self, path: &str, number: (u32, u32), node: &str) -> PathBuf {
+        let folder = self.sys().join("devices").join(path);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("uevent"), format!("MAJOR={}\nMINOR={}\nDEVNAME={node}\n", number.0, number.1))
+            .unwrap();
+        symlink(&folder, self.sys().join(format!("dev/block/{}:{}", number.0, number.1))).unwrap();
+        folder
+    }
+
+    /// A disk with two slots and its eight partitions.
+    fn disk(&self, name: &str, major: u32, first_minor: u32) {
+        self.device(&format!("pci/{name}"), (major, first_minor), name);
+        for n in 1..=8 {
+            let partition = format!("{name}p{n}");
+            let folder =
+                self.device(&format!("pci/{name}/{partition}"), (major, first_minor + n), &partition);
+            fs::write(folder.join("partition"), format!("{n}\n")).unwrap();
+        }
+        let slots = Slots::new(Some(Flags::of(1, 7, true)), Some(Flags::of(2, 3, false)));
+        fs::write(self.dev().join(name), DiskSpec { slots, ..DiskSpec::default() }.build()).unwrap();
+    }
+
+    /// A device mapper device over others.
+    fn mapped(&self, name: &str, number: (u32, u32), below: &[&str]) {
+        let folder = self.device(&format!("virtual/{name}"), number, name);
+        fs::create_dir_all(folder.join("slaves")).unwrap();
+        for device in below {
+            let target = self.sys().join("devices").join(device);
+            symlink(&target, folder.join("slaves").join(Path::new(device).file_name().unwrap())).unwrap();
+        }
+    }
+
+    fn ask(&self, cmdline: &str, root: (u32, u32)) -> Result<(Slot, String), DiscoverError> {
+        let (sys, dev) = (self.sys(), self.dev());
+        let Running { slot, disk } = running(&Probe { cmdline, sys: &sys, dev: &dev, root })?;
+        Ok((slot, disk.file_name().unwrap().to_string_lossy().into_owned()))
+    }
+}
+
+fn told(slot: &str, boot: u32) -> String {
+    format!("quiet updog.slot=A updog.slot={slot} updog.boot={} ro\n", partuuid(boot))
+}
+
+#[test]
+fn verity_over_root_and_hash() {
+    let host = Host::new();
+    host.disk("nvme0n1", 259, 0);
+    host.mapped("dm-0", (254, 0), &["pci/nvme0n1/nvme0n1p2", "pci/nvme0n1/nvme0n1p3"]);
+    host.mapped("dm-1", (254, 1), &["pci/nvme0n1/nvme0n1p5", "pci/nvme0n1/nvme0n1p6"]);
+    for (dm, slot) in [(0, Slot::A), (1, Slot::B)] {
+        // without a word on the command line, as Bottlerocket's loader starts it
+        assert_eq!(host.ask("quiet ro", (254, dm)).unwrap(), (slot, "nvme0n1".to_owned()));
+    }
+    assert_eq!(host.ask(&told("B", 4), (254, 1)).unwrap().0, Slot::B);
+}
+
+#[test]
+fn any_stack_of_devices_and_any_number() {
+    let host = Host::new();
+    // a minor beyond 255 and a major beyond 8 bits
+    host.disk("sdzz", 1055, 700_000);
+    host.mapped("dm-3", (254, 3), &["pci/sdzz/sdzzp5", "pci/sdzz/sdzzp6"]);
+    host.mapped("dm-4", (254, 4), &["virtual/dm-3"]);
+    host.mapped("dm-5", (254, 300), &["virtual/dm-4", "virtual/dm-3"]);
+    assert_eq!(host.ask("", (254, 300)).unwrap(), (Slot::B, "sdzz".to_owned()));
+    // the partition itself, without device mapper
+    assert_eq!(host.ask("", (1055, 700_002)).unwrap().0, Slot::A);
+}
+
+#[test]
+fn a_stack_that_bites_its_tail_ends() {
+    let host = Host::new();
+    host.disk("vda", 253, 0);
+    host.mapped("dm-0", (254, 0), &["virtual/dm-1"]);
+    host.mapped("dm-1", (254, 1), &["virtual/dm-0", "pci/vda/vdap2"]);
+    assert_eq!(host.ask("", (254, 0)).unwrap().0, Slot::A);
+}
+
+#[test]
+fn the_command_line_alone_is_enough_for_a_root_in_memory() {
+    let host = Host::new();
+    host.disk("vda", 253, 0);
+    assert_eq!(host.ask(&told("B", 4), (0, 42)).unwrap(), (Slot::B, "vda".to_owned()));
+}
+
+#[test]
+fn sources_that_disagree_are_refused() {
+    let host = Host::new();
+    host.disk("vda", 253, 0);
+    host.mapped("dm-0", (254, 0), &["pci/vda/vdap2", "pci/vda/vdap3"]);
+    host.mapped("dm-1", (254, 1), &["pci/vda/vdap2", "pci/vda/vdap6"]);
+    let refused = |cmdline: &str, root| host.ask(cmdline, root).unwrap_err();
+    let error = refused(&told("B", 4), (254, 0));
+    assert!(matches!(error, DiscoverError::Disagree { second: "sysfs", .. }), "{error}");
+    // the slot's letter and its boot partition
+    let error = refused(&told("B", 1), (254, 0));
+    assert!(matches!(error, DiscoverError::Disagree { first: "updog.slot", .. }), "{error}");
+    // one root, two slots
+    let error = refused("", (254, 1));
+    assert!(matches!(error, DiscoverError::Disagree { .. }), "{error}");
+}
+
+#[test]
+fn nothing_and_nonsense_are_refused() {
+    let host = Host::new();
+    host.disk("vda", 253, 0);
+    let refused = |cmdline: &str| host.ask(cmdline, (0, 42)).unwrap_err();
+    assert!(matches!(refused("quiet"), DiscoverError::Nothing));
+    assert!(matches!(refused("updog.slot=A"), DiscoverError::Half { missing: "updog.boot" }));
+    assert!(matches!(
+        refused(&format!("updog.boot={}", partuuid(1))),
+        DiscoverError::Half { missing: "updog.slot" }
+    ));
+    assert!(matches!(refused("updog.slot=C updog.boot=x"), DiscoverError::Cmdline { key: "updog.slot", .. }));
+    assert!(matches!(refused("updog.slot=A updog.boot=x"), DiscoverError::Cmdline { key: "updog.boot", .. }));
+    assert!(matches!(refused(&told("A", 99)), DiscoverError::NoDisk { .. }));
+    // a partition that belongs to no slot (DATA) says nothing
+    assert!(matches!(host.ask("", (253, 8)).unwrap_err(), DiscoverError::Nothing));
+}
