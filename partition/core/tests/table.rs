@@ -125,6 +125,7 @@ fn the_copy_that_was_not_read_goes_first() {
 
 #[test]
 fn each_damage_has_its_name() {
+    use Condition::{BackupDamaged, Differ, DiskGrown, Good, PrimaryDamaged};
     let good = two_slots(512);
     let last = 512 * usize::try_from(SECTORS - 1).unwrap();
     let condition = |spoil: &dyn Fn(&mut Vec<u8>)| {
@@ -132,7 +133,6 @@ fn each_damage_has_its_name() {
         spoil(&mut bytes);
         read(&bytes, 512).map(|table| table.condition())
     };
-    use Condition::{BackupDamaged, Differ, DiskGrown, Good, PrimaryDamaged};
     assert_eq!(condition(&|_| ()), Ok(Good));
     assert_eq!(condition(&|b| b[512] ^= 1), Ok(PrimaryDamaged(CopyError::Signature)));
     assert_eq!(condition(&|b| b[512 + 12] = 91), Ok(PrimaryDamaged(CopyError::HeaderSize)));

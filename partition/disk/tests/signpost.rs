@@ -8,14 +8,17 @@ use fixtures::disk::DiskSpec;
 use partition_core::{Flags, Slots};
 use partition_disk::{Access, Disk, RunLock};
 
+/// Priority, tries, successful.
+type Fields = (u8, u8, u8);
+
 struct Bench {
     folder: tempfile::TempDir,
 }
 
 impl Bench {
-    fn with(a: (u8, u8, u8), b: Option<(u8, u8, u8)>) -> Bench {
+    fn with(a: Fields, b: Option<Fields>) -> Bench {
         let folder = tempfile::tempdir().unwrap();
-        let flags = |(p, t, s): (u8, u8, u8)| Flags::of(p, t, s == 1);
+        let flags = |(p, t, s): Fields| Flags::of(p, t, s == 1);
         let slots = Slots::new(Some(flags(a)), b.map(flags));
         let disk = DiskSpec { slots, ..DiskSpec::default() }.build();
         std::fs::write(folder.path().join("disk.img"), disk).unwrap();
@@ -107,7 +110,7 @@ fn an_update_by_hand_and_back() {
 
 #[test]
 fn preconditions_refuse_with_one_line_and_change_nothing() {
-    let cases: [((u8, u8, u8), Option<(u8, u8, u8)>, &str, &str); 5] = [
+    let cases: [(Fields, Option<Fields>, &str, &str); 5] = [
         ((1, 0, 1), Some((2, 1, 0)), "upgrade-to-inactive", "inactive slot B is already marked for upgrade"),
         (
             (1, 0, 1),
