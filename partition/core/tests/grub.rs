@@ -17,6 +17,8 @@ fn grub(slots: &Slots) -> Option<Slot> {
     best.map(|(slot, _)| slot)
 }
 
+type Verb = fn(&Slots, Slot) -> Result<Slots, Unmet>;
+
 /// Every state (table, running slot) from the factory; `mark-inactive-valid` on a slot with priority 0 only, as
 /// Bottlerocket's updater uses it.
 fn reached() -> BTreeSet<(Slots, Slot)> {
@@ -24,7 +26,7 @@ fn reached() -> BTreeSet<(Slots, Slot)> {
     let mut seen = BTreeSet::from([(factory, Slot::A)]);
     let mut queue = vec![(factory, Slot::A)];
     while let Some((slots, running)) = queue.pop() {
-        let verbs: [fn(&Slots, Slot) -> Result<Slots, Unmet>; 5] = [
+        let verbs: [Verb; 5] = [
             |slots, active| bottlerocket::mark_successful_boot(slots, active, None),
             bottlerocket::clear_inactive,
             bottlerocket::upgrade_to_inactive,
@@ -54,13 +56,12 @@ fn wherever_grub_starts_a_slot_ours_starts_the_same() {
     let mut given_up = 0;
     for slots in tables {
         let ours = choose(&slots, SlotSet::EMPTY).map(|choice| choice.slot);
-        match grub(&slots) {
-            Some(slot) => assert_eq!(ours, Some(slot), "{slots:?}"),
-            None => {
-                given_up += 1;
-                let startable = slots.iter().any(|(_, flags)| flags.priority() > 0);
-                assert_eq!(ours.is_some(), startable, "where GRUB gives up, ours still tries one: {slots:?}");
-            }
+        if let Some(slot) = grub(&slots) {
+            assert_eq!(ours, Some(slot), "{slots:?}");
+        } else {
+            given_up += 1;
+            let startable = slots.iter().any(|(_, flags)| flags.priority() > 0);
+            assert_eq!(ours.is_some(), startable, "where GRUB gives up, ours still tries one: {slots:?}");
         }
     }
     assert_eq!(given_up, 14);
