@@ -1,0 +1,114 @@
+//! Configuration: three files, the later wins, each value says where it came from.
+
+use std::path::Path;
+
+use updog::config::{Error, Strictness, load};
+
+use crate::host::{Host, write};
+
+#[test]
+fn show_names_every_value_and_its_origin() {
+    let host = Host::new();
+    write(
+        host.config(),
+        "seed = 7\nstall = \"45s\"\nmirrors = [{ metadata_base_url = \"http://m/\", targets_base_url = \"http://t/\" }]\n",
+    );
+    let answer = host.json(&["config", "show"]);
+    assert_eq!(answer["exit"], 0);
+    let from = host.config().display().to_string();
+    assert_eq!(answer["data"]["seed"], serde_json::json!({ "value": 7, "origin": from }));
+    assert_eq!(answer["data"]["stall"]["value"], "45s");
+    assert_eq!(answer["data"]["mirrors"]["value"][0]["metadata_base_url"], "http://m/");
+    assert_eq!(answer["data"]["tries"], serde_json::json!({ "value": 3, "origin": "default" }));
+    let said = host.updog(&["config", "show"]);
+    assert!(said.stdout.contains(&format!("seed              = 7  # {from}\n")), "{}", said.stdout);
+    assert!(said.stdout.contains("metadata_base_url = (not set)  # default\n"), "{}", said.stdout);
+}
+
+#[test]
+fn values_that_make_no_sense_name_key_file_and_expectation() {
+    let cases = [
+        ("seed = 2048", "seed", "expected 0 to 2047, found 2048"),
+        ("seed = -1", "seed", "expected 0 to 2047, found -1"),
+        ("version_lock = \"newest\"", "version_lock", "\"newest\" is no version lock"),
+        ("metadata_base_url = \"not a url\"", "metadata_base_url", "expected a URL"),
+        (
+            "targets_base_url = \"ftp://x/\"",
+            "targets_base_url",
+            "expected http, https or file, found \"ftp\"",
+        ),
+        ("tries = 8", "tries", "expected 1 to 7, found 8"),
+        ("tries = 3000", "tries", "expected 1 to 7"),
+        ("confirmed_tries = 3", "tries", "expected more than the 3 of a trial, found 3"),
+        ("stall = 0", "stall", "expected at least one second"),
+        ("stall = \"soon\"", "stall", "expected seconds, or a text"),
+        ("limit_rate = \"fast\"", "limit_rate", "expected bytes a second"),
+        ("limit_rate = 0", "limit_rate", "expected bytes a second"),
+        ("retries = 1000", "retries", "expected 0 to 100"),
+        ("soak = \"1y\"", "soak", "expected seconds"),
+        ("build_time = \"yesterday\"", "build_time", ""),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("updog.toml");
+    for (text, key, detail) in cases {
+        write(&path, text);
+        match load(Some(&path), Strictness::Strict) {
+            Err(Error::Value { key: found, origin, detail: said }) => {
+                assert_eq!((found, origin.to_string()), (key, path.display().to_string()), "{text}");
+                assert!(said.contains(detail), "{text}: {said}");
+            }
+            other => panic!("{text}: {other:?}"),
+        }
+        // Local verbs go on without it.
+        let loaded = load(Some(&path), Strictness::Lenient).unwrap();
+        assert_eq!(loaded.notes.len(), 1, "{text}");
+    }
+}
+
+#[test]
+fn a_value_of_another_type_is_an_error_that_names_the_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("updog.toml");
+    for text in [
+        "seed = \"7\"",
+        "ignore_waves = 1",
+        "no_proxy = \"a,b\"",
+        "mirrors = [{ url = \"x\" }]",
+        "[seed]\nx = 1",
+    ] {
+        write(&path, text);
+        let error = load(Some(&path), Strictness::Strict).unwrap_err();
+        assert!(matches!(error, Error::Type { .. }), "{text}: {error}");
+    }
+}
+
+#[test]
+fn a_named_file_must_be_there_and_the_standard_ones_need_not() {
+    let missing = Path::new("/nonexistent/updog.toml");
+    assert!(matches!(load(Some(missing), Strictness::Strict), Err(Error::Read { .. })));
+    assert_eq!(load(Some(missing), Strictness::Lenient).unwrap().notes.len(), 1);
+    assert!(load(None, Strictness::Lenient).is_ok());
+}
+
+/// Bottlerocket's file, as its host renders it.
+#[test]
+fn bottlerockets_file_is_understood() {
+    let text = r#"
+metadata_base_url = "https://updates.example.org/2020-07-07/aws-k8s-1.30/x86_64"
+targets_base_url = "https://updates.example.org/targets/"
+seed = 1843
+version_lock = "v1.20.3"
+ignore_waves = false
+https_proxy = ""
+no_proxy = ["localhost", "127.0.0.1"]
+"#;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("updog.toml");
+    write(&path, text);
+    let settings = load(Some(&path), Strictness::Strict).unwrap().settings;
+    let base = settings.metadata_base_url.unwrap();
+    assert_eq!(base.as_str(), "https://updates.example.org/2020-07-07/aws-k8s-1.30/x86_64/");
+    assert_eq!(settings.version_lock.to_string(), "1.20.3");
+    assert_eq!(settings.https_proxy, None);
+    assert_eq!(settings.no_proxy.len(), 2);
+}

@@ -1,0 +1,78 @@
+//! The intent is durable before the flags are: whatever a cut leaves, somebody knows.
+
+use std::fs;
+
+use crate::host::{Host, flags};
+
+#[test]
+fn a_cut_between_intent_and_flags_is_found_as_not_armed() {
+    let mut host = Host::new();
+    let before = host.bytes();
+    host.arm("1.1.0");
+    // The flags of before the one table write; the record of before it too, but written.
+    let armed = host.bytes();
+    assert_ne!(before, armed);
+    host.set((1, 7, true), (0, 0, false));
+    host.restart();
+    assert_eq!(host.json(&["status"])["data"]["outcome"], "not_armed");
+    assert!(host.updog(&["confirm"]).stdout.contains("not_armed"));
+    assert_eq!(host.json(&["status"])["data"]["outcome"], "steady");
+    // It can still be armed: nothing was lost.
+    assert_eq!(host.updog(&["arm"]).code, 0);
+}
+
+/// Without the record no flags are written; the other order would leave an update that is nobody's.
+#[test]
+fn arm_writes_no_flags_when_the_intent_cannot_be_kept() {
+    let host = Host::new();
+    host.stage("1.1.0");
+    fs::create_dir(host.state().join("outcome.json.partial")).unwrap();
+    let before = host.bytes();
+    let said = host.updog(&["arm"]);
+    assert_eq!(said.code, 40, "{said:?}");
+    assert_eq!(host.bytes(), before);
+}
+
+#[test]
+fn arm_reads_the_slot_back_and_refuses_one_that_differs() {
+    let host = Host::new();
+    host.stage("1.1.0");
+    let mut bytes = host.bytes();
+    let needle = release::Digest::of(b"1.1.0 root");
+    let at = bytes.windows(32).rposition(|window| window == needle.bytes()).unwrap();
+    bytes[at] ^= 1;
+    fs::write(host.disk(), &bytes).unwrap();
+    let said = host.updog(&["arm"]);
+    assert_eq!(said.code, 40, "{said:?}");
+    assert!(said.stderr.contains("failed to verify slot B root"), "{said:?}");
+    assert_eq!(flags(&host.slots()), "1/7/1 0/0/0");
+    assert_eq!(host.bytes(), bytes);
+}
+
+/// The record is only a claim.
+#[test]
+fn arm_believes_no_record_that_its_indexes_do_not_bear_out() {
+    let host = Host::new();
+    host.stage("1.1.0");
+    let path = host.state().join("staged/staged.json");
+    let claimed = fs::read_to_string(&path).unwrap();
+    let other = release::ReleaseId::new(release::Digest::of(b"other"));
+    let release: serde_json::Value = serde_json::from_str(&claimed).unwrap();
+    let forged = claimed.replace(release["release"].as_str().unwrap(), &other.to_string());
+    fs::write(&path, forged).unwrap();
+    assert_eq!(host.updog(&["arm"]).code, 10);
+    fs::write(&path, claimed.replace("\"slot\": \"B\"", "\"slot\": \"A\"")).unwrap();
+    assert_eq!(host.updog(&["arm"]).code, 10);
+    assert_eq!(flags(&host.slots()), "1/7/1 0/0/0");
+}
+
+#[test]
+fn history_is_bounded() {
+    let host = Host::new();
+    let line = r#"{"format":1,"at":"2026-01-02T03:04:05Z","event":"armed","slot":"B"}"#;
+    fs::write(host.state().join("history.jsonl"), format!("{line}\n").repeat(700)).unwrap();
+    host.arm("1.1.0");
+    let text = fs::read_to_string(host.state().join("history.jsonl")).unwrap();
+    assert_eq!(text.lines().count(), 500);
+    assert!(text.lines().last().unwrap().contains("1.1.0"));
+}
