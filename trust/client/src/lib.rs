@@ -1,6 +1,6 @@
 //! HTTP transport, trust store, mirrors and retries.
 //!
-//! [`refresh`] drives a [`trust_core::Session`] over a [`Transport`] and keeps what it trusts in a [`Store`]; the
+//! [`refresh()`] drives a [`trust_core::Session`] over a [`Transport`] and keeps what it trusts in a [`Store`]; the
 //! [`Trusted`] it returns leads to the targets. Servers are dumb: any static file host will do.
 
 mod body;

@@ -24,13 +24,12 @@ const LARGEST: u64 = 64 << 20;
 impl Store {
     /// Opens the folder, making it when it is not there. Nothing else is written until there is something to keep.
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, Error> {
-        let path: PathBuf = folder.into();
-        match fs::create_dir_all(&path) {
-            // A read-only state folder still serves what it holds.
-            Err(_) if path.is_dir() => Ok(Self { folder: path }),
-            Err(source) => Err(Error::OpenStore { path, source }),
-            Ok(()) => Ok(Self { folder: path }),
+        let folder: PathBuf = folder.into();
+        // A read-only state folder still serves what it holds.
+        if !folder.is_dir() {
+            make(&folder).map_err(|source| Error::OpenStore { path: folder.clone(), source })?;
         }
+        Ok(Self { folder })
     }
 
     /// The folder.
@@ -41,7 +40,8 @@ impl Store {
     /// The stored bytes of a role, if they can be read. Whether they are worth anything is for the rules to say.
     pub fn read(&self, role: &Role) -> Option<Vec<u8>> {
         let path = self.path(role);
-        let length = fs::metadata(&path).ok()?.len();
+        // Reading a pipe that somebody left there would wait for ever.
+        let length = fs::metadata(&path).ok().filter(fs::Metadata::is_file)?.len();
         if length > LARGEST {
             tracing::warn!(path = %path.display(), length, "stored metadata is too long, passed over");
             return None;
@@ -119,5 +119,14 @@ impl Store {
 
     fn path(&self, role: &Role) -> PathBuf {
         self.folder.join(format!("{}.json", role.quoted()))
+    }
+}
+
+/// Makes the folder, and its name durable: files kept in a folder whose name a cut takes away are lost with it.
+fn make(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    match folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        Some(parent) => File::open(parent)?.sync_all(),
+        None => File::open(".")?.sync_all(),
     }
 }
