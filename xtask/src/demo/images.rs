@@ -46,6 +46,9 @@ impl Make {
         let recipe = self.recipe();
         let stamp = folder.join("recipe");
         if std::fs::read_to_string(&stamp).is_ok_and(|made| made == recipe.join("\n")) {
+            if seen {
+                println!("  (kept from an earlier run in {})", folder.display());
+            }
             return Ok(());
         }
         if folder.exists() {

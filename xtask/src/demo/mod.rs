@@ -36,7 +36,8 @@ pub(crate) fn run(_args: &Args) -> Result<()> {
     updating::run(&shell, &host, &release)?;
     failing::run(&shell, &host)?;
 
-    println!("DEMO OK in {:.0} s; {} is left as it is.", started.elapsed().as_secs_f64(), "target/demo/run");
+    println!("# {} s. The host is left in {}.", started.elapsed().as_secs(), shell.folder().display());
+    println!("DEMO OK");
     Ok(())
 }
 

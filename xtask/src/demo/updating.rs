@@ -22,7 +22,6 @@ pub(super) fn run(shell: &Shell, host: &Host, server: &Server) -> Result<()> {
     let before = server.bytes_sent();
     killed(shell, whole)?;
     let first = server.bytes_sent() - before;
-    shell.quiet("signpost status")?;
     let rerun = server.bytes_sent();
     shell.show("updog stage")?.expect(0)?.says("slot B")?;
     let second = server.bytes_sent() - rerun;
@@ -35,15 +34,14 @@ pub(super) fn run(shell: &Shell, host: &Host, server: &Server) -> Result<()> {
     ensure!(percent <= 55, "the rerun fetched {percent} % of the frames");
 
     shell.say("Nothing boots differently yet. Arming is one table write.");
-    shell.show("signpost status | grep Set")?.expect(0)?;
-    shell.show("updog arm")?.expect(0)?;
-    shell.show("signpost status | grep Set")?.expect(0)?;
+    shell.show("updog status | grep -E 'Slot B|Next'")?.says("(0/0/0)")?.says("Next:   A")?;
+    shell.show("updog arm")?.expect(0)?.says("slot B armed")?;
+    shell.show("updog status | grep -E 'Slot B|Next'")?.says("(2/3/0)")?.says("Next:   B")?;
 
     shell.say("Restart: the selector spends a try on B, dm-verity holds, B proves itself and is confirmed.");
     ensure!(host.boot(shell, Show::Yes)? == Boot::Up, "dm-verity refused 1.1.0");
     host.runs('B', "1.1.0")?;
-    shell.show("updog confirm")?.expect(0)?;
-    shell.show("updog status")?.expect(0)?.says("1.1.0")?;
+    shell.show("updog confirm")?.expect(0)?.says("updated")?;
     shell.run("updog check")?.expect(10)?;
     Ok(())
 }
@@ -73,8 +71,8 @@ fn killed(shell: &Shell, whole: u64) -> Result<()> {
     let stderr = child.stderr.take().context("no stderr")?;
     for event in BufReader::new(stderr).lines() {
         let event: serde_json::Value = serde_json::from_str(&event?).unwrap_or_default();
-        let bytes = event["bytes"].as_u64().unwrap_or(0);
-        if bytes * 2 >= whole {
+        let fetched = event["fetched"].as_u64().unwrap_or(0);
+        if fetched * 2 >= whole {
             child.kill()?;
             child.wait()?;
             return Ok(());
