@@ -268,6 +268,9 @@ impl Error {
             }
             Self::NoNextRoot => "run \"updog-repo root new\" first".into(),
             Self::NotSigned { .. } | Self::DraftNotSigned => "run \"updog-repo sign --key KEY\"".into(),
+            Self::HostCheck { source: trust_core::Error::Expired { .. } } => {
+                "run \"updog-repo sign --key KEY\": what has expired is signed anew".into()
+            }
             Self::ReleaseExists { .. } => "give the new images a new version".into(),
             Self::Choose { .. } => "name one with --version, --variant and --arch".into(),
             Self::Older { role: Role::Root, .. } => {

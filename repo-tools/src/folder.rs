@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::files::{self, Files, Lock};
 use crate::metadata::{check_chain, read_document};
 use crate::signed::Signed;
-use crate::time::Terms;
+use crate::time::{self, Terms};
 use crate::unsigned::Papers;
 use crate::versions::Versions;
 
@@ -36,7 +36,7 @@ impl Folder {
             folder.make(sub)?;
         }
         folder.save_draft(&Draft::default())?;
-        folder.save_next_root(&NextRoot::first(now + terms.root)?)?;
+        folder.save_next_root(&NextRoot::first(time::later(now, terms.root))?)?;
         // The commit point: without this file it is not a working folder.
         folder.save_shown(Versions::default())?;
         Ok(folder)

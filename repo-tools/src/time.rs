@@ -19,9 +19,14 @@ impl Default for Terms {
     }
 }
 
+/// `now + term`, or the last date there is.
+pub(crate) fn later(now: DateTime<Utc>, term: TimeDelta) -> DateTime<Utc> {
+    now.checked_add_signed(term).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
 /// `now + term` in whole seconds: python-tuf and go-tuf refuse fractions.
 pub(crate) fn expiry(now: DateTime<Utc>, term: TimeDelta) -> jiff::Timestamp {
-    to_jiff(now.trunc_subsecs(0) + term)
+    to_jiff(later(now.trunc_subsecs(0), term))
 }
 
 /// The next version of a role: unix seconds, or one more where the clock does not give more.

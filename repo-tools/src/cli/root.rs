@@ -142,7 +142,7 @@ pub(super) fn edit(
 ) -> Result<Edited> {
     let _lock = folder.lock()?;
     let papers = folder.papers()?;
-    let expires = context.now + Terms::default().root;
+    let expires = time::later(context.now, Terms::default().root);
     let (mut next, begun) = match (papers.next_root, papers.roots.last()) {
         (Some(next), _) => (next, false),
         (None, Some(newest)) => (NextRoot::after(newest.role(), expires)?, true),

@@ -1,6 +1,6 @@
 //! Makes key files: PKCS#8 PEM that openssl reads too, mode 0600, never over an existing file.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -47,6 +47,10 @@ pub fn generate(kind: KeyKind, path: &Path) -> Result<NewKey> {
         .map_err(|source| Error::Encode { what: "public key", source: Box::new(source) })?;
     public.push(b'\n');
 
+    if public_file.exists() {
+        // Before the private key is there: half a pair helps nobody.
+        return Err(Error::KeyExists { path: public_file });
+    }
     write_new(path, text.as_bytes(), 0o600)?;
     write_new(&public_file, &public, 0o644)?;
     Ok(NewKey { signer, public_file })
@@ -70,7 +74,9 @@ fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     let write = || {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
         file.write_all(bytes)?;
-        file.sync_all()
+        file.sync_all()?;
+        let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        File::open(dir)?.sync_all()
     };
     write().map_err(|source| match source.kind() {
         io::ErrorKind::AlreadyExists => Error::KeyExists { path: path.to_owned() },

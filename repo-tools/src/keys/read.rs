@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair};
+use tough::key_source::KeySource;
 use tough::schema::key::Key;
 use tough::sign::{Sign, SignKeyPair};
 
@@ -18,7 +19,7 @@ use crate::keys::{KeyId, key_id};
 pub struct Signer {
     id: KeyId,
     origin: PathBuf,
-    pair: SignKeyPair,
+    pair: Box<dyn Sign>,
 }
 
 impl Signer {
@@ -38,6 +39,16 @@ impl Signer {
     /// Reads a key from the bytes of a key file; `origin` is for messages.
     pub fn parse(bytes: &[u8], origin: &Path) -> Result<Self> {
         let pair = pair(bytes).map_err(|reason| Error::ParseKey { path: origin.to_owned(), reason })?;
+        Self::over(Box::new(pair), origin)
+    }
+
+    /// A key that lies elsewhere: an HSM, a key service. `origin` is for messages.
+    pub async fn from_source(source: &dyn KeySource, origin: &Path) -> Result<Self> {
+        let key = source.as_sign().await.map_err(|source| Error::Sign { key: origin.to_owned(), source })?;
+        Self::over(key, origin)
+    }
+
+    fn over(pair: Box<dyn Sign>, origin: &Path) -> Result<Self> {
         let id = key_id(&pair.tuf_key())?;
         Ok(Self { id, origin: origin.to_owned(), pair })
     }
@@ -58,7 +69,8 @@ impl Signer {
     }
 
     pub(crate) async fn sign(&self, message: &[u8]) -> Result<Vec<u8>> {
-        Sign::sign(&self.pair, message, &SystemRandom::new())
+        self.pair
+            .sign(message, &SystemRandom::new())
             .await
             .map_err(|source| Error::Sign { key: self.origin.clone(), source })
     }

@@ -117,6 +117,13 @@ fn every_refusal_has_its_code_and_one_line() {
         let lines: Vec<&str> = said.lines().filter(|line| !line.starts_with("hint: ")).collect();
         assert!(lines.len() == 1 && lines[0].starts_with("error: "), "{line}: {said}");
     }
+    // The ends of time are dates too.
+    for clock in
+        ["+262142-12-31T00:00:00Z", "-262143-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "1969-01-01T00:00:00Z"]
+    {
+        let line = format!("--clock={clock} --repo repo sign --key release.key");
+        assert!([0, 50].contains(&desk.run(&line)), "{line}");
+    }
     fs::set_permissions(desk.path().join("release.key"), fs::Permissions::from_mode(0o644)).unwrap();
     assert_eq!(desk.run("--repo repo sign --key release.key"), 50);
 }

@@ -205,3 +205,13 @@ fn a_folder_that_is_set_up_is_not_set_up_again() {
 fn names(dir: &Path) -> Vec<String> {
     updog_repo::files::Files::names(&Disk, dir).unwrap()
 }
+
+#[test]
+fn one_writer_at_a_time() {
+    let (yard, _) = Yard::with_key();
+    let held = yard.folder.lock().unwrap();
+    let refused = yard.folder.lock();
+    assert!(matches!(refused, Err(Error::Busy { .. })));
+    drop(held);
+    yard.folder.lock().unwrap();
+}

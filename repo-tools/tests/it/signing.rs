@@ -1,10 +1,16 @@
 //! Who signs, when, and what a second run finds.
 
 use std::num::NonZeroU64;
+use std::path::Path;
+use std::sync::Arc;
 
-use updog_repo::{Disk, Error, Order, Role, Signing, Versions};
+use fixtures::crash_fs::CrashFs;
+use updog_repo::add::add;
+use updog_repo::ceremony::NextRoot;
+use updog_repo::time::Terms;
+use updog_repo::{Disk, Error, Folder, Order, Role, Signing, Versions};
 
-use crate::common::{Yard, day, order, read};
+use crate::common::{OnCrashFs, Yard, again, day, order, quick, read, wait, write_release};
 
 #[test]
 fn two_of_three_sign_in_two_runs_days_apart() {
@@ -97,5 +103,43 @@ fn every_document_says_whole_seconds_flat_names_and_when_it_was_signed() {
         [(online.targets.expires(), 90), (online.snapshot.expires(), 90), (online.timestamp.expires(), 7)];
     for (expires, days) in terms {
         assert_eq!((expires - now).num_days() + 1, days);
+    }
+}
+
+/// The working folder cut anywhere in `sign` and `stage`: the same two verbs end in the same bytes.
+#[test]
+fn signing_and_staging_cut_anywhere_are_completed_by_a_rerun() {
+    let yard = Yard::bare();
+    let key = yard.key("all");
+    let release = yard.path("release");
+    write_release(&release, "1.0.0", "x");
+    let open = |fs: &CrashFs| Folder::open(Arc::new(OnCrashFs(fs.clone())), Path::new("/repo"));
+    let base = CrashFs::new();
+    let folder =
+        Folder::init(Arc::new(OnCrashFs(base.clone())), Path::new("/repo"), day(1), Terms::default())
+            .unwrap();
+    let mut root = NextRoot::first(day(366)).unwrap();
+    root.add_key(&key.public(), &Role::ALL).unwrap();
+    folder.save_next_root(&root).unwrap();
+    add(&folder, &release, &quick(), &mut |_, _, _| {}).unwrap();
+    let base = base.fork();
+    let run = |fs: &CrashFs| -> Result<(), Error> {
+        let folder = open(fs)?;
+        let unsigned = folder.draft()?.close(&folder, folder.papers()?, order(day(1)))?;
+        let Signing::Complete(signed) = wait(unsigned.sign(&[again(&key)]))? else { panic!("not complete") };
+        folder.save_papers(signed.papers())?;
+        signed.stage(&folder, day(1)).map(|_| ())
+    };
+    let whole = base.fork();
+    run(&whole).unwrap();
+    let reference = whole.tree();
+    for cut in 0..whole.ops() {
+        let fs = base.fork();
+        fs.cut_at(cut);
+        assert!(run(&fs).is_err(), "cut {cut}");
+        for view in fs.views() {
+            run(&view.fs).unwrap_or_else(|error| panic!("cut {cut}, {}: {error}: {error:?}", view.how));
+            assert!(view.fs.tree() == reference, "cut {cut}, {}", view.how);
+        }
     }
 }
