@@ -75,7 +75,6 @@ pub(crate) enum Order {
 pub(crate) fn update(scene: &Scene, disk: &Disk, order: Order) -> Result<(), String> {
     flags(disk, |layout| retired(scene, &layout.slots()))?;
     let images = Part::ALL.map(|part| (part, disk.image(scene.running.other(), part)));
-    static NEW: LazyLock<Release> = LazyLock::new(|| release(3));
     let new = &*NEW;
     let mut page = Aligned::zeroed(Aligned::ALIGN);
     for (part, image) in &images {
@@ -169,3 +168,6 @@ const DAMAGED: [Damage; 5] = [
     Damage::Differ,
 ];
 const GROWN: [Damage; 3] = [Damage::Grown(1), Damage::Grown(33), Damage::Grown(100)];
+
+/// What an update writes.
+static NEW: LazyLock<Release> = LazyLock::new(|| release(3));
