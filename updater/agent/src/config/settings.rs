@@ -80,6 +80,7 @@ impl Settings {
         let mut reader = Reader { merged, strictness, problems: Vec::new() };
         let values = &merged.values;
         let tries = (values.tries, values.confirmed_tries);
+        let tries_key = if values.tries.is_some() { "tries" } else { "confirmed_tries" };
         let settings = Settings {
             metadata_base_url: reader.read(
                 "metadata_base_url",
@@ -111,7 +112,7 @@ impl Settings {
             root: values.root.as_ref().map_or_else(|| PathBuf::from(ROOT), PathBuf::from),
             build_time: reader.read("build_time", values.build_time.as_ref(), |text| said(text))?,
             tries: reader
-                .read("tries", tries_given(tries).as_ref(), |given| tries_of(*given))?
+                .read(tries_key, tries_given(tries).as_ref(), |given| tries_of(*given))?
                 .unwrap_or_default(),
             os_release: values.os_release.as_ref().map(PathBuf::from),
             variant: values.variant.clone(),

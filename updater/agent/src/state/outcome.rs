@@ -21,8 +21,12 @@ impl State {
 
     /// Writes down what is about to be armed. Must be durable before the flags are written: a cut between the two is found
     /// as `not_armed`, the other way round an update would be nobody's.
-    pub fn write_intent(&self, intent: Intent) -> Result<()> {
+    /// `here` is what the running slot holds, so that it can be named after the restart.
+    pub fn write_intent(&self, intent: Intent, here: Option<Held>) -> Result<()> {
         let mut outcome = self.outcome().unwrap_or_default();
+        if here.is_some() {
+            outcome.holds.set(intent.target.other(), here);
+        }
         outcome.intent = Some(intent);
         self.write_outcome(&outcome)
     }

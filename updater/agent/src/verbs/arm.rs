@@ -33,7 +33,7 @@ pub(super) fn arm(ctx: &Context<'_>, verified: Verified) -> Result<(String, Valu
     let (slot, tries) = (verified.slot(), ctx.config.tries);
     let held = Held { version: verified.version().to_string(), release: Some(verified.release()) };
     let disk = ctx.disk(Access::Write)?;
-    ctx.state.write_intent(Intent {
+    let intent = Intent {
         by: By::Arm,
         target: slot,
         tries: tries.trial(),
@@ -41,7 +41,8 @@ pub(super) fn arm(ctx: &Context<'_>, verified: Verified) -> Result<(String, Valu
         at: ctx.now,
         held: Some(held.clone()),
         extra: serde_json::Map::new(),
-    })?;
+    };
+    ctx.state.write_intent(intent, flags::held(ctx, slot.other()))?;
     let armed = verified.arm(&disk, ctx.standing(), tries);
     let armed = armed.inspect_err(|_| ctx.state.tolerate(ctx.state.clear_intent()))?;
     let line = HistoryLine {

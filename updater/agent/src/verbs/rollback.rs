@@ -22,7 +22,7 @@ pub(super) fn run(ctx: &Context<'_>, restart: Restart) -> Result<Answer> {
     let after = rule(&slots).map_err(|source| Error::Slots { verb: "roll back", source })?;
     let held = flags::held(ctx, target);
     let before = ctx.state.outcome();
-    ctx.state.tolerate(ctx.state.write_intent(Intent {
+    let intent = Intent {
         by: By::Rollback,
         target,
         tries: after.get(target).map_or(0, partition_core::Flags::tries),
@@ -30,7 +30,8 @@ pub(super) fn run(ctx: &Context<'_>, restart: Restart) -> Result<Answer> {
         at: ctx.now,
         held: held.clone(),
         extra: serde_json::Map::new(),
-    }));
+    };
+    ctx.state.tolerate(ctx.state.write_intent(intent, flags::held(ctx, running)));
     let changed = flags::change(&disk, "roll back", |layout| rule(&layout.slots()).map(Edit::slots));
     let changed = changed.inspect_err(|_| {
         // The flags are as they were, so the record has to be.

@@ -23,10 +23,17 @@ pub(super) fn run(ctx: &Context<'_>) -> Result<Answer> {
     let staged = ctx.state.staged();
     let staged = staged.filter(|staged| running != Some(staged.slot));
     let staged = staged.filter(|staged| slots.get(staged.slot).is_some_and(|flags| flags.priority() == 0));
+    let holds = |slot| {
+        let retired = slots.get(slot).is_none_or(|flags| flags.priority() == 0) && running != Some(slot);
+        // What a retired slot held once may be half overwritten; only what was staged is there for certain.
+        let known = !retired || staged.as_ref().is_some_and(|staged| staged.slot == slot);
+        known.then(|| flags::held(ctx, slot)).flatten()
+    };
+    let holds = Slot::ALL.map(holds);
     let status = Status {
         running,
         slots,
-        holds: [flags::held(ctx, Slot::A), flags::held(ctx, Slot::B)],
+        holds,
         staged: staged.map(|staged| {
             (staged.slot, Held { version: staged.version.to_string(), release: Some(staged.release) })
         }),

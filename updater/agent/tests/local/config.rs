@@ -39,7 +39,7 @@ fn values_that_make_no_sense_name_key_file_and_expectation() {
         ),
         ("tries = 8", "tries", "expected 1 to 7, found 8"),
         ("tries = 3000", "tries", "expected 1 to 7"),
-        ("confirmed_tries = 3", "tries", "expected more than the 3 of a trial, found 3"),
+        ("confirmed_tries = 3", "confirmed_tries", "expected more than the 3 of a trial, found 3"),
         ("stall = 0", "stall", "expected at least one second"),
         ("stall = \"soon\"", "stall", "expected seconds, or a text"),
         ("limit_rate = \"fast\"", "limit_rate", "expected bytes a second"),

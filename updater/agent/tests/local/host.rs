@@ -122,8 +122,8 @@ impl Host {
         let raw = Images::from_fn(|image| raw(version, image));
         let disk = Disk::open(self.disk(), Access::Write).unwrap();
         for (image, bytes) in raw.iter() {
-            let mut io = disk.image(slot, part(image)).unwrap();
-            let mut aligned = Aligned::new(bytes.len());
+            let io = disk.image(slot, part(image)).unwrap();
+            let mut aligned = Aligned::zeroed(bytes.len());
             aligned.copy_from_slice(bytes);
             io.write_at(0, &aligned).unwrap();
             io.flush().unwrap();
