@@ -55,7 +55,8 @@ fn a_release_is_written_once_and_a_rerun_does_nothing() {
     let writes = crash.log().ops.iter().filter(|op| matches!(op, DiskOp::Write { .. })).count();
 
     let asked = Asked::of(&two.frames);
-    let again = Run { source: Some(&asked), ..Run::default() }.stage(&crash.disk(), &two, state.path()).unwrap();
+    let again =
+        Run { source: Some(&asked), ..Run::default() }.stage(&crash.disk(), &two, state.path()).unwrap();
     assert_eq!((again.moved.fetched, again.moved.written, again.moved.reused), (0, 0, RAW));
     assert!(asked.ranges.into_inner().unwrap().is_empty(), "a finished slot needs no server");
     let after = crash.log().ops.iter().filter(|op| matches!(op, DiskOp::Write { .. })).count();
@@ -87,7 +88,8 @@ fn one_rotten_piece_is_one_frame() {
     bytes[root + PIECE + 77] ^= 1;
     let crash = CrashDisk::new(bytes, 512);
     let asked = Asked::of(&two.frames);
-    let staged = Run { source: Some(&asked), ..Run::default() }.stage(&crash.disk(), &two, state.path()).unwrap();
+    let staged =
+        Run { source: Some(&asked), ..Run::default() }.stage(&crash.disk(), &two, state.path()).unwrap();
     assert_eq!(staged.moved.written, PIECE as u64);
     let range = two.indexes.root.frame_range(1).unwrap();
     assert_eq!(asked.ranges.into_inner().unwrap(), [(Image::Root, range)]);
@@ -104,7 +106,12 @@ struct Breaks {
 struct BreaksStream<'a>(Box<dyn ByteStream + 'a>, &'a Breaks);
 
 impl FrameSource for Breaks {
-    fn range(&self, image: Image, range: Range<u64>, total: u64) -> Result<Box<dyn ByteStream + '_>, SourceError> {
+    fn range(
+        &self,
+        image: Image,
+        range: Range<u64>,
+        total: u64,
+    ) -> Result<Box<dyn ByteStream + '_>, SourceError> {
         Ok(Box::new(BreaksStream(self.inner.range(image, range, total)?, self)))
     }
 
@@ -161,7 +168,9 @@ fn a_download_cut_at_half_goes_on_from_there() {
     let state = tempfile::tempdir().unwrap();
     let half = AtomicUsize::new(total as usize / 2);
     let breaks = Breaks { inner: made.frames.clone(), left: half, interrupt: None };
-    let error = Run { source: Some(&breaks), ..Run::default() }.stage(&crash.disk(), &made, state.path()).unwrap_err();
+    let error = Run { source: Some(&breaks), ..Run::default() }
+        .stage(&crash.disk(), &made, state.path())
+        .unwrap_err();
     assert_eq!(error.exit(), Exit::Transient, "{error:?}");
     assert_eq!(slots(&crash).get(Slot::B), Some(Flags::default()));
     assert!(state.path().join("staged/partial.json").exists());
@@ -169,7 +178,10 @@ fn a_download_cut_at_half_goes_on_from_there() {
 
     let staged = Run::default().stage(&crash.disk(), &made, state.path()).unwrap();
     assert!(staged.moved.fetched * 100 <= total * 52, "{:?} of {total}", staged.moved);
-    assert_eq!(staged.moved.written + staged.moved.reused, made.indexes.iter().map(|(_, i)| i.raw_length()).sum::<u64>());
+    assert_eq!(
+        staged.moved.written + staged.moved.reused,
+        made.indexes.iter().map(|(_, i)| i.raw_length()).sum::<u64>()
+    );
 }
 
 #[test]
@@ -255,9 +267,15 @@ impl ByteStream for Owned {
 }
 
 impl FrameSource for Lies {
-    fn range(&self, image: Image, range: Range<u64>, _: u64) -> Result<Box<dyn ByteStream + '_>, SourceError> {
+    fn range(
+        &self,
+        image: Image,
+        range: Range<u64>,
+        _: u64,
+    ) -> Result<Box<dyn ByteStream + '_>, SourceError> {
         let file = self.answer(image, self.ranges)?.files.get(image).clone();
-        let part = file.get(range.start as usize..(range.end as usize).min(file.len())).unwrap_or_default().to_vec();
+        let part =
+            file.get(range.start as usize..(range.end as usize).min(file.len())).unwrap_or_default().to_vec();
         Ok(Box::new(Owned(part.into_iter())))
     }
 
@@ -277,7 +295,8 @@ fn a_lying_source_is_found_out_and_a_plain_download_helps_where_it_can() {
                 let (before, a) = (slots(&crash), slot_a(&crash));
                 let state = tempfile::tempdir().unwrap();
                 let lies = Lies { inner: two.frames.clone(), image, at, ranges, whole };
-                let staged = Run { source: Some(&lies), ..Run::default() }.stage(&crash.disk(), &two, state.path());
+                let staged =
+                    Run { source: Some(&lies), ..Run::default() }.stage(&crash.disk(), &two, state.path());
                 let case = format!("{image}: ranges {ranges:?}, whole {whole:?}");
                 let exit = match (ranges, whole) {
                     (Answer::Honest, _) | (Answer::Tampered | Answer::NoRanges, Answer::Honest) => None,
@@ -390,10 +409,17 @@ fn partitions_that_moved_since_the_read_back_are_not_armed() {
     let state = tempfile::tempdir().unwrap();
     let staged = Run::default().stage(&crash.disk(), &two, state.path()).unwrap();
     // Somebody made another table meanwhile: the same partitions, one of them a block further on.
-    let other = fixtures::disk::DiskSpec { foreign: 9, boot: 80 << 10, root: 208 << 10, hash: 16 << 10, ..Default::default() };
+    let other = fixtures::disk::DiskSpec {
+        foreign: 9,
+        boot: 80 << 10,
+        root: 208 << 10,
+        hash: 16 << 10,
+        ..Default::default()
+    };
     let other = CrashDisk::new(other.build(), 512);
     let before = slots(&other);
-    let error = staged.verified.arm(&other.disk(), Standing::ConfirmedThisBoot, Tries::default()).unwrap_err();
+    let error =
+        staged.verified.arm(&other.disk(), Standing::ConfirmedThisBoot, Tries::default()).unwrap_err();
     assert!(matches!(error, updog::Error::Engine(Error::Moved { slot: Slot::B })), "{error:?}");
     assert_eq!(slots(&other), before);
 }

@@ -120,7 +120,10 @@ fn a_killed_run_and_then_a_cut() {
         log.durable_states(limits(), &mut states, |state| {
             let check = selector_finds_whole_images(&state.bytes, 512, &releases);
             if let (true, Err(error)) = (state.after_flush_at > flushed, check) {
-                bad.push(format!("killed after write {killed}, cut after operation {}: {error}", state.after_flush_at));
+                bad.push(format!(
+                    "killed after write {killed}, cut after operation {}: {error}",
+                    state.after_flush_at
+                ));
             }
         });
     }

@@ -1,6 +1,8 @@
 //! A host of two slots on a small disk, and releases for it.
 #![allow(dead_code, reason = "each test target uses its part")]
 
+pub(crate) mod served;
+
 use std::path::Path;
 use std::sync::Mutex;
 

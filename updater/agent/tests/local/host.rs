@@ -192,7 +192,7 @@ fn part(image: Image) -> Part {
 }
 
 /// 8 KiB that depend on the release and the image.
-fn raw(version: &str, image: Image) -> Vec<u8> {
+pub(crate) fn raw(version: &str, image: Image) -> Vec<u8> {
     let digest = Digest::of(format!("{version} {image}").as_bytes());
     digest.bytes().iter().copied().cycle().take(8 << 10).collect()
 }

@@ -8,6 +8,7 @@ mod host;
 mod hostile;
 mod intent;
 mod locks;
+mod online;
 mod p8;
 mod route;
 mod seeds;
