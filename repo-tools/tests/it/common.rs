@@ -9,16 +9,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 use fixtures::crash_fs::{CrashFile, CrashFs};
 use release::payload::FrameWriter;
 use tempfile::TempDir;
-use trust_core::{Expiry, Trusted};
+use trust_core::{Expiry, Freshness, Limits, Reply, Session, Stored, Trusted};
 use updog_repo::add::{Added, add};
 use updog_repo::ceremony::NextRoot;
 use updog_repo::files::{Files, Lock, NewFile};
 use updog_repo::host_check::{find, follow, target_bytes};
 use updog_repo::keys::{KeyKind, Signer, generate};
 use updog_repo::publish::{Gap, Published, publish};
-use updog_repo::source::FolderSource;
+use updog_repo::source::{FolderSource, Source};
 use updog_repo::time::Terms;
-use updog_repo::{Disk, Error, Folder, Missing, Order, Role, Rotation, Signed, Signing};
+use updog_repo::{Disk, Error, Folder, Metadata, Missing, Order, Role, Rotation, Signed, Signing};
 
 /// A temporary folder with a working folder in it.
 pub(crate) struct Yard {
@@ -166,6 +166,29 @@ pub(crate) fn read(files: &dyn Files, dir: &Path, root: &[u8], now: DateTime<Utc
         target_bytes(&source, &target, 1 << 20)?;
     }
     Ok(trusted)
+}
+
+/// What a host finds that was here before and kept what it saw.
+pub(crate) fn read_again(
+    dir: &Path,
+    seen: &Metadata,
+    now: DateTime<Utc>,
+) -> Result<Trusted, trust_core::Error> {
+    let online = seen.online.as_ref().unwrap();
+    let stored = Stored {
+        root: seen.roots.last().unwrap().bytes().to_vec(),
+        timestamp: Some(online.timestamp.bytes().to_vec()),
+        snapshot: Some(online.snapshot.bytes().to_vec()),
+        targets: Some(online.targets.bytes().to_vec()),
+    };
+    let source = FolderSource::new(&Disk, dir);
+    let fresh = Freshness { now, expiry: Expiry::Enforce };
+    let mut session = Session::begin(stored, fresh, Limits::default())?;
+    while let Some(request) = session.next_request() {
+        let bytes = source.metadata(&request.path, request.max_length).unwrap();
+        session.receive(bytes.map_or(Reply::NotFound, Reply::Bytes))?;
+    }
+    Ok(session.trusted().unwrap())
 }
 
 /// Copies a real folder into a file system of its own, everything flushed.

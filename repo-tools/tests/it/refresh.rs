@@ -9,7 +9,7 @@ use updog_repo::files::Files;
 use updog_repo::refresh::{Terms, refresh};
 use updog_repo::{Disk, Error, Role};
 
-use crate::common::{OnCrashFs, Yard, again, day, load, read, wait};
+use crate::common::{OnCrashFs, Yard, again, day, load, read, read_again, wait};
 
 fn terms(days: i64, expired: Expiry) -> Terms {
     Terms { now: day(days), term: TimeDelta::days(7), expired }
@@ -36,8 +36,10 @@ fn the_timestamp_key_alone_refreshes_until_another_role_expires() {
     assert_eq!((refreshed.expires, refreshed.ends), (day(12), (Role::Snapshot, day(91))));
     let after = read(&Disk, &dir, &root, day(11)).unwrap();
     assert!(after.timestamp.version > before.timestamp);
+    assert_eq!(after.signed_at, Some(day(5)), "the source of the hosts' time floor");
     assert_eq!((after.snapshot.version, after.targets.version), (before.snapshot, before.targets));
     assert_eq!(names(&dir), files, "one file changed, none came");
+    assert_eq!(read_again(&dir, &published.metadata, day(11)).unwrap(), after);
 
     // Expired: refused unless it is asked for; then it is back.
     let refused = wait(refresh(&Disk, &dir, &[again(&online)], terms(20, Expiry::Enforce)));

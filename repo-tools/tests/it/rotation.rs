@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use updog_repo::publish::{Gap, plan, publish};
 use updog_repo::{Disk, Error, Metadata, Order, Role, Rotation, Signing};
 
-use crate::common::{Yard, day, order, read};
+use crate::common::{Yard, day, order, read, read_again};
 
 const ONLINE: [Role; 3] = [Role::Targets, Role::Snapshot, Role::Timestamp];
 
@@ -27,15 +27,15 @@ fn rotating_online_keys_shows_the_root_last_and_old_keys_end_there() {
     assert_eq!(published.plan.roots_after, [2]);
     let found = read(&Disk, &dir, &root, day(2)).unwrap();
     assert_eq!(found.root.version, 2);
+    assert_eq!(read_again(&dir, &first.metadata, day(2)).unwrap(), found, "a host that kept what it saw");
 
     // From now on the new key alone does it.
     yard.add("1.1.0");
     let published = yard.publish(&[&new], day(3), &dir);
     assert_eq!(published.metadata.online.as_ref().unwrap().timestamp.signatures(), 1);
-    assert_eq!(
-        read(&Disk, &dir, &root, day(3)).unwrap().targets.version,
-        published.metadata.versions().targets
-    );
+    let found = read(&Disk, &dir, &root, day(3)).unwrap();
+    assert_eq!(found.targets.version, published.metadata.versions().targets);
+    assert_eq!(read_again(&dir, &first.metadata, day(3)).unwrap(), found);
     // And the old one does not: it is a root key, and signs no targets.
     yard.add("1.2.0");
     let missing = yard.missing(&[&old], day(4));
