@@ -194,7 +194,7 @@ mod tests {
         assert!(pace.tick((Step::Write, 5, 10), start).is_some());
         assert!(pace.tick((Step::Write, 6, 10), start).is_none());
         assert!(pace.tick((Step::Write, 10, 10), start).is_some());
-        let later = start + Duration::from_secs(3600);
+        let later = start + Duration::from_hours(1);
         assert_eq!(pace.tick((Step::Verify, 0, 10), later), Some(Measured { rate: None, left_secs: None }));
     }
 
