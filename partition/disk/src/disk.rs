@@ -13,7 +13,7 @@ use partition_core::{
 
 use crate::image::{self, ImageIo};
 use crate::lock::TableLock;
-use crate::node::Device;
+use crate::node::{Device, read_number};
 use crate::storage::FileStorage;
 use crate::{ChangeError, Error, Result, Storage};
 
@@ -198,6 +198,11 @@ impl Disk {
             let sector_size = rustix::fs::ioctl_blksszget(&file).map_err(|error| inspect(error.into()))?;
             let (major, minor) = (rustix::fs::major(metadata.rdev()), rustix::fs::minor(metadata.rdev()));
             let sys = sys.join(format!("dev/block/{major}:{minor}"));
+            // Some drivers let a read-only device be opened for writing and fail at the first write.
+            if access == Access::Write && read_number(&sys.join("ro")) == Some(1) {
+                let source = io::ErrorKind::ReadOnlyFilesystem.into();
+                return Err(Error::OpenDisk { path: path.to_owned(), access, source });
+            }
             let place = Place::Device(access, Device { sys, dev: dev.to_owned() });
             return Ok(Disk { path: path.to_owned(), storage: Arc::new(storage(file, sector_size)), place });
         }

@@ -114,3 +114,17 @@ fn nodes_that_lie_elsewhere_are_not_trusted() {
     let error = disk.image(Slot::B, Part::Root).unwrap_err();
     assert!(matches!(error, Error::StaleNode { .. }), "{error}");
 }
+
+#[test]
+#[ignore = "needs root and a loop device"]
+fn a_read_only_device_is_shown_and_never_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("disk.img");
+    fs::write(&file, DiskSpec::default().build()).unwrap();
+    let node = run("losetup", &["--read-only", "--find", "--show", &file.to_string_lossy()]);
+    let device = Loop { node: node.into(), partitions: vec![], folder };
+    let error = Disk::open(&device.node, Access::Write).unwrap_err();
+    assert!(matches!(error, Error::OpenDisk { access: Access::Write, .. }), "{error}");
+    let disk = Disk::open(&device.node, Access::Read).unwrap();
+    assert_eq!(disk.layout().unwrap().slots().iter().count(), 2);
+}
