@@ -2,7 +2,9 @@
 
 use std::num::NonZeroU64;
 
-use updog_repo::publish::{Gap, plan, publish};
+use updog_repo::ceremony::NextRoot;
+use updog_repo::keys::Signer;
+use updog_repo::publish::{Gap, Plan, plan, publish};
 use updog_repo::{Disk, Error, Metadata, Order, Role, Rotation, Signing};
 
 use crate::common::{Yard, day, order, read, read_again};
@@ -192,4 +194,92 @@ fn a_root_that_could_never_sign_is_refused() {
         matches!(error, Error::TooFewKeys { role: Role::Targets, threshold: 2, found: 1, .. })
     };
     assert!(refused.as_ref().is_err_and(expected), "{refused:?}");
+}
+
+/// Every change of the root that a ceremony can make, signed by all keys there are or by the new ones alone: the plan
+/// keeps the repository readable after each single step, or it is refused.
+#[test]
+fn a_plan_is_readable_after_every_step_or_refused() {
+    type Change = fn(&mut NextRoot, &Signer, &Signer);
+    let changes: [(&str, Change); 7] = [
+        ("nothing", |_, _, _| {}),
+        ("one more key", |next, _, new| add(next, new, &Role::ALL)),
+        ("another root key", |next, _, new| add(next, new, &[Role::Root])),
+        ("swap timestamp", |next, old, new| swap(next, old, new, &[Role::Timestamp])),
+        ("swap snapshot", |next, old, new| swap(next, old, new, &[Role::Snapshot])),
+        ("swap all three", |next, old, new| swap(next, old, new, &ONLINE)),
+        ("two signatures", |next, _, new| {
+            add(next, new, &ONLINE);
+            for role in ONLINE {
+                next.set_threshold(role, NonZeroU64::new(2).unwrap()).unwrap();
+            }
+        }),
+    ];
+    let (mut last, mut refused) = (0, 0);
+    for (what, change) in changes {
+        for rotation in [Rotation::OldAndNew, Rotation::NewOnly] {
+            let (yard, old) = Yard::with_key();
+            yard.add("1.0.0");
+            let live = yard.publish(&[&old], day(1), &yard.path("pub")).metadata;
+            let new = yard.key("new");
+            yard.edit_root(|next| change(next, &old, &new));
+            yard.add("1.1.0");
+            let signers: Vec<&Signer> =
+                if what == "nothing" || what == "another root key" { vec![&old] } else { vec![&old, &new] };
+            let signing = yard.try_sign(&signers, Order { rotation, ..order(day(2)) }).unwrap();
+            let Signing::Complete(signed) = signing else { panic!("{what}: not complete") };
+            let staged = signed.metadata();
+            match plan(&live, staged, Gap::Refuse) {
+                Ok(plan) => {
+                    last += plan.roots_after.len();
+                    readable(&live, staged, &plan)
+                        .unwrap_or_else(|why| panic!("{what}, {rotation:?}: {why}"));
+                }
+                Err(Error::Rotation { .. }) => {
+                    refused += 1;
+                    assert_eq!(rotation, Rotation::NewOnly, "{what}");
+                    let gap = plan(&live, staged, Gap::Accept).unwrap();
+                    assert!(readable(&live, staged, &gap).is_err(), "{what}: refused without need");
+                }
+                Err(error) => panic!("{what}: {error}"),
+            }
+        }
+    }
+    assert!(last >= 4 && refused >= 3, "{last} {refused}");
+}
+
+fn swap(next: &mut NextRoot, old: &Signer, new: &Signer, roles: &[Role]) {
+    next.remove_key(old.id(), roles).unwrap();
+    add(next, new, roles);
+}
+
+fn add(next: &mut NextRoot, key: &Signer, roles: &[Role]) {
+    next.add_key(&key.public(), roles).unwrap();
+}
+
+/// Takes the plan's steps one by one and asks after each whether the newest root shown accepts what is there.
+fn readable(live: &Metadata, staged: &Metadata, plan: &Plan) -> Result<(), String> {
+    let mut seen = live.clone();
+    let check = |seen: &Metadata, step: String| {
+        let (root, online) = (seen.roots.last().unwrap(), seen.online.as_ref().unwrap());
+        online
+            .not_verifying(root.role())
+            .map_or(Ok(()), |role| Err(format!("after {step}: {role} does not verify")))
+    };
+    let show = |seen: &mut Metadata, version: u64| {
+        seen.roots.extend(staged.roots.iter().find(|root| root.version() == version).cloned());
+        check(seen, format!("root {version}"))
+    };
+    for version in &plan.roots_before {
+        show(&mut seen, *version)?;
+    }
+    if plan.metadata {
+        seen.online.clone_from(&staged.online);
+        check(&seen, "the commit".into())?;
+    }
+    for version in &plan.roots_after {
+        show(&mut seen, *version)?;
+    }
+    assert_eq!(seen.versions(), staged.versions());
+    Ok(())
 }
