@@ -1,4 +1,4 @@
-//! The verbs that need no network, run as the program on disk image files.
+//! The program, run on disk image files: local verbs without a network, the others over HTTP.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod aliases;
@@ -7,6 +7,7 @@ mod exit_codes;
 mod host;
 mod hostile;
 mod intent;
+mod interrupt;
 mod locks;
 mod online;
 mod p8;
