@@ -124,6 +124,7 @@ const NEEDS: &[Need] = &[
     Need { package: "libc6-dev", uses: &[Use::Build, Use::Test, Use::Demo], why: "headers and start files" },
     Need { package: "git", uses: &[Use::Test], why: "the list of files that ci checks" },
     Need { package: "gdisk", uses: &[Use::Test, Use::Demo], why: "sgdisk -v, a second reader of our tables" },
+    Need { package: "openssl", uses: &[Use::Test], why: "keys as others make them" },
     Need { package: "zstd", uses: &[Use::Test], why: "zstd -d, a second reader of our frames" },
     Need { package: "mmdebstrap", uses: &[Use::Demo], why: "a root file system of Debian packages" },
     Need { package: "erofs-utils", uses: &[Use::Demo], why: "mkfs.erofs" },

@@ -9,6 +9,7 @@ use release::folder::{FILE_NAME, RawImage, ReleaseJson};
 use release::{Digest, Images};
 
 use super::shell::Shell;
+use crate::process;
 
 /// One release as the demo makes it.
 #[derive(Debug)]
@@ -47,7 +48,7 @@ impl Make {
         let stamp = folder.join("recipe");
         if std::fs::read_to_string(&stamp).is_ok_and(|made| made == recipe.join("\n")) {
             if seen {
-                println!("  (kept from an earlier run in {})", folder.display());
+                println!("  (kept from an earlier run in {})", process::shown(&folder));
             }
             return Ok(());
         }

@@ -36,7 +36,7 @@ pub(crate) fn run(_args: &Args) -> Result<()> {
     updating::run(&shell, &host, &release)?;
     failing::run(&shell, &host)?;
 
-    println!("# {} s. The host is left in {}.", started.elapsed().as_secs(), shell.folder().display());
+    println!("# {} s. The host is left in {}.", started.elapsed().as_secs(), process::shown(shell.folder()));
     println!("DEMO OK");
     Ok(())
 }
@@ -64,5 +64,7 @@ fn fresh(run: &Path) -> Result<Shell> {
     shell.program("updog-image", &format!("{programs}/updog-image"))?;
     shell.program("signpost", &format!("{programs}/signpost --disk disk.img"))?;
     shell.program("firmware", &format!("{} firmware disk.img --load load", xtask.display()))?;
+    let root_hash = "\"$(mtype -i load/boot.img ::root-hash)\"";
+    shell.program("verity", &format!("veritysetup verify load/root.img load/hash.img {root_hash}"))?;
     Ok(shell)
 }
