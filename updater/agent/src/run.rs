@@ -14,7 +14,7 @@ use crate::cli::{Cli, Global, Verb, bottlerocket};
 use crate::config::{self, Loaded};
 use crate::interrupt::Interrupt;
 use crate::machine::Machine;
-use crate::report::{Event, Human, Json, Reporter};
+use crate::report::{self, Event, Human, Json, Reporter};
 use crate::state::State;
 use crate::{Context, Error, Result, verbs};
 
@@ -146,7 +146,5 @@ fn log(cli: &Cli) {
         (_, 2) => tracing::Level::DEBUG,
         _ => tracing::Level::TRACE,
     };
-    let logger = tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).with_target(false);
-    // A second run in one process keeps the first one's logger.
-    let _ = logger.try_init();
+    report::log(level, cli.global.json);
 }

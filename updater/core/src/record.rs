@@ -39,6 +39,8 @@ pub fn record(outcome: &Outcome, settled: Settled, running: Slot, now: DateTime<
     };
     if settled == Settled::Updated {
         recorded.proved.clone_from(&held);
+    }
+    if matches!(settled, Settled::Updated | Settled::RolledBack) {
         after.holds.set(slot, held.clone());
     }
     if settled != Settled::NotArmed {

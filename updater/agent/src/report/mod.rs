@@ -2,6 +2,7 @@
 
 mod human;
 mod json;
+mod log;
 
 use std::fmt::Debug;
 
@@ -9,6 +10,7 @@ use serde::Serialize;
 
 pub use human::Human;
 pub use json::Json;
+pub use log::log;
 
 /// Something happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

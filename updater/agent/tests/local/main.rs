@@ -4,6 +4,7 @@
 mod aliases;
 mod config;
 mod exit_codes;
+mod garbage;
 mod host;
 mod hostile;
 mod intent;

@@ -1,6 +1,7 @@
 //! Records of later versions are read as far as known and lose nothing when they are written again.
 
 use partition_core::Slot;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use updater_core::records::{Failed, Failure, HistoryEvent, HistoryLine, Outcome, Record, Staged};
 
@@ -85,4 +86,37 @@ fn a_line_of_history_may_hold_a_word_of_a_later_version() {
     let known: HistoryLine = serde_json::from_str(&text.replace("teleported", "rolled_back")).unwrap();
     assert_eq!(known.event, HistoryEvent::RolledBack);
     assert_eq!(serde_json::to_string(&known).unwrap(), text.replace("teleported", "rolled_back"));
+}
+
+/// JSON of any shape, three levels deep.
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        "[AB]|arm|rollback|1\\.0\\.0|2026-01-02T03:04:05Z|.{0,8}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 24, 6, |inner| {
+        let key = "intent|last|holds|confirmed|target|by|tries|at|held|A|B|version|x";
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::vec((key, inner), 0..6).prop_map(Value::from_iter),
+        ]
+    })
+}
+
+proptest! {
+    /// Whatever a later version writes: with a format it is read, and what is unknown survives being written again.
+    #[test]
+    fn whatever_has_a_format_is_read_and_kept(format in 1_u64..9, fields in any_json(), unknown in any_json()) {
+        let mut object = fields.as_object().cloned().unwrap_or_default();
+        object.insert("format".to_owned(), json!(format));
+        object.insert("of_a_later_version".to_owned(), unknown.clone());
+        let outcome = Outcome::parse(Value::from(object).to_string().as_bytes()).unwrap();
+        let again: Value = serde_json::from_slice(&outcome.encode().unwrap()).unwrap();
+        prop_assert_eq!(&again["of_a_later_version"], &unknown);
+        prop_assert_eq!(&again["format"], &json!(format));
+        let twice = Outcome::parse(&outcome.encode().unwrap()).unwrap();
+        prop_assert_eq!(twice, outcome);
+    }
 }
