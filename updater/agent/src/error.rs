@@ -164,6 +164,9 @@ impl Error {
                 source: Refusal::RunningNotConfirmed(_) | Refusal::NotConfirmedThisBoot(_),
                 ..
             } => "run \"updog confirm\" once the host is known to be healthy".to_owned(),
+            Error::Slots { verb: "confirm", source: Refusal::WouldBoot { .. } } => {
+                "run \"updog cancel\" to keep this slot, or restart to try the other one".to_owned()
+            }
             Error::NotStaged { .. } => "run \"updog stage\" first".to_owned(),
             Error::Config(error) => return error.hint(),
             Error::Refused(refusal) => return refusal_hint(refusal),

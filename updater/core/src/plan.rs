@@ -1,7 +1,5 @@
 //! An offer with no choice left open.
 
-use std::collections::BTreeMap;
-
 use partition_core::Slot;
 use release::payload::Index;
 use release::{Digest, Images, ReleaseId, Version};
@@ -179,26 +177,18 @@ impl Plan {
         }
     }
 
-    /// Lines for people, by what they say.
-    pub fn lines(&self) -> BTreeMap<&'static str, String> {
-        let mut lines = BTreeMap::from([
+    /// Lines for people: what each is about, and what it says.
+    pub fn lines(&self) -> Vec<(&'static str, String)> {
+        let to = format!("{} {} {} in slot {}", self.variant, self.arch, self.to, self.slot);
+        let mut lines = vec![
             ("from", format!("{} in slot {}", self.from, self.running)),
-            (
-                "to",
-                format!(
-                    "{} {} {} in slot {}, {} tries",
-                    self.variant, self.arch, self.to, self.slot, self.tries
-                ),
-            ),
-        ]);
+            ("to", format!("{to}, {} tries", self.tries)),
+        ];
         if let Payload::Indexed { images, .. } = &self.payload {
-            for (image, plan) in images.iter() {
-                let line = format!(
-                    "{} bytes in {} frames of {} bytes",
-                    plan.raw_length, plan.pieces, plan.frames_length
-                );
-                lines.insert(image.name(), line);
-            }
+            lines.extend(images.iter().map(|(image, plan)| {
+                let frames = format!("{} frames of {} bytes", plan.pieces, plan.frames_length);
+                (image.name(), format!("{} bytes in {frames}", plan.raw_length))
+            }));
         }
         lines
     }

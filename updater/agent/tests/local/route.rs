@@ -143,3 +143,47 @@ fn a_confirmed_slot_that_goes_bad_is_left_and_not_branded() {
     assert!(!host.state().join("failed.json").exists());
     assert_eq!(events(&host).last().map(String::as_str), Some("fell_back"));
 }
+
+/// The guard over all verbs: what is armed is not confirmed away.
+#[test]
+fn confirm_is_refused_while_the_other_slot_boots_next() {
+    let mut host = Host::new();
+    host.arm("1.1.0");
+    // A restart that did not try it, and spent a try of A instead.
+    host.set((1, 6, true), (2, 3, false));
+    host.boot += 1;
+    assert_eq!(outcome(&host), "never_tried");
+    let said = host.updog(&["confirm"]);
+    assert_eq!((said.code, flags(&host.slots()).as_str()), (50, "1/6/1 2/3/0"), "{said:?}");
+    assert!(said.stderr.contains("hint: run \"updog cancel\""), "{said:?}");
+    assert_eq!(host.updog(&["cancel"]).code, 0);
+    assert_eq!(host.updog(&["confirm"]).code, 0);
+}
+
+/// `status` looks; it leaves neither a file nor a byte.
+#[test]
+fn status_writes_nothing() {
+    let mut host = Host::new();
+    host.arm("1.1.0");
+    for _ in 0..4 {
+        host.restart();
+    }
+    let everything = |host: &Host| {
+        let mut files: Vec<_> =
+            walk(&host.state()).into_iter().map(|path| (std::fs::read(&path).unwrap(), path)).collect();
+        files.sort();
+        (host.bytes(), files)
+    };
+    let before = everything(&host);
+    assert_eq!(outcome(&host), "rolled_back");
+    assert_eq!(host.updog(&["status"]).code, 0);
+    assert_eq!(everything(&host), before);
+    let empty = Host::new();
+    assert_eq!(empty.updog(&["status"]).code, 0);
+    assert!(walk(&empty.state()).is_empty());
+}
+
+fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+}
