@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use partition_core::{Slot, Standing};
-use partition_disk::discover::{self, Running};
+use partition_disk::discover::{self, DiscoverError, Running};
 use partition_disk::{Access, Disk};
 use release::Version;
 
@@ -48,17 +49,15 @@ impl Machine {
 
     /// The slot that runs. A disk image does not tell; `--booted` does.
     pub fn running(&self) -> Result<Slot> {
-        match (self.booted, &self.disk) {
-            (Some(slot), Some(_)) => Ok(slot),
-            (Some(booted), None) => match live()?.slot {
+        match (self.booted, self.is_live()) {
+            (None, true) => Ok(live()?.slot),
+            (None, false) => Err(Error::Booted),
+            // What is said must be what is.
+            (Some(booted), true) => match live()?.slot {
                 slot if slot == booted => Ok(slot),
                 slot => Err(Error::Usage(format!("--booted {booted} is wrong: this host runs slot {slot}"))),
             },
-            (None, None) => Ok(live()?.slot),
-            (None, Some(_)) => match live() {
-                Ok(live) if self.is(&live) => Ok(live.slot),
-                _ => Err(Error::Booted),
-            },
+            (Some(booted), false) => Ok(booted),
         }
     }
 
@@ -111,17 +110,17 @@ impl Machine {
         Ok(OsRelease { variant: field(&text, "VARIANT_ID"), version: version.transpose()? })
     }
 
-    /// Whether this is the disk that the running system lies on.
+    /// Whether this is the disk that the running system lies on. A device counts as that disk too when it cannot be told, as
+    /// when the sources disagree; a file never does.
     pub fn is_live(&self) -> bool {
-        match &self.disk {
-            None => true,
-            Some(_) => live().is_ok_and(|live| self.is(&live)),
-        }
-    }
-
-    fn is(&self, live: &Running) -> bool {
-        let same = |path: &PathBuf| fs::canonicalize(path).ok() == fs::canonicalize(&live.disk).ok();
-        self.disk.as_ref().is_none_or(same)
+        let Some(path) = &self.disk else { return true };
+        let device = fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_block_device());
+        device
+            && match discover::live() {
+                Ok(live) => fs::canonicalize(path).ok() == fs::canonicalize(&live.disk).ok(),
+                Err(DiscoverError::Nothing | DiscoverError::NoDisk { .. }) => false,
+                Err(_) => true,
+            }
     }
 }
 

@@ -104,7 +104,11 @@ pub fn settle(question: &Question<'_>) -> Settled {
     match question.outcome {
         None => by_flags(question, here),
         Some(outcome) => match &outcome.intent {
-            Some(intent) if intent.target == question.running => confirmed_or_trial(here, Settled::Updated),
+            Some(intent) if intent.target == question.running && were_written(question) => {
+                confirmed_or_trial(here, Settled::Updated)
+            }
+            // Its flags were never written, so it was not sent here: the other slot was left by itself.
+            Some(intent) if intent.target == question.running => confirmed_or_trial(here, Settled::FellBack),
             Some(intent) => woke_elsewhere(question, intent),
             None if outcome.confirmed == Some(question.running.other()) => {
                 confirmed_or_trial(here, Settled::FellBack)
@@ -112,6 +116,16 @@ pub fn settle(question: &Question<'_>) -> Settled {
             None => confirmed_or_trial(here, Settled::Steady),
         },
     }
+}
+
+/// Whether the flags of the pending intent were written: arm and rollback both leave priority 1 for the slot they leave and
+/// 2 for the slot they mean, and only `cancel` changes priorities after them.
+fn were_written(question: &Question<'_>) -> bool {
+    let intent = question.outcome.and_then(|outcome| outcome.intent.as_ref());
+    let priority = |slot| question.slots.get(slot).map(Flags::priority);
+    intent.is_some_and(|intent| {
+        priority(intent.target) == Some(2) && priority(intent.target.other()) == Some(1)
+    })
 }
 
 fn confirmed_or_trial(here: Flags, confirmed: Settled) -> Settled {
@@ -127,7 +141,7 @@ fn woke_elsewhere(question: &Question<'_>, intent: &Intent) -> Settled {
     if same_boot == Some(true) {
         return Settled::Pending;
     }
-    let Some(target) = question.slots.get(intent.target).filter(|flags| flags.priority() > 0) else {
+    let Some(target) = question.slots.get(intent.target).filter(|_| were_written(question)) else {
         return Settled::NotArmed;
     };
     if intent.by == By::Arm && target.successful() {

@@ -26,9 +26,10 @@ pub fn record(outcome: &Outcome, settled: Settled, running: Slot, now: DateTime<
     let Some(event) = settled.ending() else { return recorded };
     let after = &mut recorded.outcome;
     let intent = after.intent.take();
-    let slot = intent.as_ref().map_or(running.other(), |intent| intent.target);
-    let held =
-        intent.as_ref().and_then(|intent| intent.held.clone()).or_else(|| after.holds.get(slot).cloned());
+    // What fell back left the other slot, whatever was meant.
+    let meant = intent.as_ref().filter(|_| settled != Settled::FellBack);
+    let slot = meant.map_or(running.other(), |intent| intent.target);
+    let held = meant.and_then(|intent| intent.held.clone()).or_else(|| after.holds.get(slot).cloned());
     let rollback = intent.is_some_and(|intent| intent.by == By::Rollback);
 
     recorded.failure = match settled {

@@ -1,7 +1,7 @@
 //! The machine: looks at what is and names one step. No phase is stored; each step's effect is seen by the next look.
 
 use chrono::{DateTime, Utc};
-use partition_core::{Slot, Slots, Standing, verbs};
+use partition_core::{Slot, Slots, Standing, Tries, verbs};
 use release::ReleaseId;
 
 use crate::records::By;
@@ -22,6 +22,8 @@ pub struct Observed {
     pub settled: Settled,
     /// What is pending: by which verb, and which release where known.
     pub pending: Option<(By, Option<ReleaseId>)>,
+    /// Tries by which an untouched trial is known; see [`Outcome::tries`](crate::records::Outcome::tries).
+    pub tries: Tries,
     /// What lies in the other slot, read back, not armed.
     pub staged: Option<ReleaseId>,
     /// What the repository says.
@@ -89,7 +91,7 @@ pub fn next_step(observed: &Observed, policy: &Policy, now: DateTime<Utc>) -> St
     if observed.settled.ending().is_some() {
         return Step::Settle(observed.settled);
     }
-    if let Ok(Some(_)) = verbs::trial_over(&observed.slots, observed.running, policy.tries) {
+    if let Ok(Some(_)) = verbs::trial_over(&observed.slots, observed.running, observed.tries) {
         return Step::TrialOver;
     }
     if let Some(step) = prove(observed, policy) {

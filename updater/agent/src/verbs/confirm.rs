@@ -15,13 +15,15 @@ pub(super) fn run(ctx: &Context<'_>) -> Result<Answer> {
     let disk = ctx.disk(Access::Write)?;
     let before = disk.layout().map_err(Error::disk("find the slots"))?.slots();
     let tries = ctx.config.tries;
+    let outcome = ctx.state.outcome();
+    let given = outcome.map_or(tries, |outcome| outcome.tries(running, tries));
     let found = flags::settled(ctx, running, &before);
     ctx.state.tolerate(ctx.state.settle(found, running, ctx.now));
 
     let changed = flags::change(&disk, "confirm", |layout| {
         let slots = layout.slots();
         // One write for both: after a cut the trial is over and the slot confirmed, or neither.
-        let slots = verbs::trial_over(&slots, running, tries)?.unwrap_or(slots);
+        let slots = verbs::trial_over(&slots, running, given)?.unwrap_or(slots);
         // Again with something armed: nothing would change, so there is nothing to refuse.
         let done =
             slots.get(running).is_some_and(|flags| flags.successful() && flags.tries() == tries.confirmed());

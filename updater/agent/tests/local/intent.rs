@@ -76,3 +76,22 @@ fn history_is_bounded() {
     assert_eq!(text.lines().count(), 500);
     assert!(text.lines().last().unwrap().contains("1.1.0"));
 }
+
+/// The record knows how many tries were given; the configuration may say something else by now, or nothing.
+#[test]
+fn an_armed_slot_stays_armed_when_the_configuration_is_lost() {
+    let mut host = Host::new();
+    let config = fs::read_to_string(host.config()).unwrap();
+    fs::write(host.config(), format!("{config}tries = 5\n")).unwrap();
+    host.arm("1.1.0");
+    assert_eq!(flags(&host.slots()), "1/7/1 2/5/0");
+    fs::remove_file(host.config()).unwrap();
+    host.boot += 1;
+    assert_eq!(host.json(&["status"])["data"]["outcome"], "never_tried");
+    assert_eq!(host.updog(&["confirm"]).code, 0);
+    assert_eq!(flags(&host.slots()), "1/7/1 2/5/0");
+    // Three left of five is not untouched.
+    host.set((1, 6, true), (2, 3, false));
+    assert_eq!(host.updog(&["confirm"]).code, 0);
+    assert_eq!(flags(&host.slots()), "1/7/1 0/0/0");
+}

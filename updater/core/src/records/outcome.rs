@@ -1,7 +1,7 @@
 //! What was meant to boot, and what became of the last time.
 
 use chrono::{DateTime, Utc};
-use partition_core::Slot;
+use partition_core::{Slot, Tries};
 use release::ReleaseId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -113,6 +113,19 @@ pub struct Past {
     /// Keys that this version does not know, kept.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
+}
+
+impl Outcome {
+    /// Tries as they were when the other slot was armed, else as configured: a trial that is armed and untouched is known by
+    /// the number that it was given, whatever the configuration says by now.
+    pub fn tries(&self, running: Slot, configured: Tries) -> Tries {
+        let armed = self.intent.as_ref().filter(|intent| intent.by == By::Arm && intent.target != running);
+        let given = armed.and_then(|intent| {
+            let more = intent.tries.saturating_add(1);
+            Tries::new(intent.tries, configured.confirmed().max(more)).ok()
+        });
+        given.unwrap_or(configured)
+    }
 }
 
 impl Holds {

@@ -42,6 +42,10 @@ impl World {
                 boot_id: Some("boot-2"),
                 tries: policy.tries,
             }),
+            tries: self
+                .outcome
+                .as_ref()
+                .map_or(policy.tries, |outcome| outcome.tries(self.running, policy.tries)),
             pending: intent.map(|intent| (intent.by, intent.held.as_ref().and_then(|held| held.release))),
             staged: self.staged,
             sight: self.sight.clone(),
@@ -209,6 +213,7 @@ fn only_a_trial_is_left_for_its_health() {
         health: Health::Bad,
         settled: Settled::Steady,
         pending: None,
+        tries: partition_core::Tries::default(),
         staged: None,
         sight: Sight::Unknown,
     };

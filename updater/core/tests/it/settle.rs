@@ -12,7 +12,7 @@ use crate::world::{at, held, intent, pending, release, slots};
 type Row = (&'static str, Option<Outcome>, Option<&'static str>, Slot, Slots, Settled);
 
 fn rows() -> Vec<Row> {
-    pending_rows().into_iter().chain(quiet_rows()).collect()
+    pending_rows().into_iter().chain(cut_rows()).chain(quiet_rows()).collect()
 }
 
 fn pending_rows() -> Vec<Row> {
@@ -67,6 +67,47 @@ fn pending_rows() -> Vec<Row> {
             next,
             Slot::A,
             slots(good, (2, 0, true)),
+            Settled::FellBack,
+        ),
+    ]
+}
+
+/// Cuts between intent and flags over a slot that was confirmed before.
+fn cut_rows() -> Vec<Row> {
+    let arm = || Some(pending(intent(By::Arm, Slot::B, "1.1.0")));
+    let back = || Some(pending(intent(By::Rollback, Slot::B, "1.0.0")));
+    let (next, good) = (Some("boot-2"), (1, 7, true));
+    vec![
+        (
+            "cut before the flags, good fallback",
+            back(),
+            next,
+            Slot::A,
+            slots((2, 7, true), good),
+            Settled::NotArmed,
+        ),
+        (
+            "the same, its tries worn",
+            back(),
+            next,
+            Slot::A,
+            slots((2, 7, true), (1, 2, true)),
+            Settled::NotArmed,
+        ),
+        (
+            "cut before arming what was confirmed",
+            arm(),
+            next,
+            Slot::A,
+            slots((2, 7, true), good),
+            Settled::NotArmed,
+        ),
+        (
+            "the same, then A wears out",
+            back(),
+            next,
+            Slot::B,
+            slots((2, 0, true), (1, 6, true)),
             Settled::FellBack,
         ),
     ]
@@ -190,4 +231,17 @@ fn what_was_left_by_rollback_is_not_offered_again_at_once() {
     assert_eq!(recorded.failure.map(|failure| failure.release), Some(release("1.1.0")));
     assert_eq!(recorded.proved, Some(held("1.0.0")));
     assert_eq!(recorded.outcome.confirmed, Some(Slot::B));
+}
+
+/// A rollback that was cut before its flags, and much later a slot that goes bad by itself: nobody is branded (P5).
+#[test]
+fn a_stale_intent_brands_nothing() {
+    let mut outcome = pending(intent(By::Rollback, Slot::B, "1.0.0"));
+    outcome.holds.set(Slot::A, Some(held("1.1.0")));
+    let slots = slots((2, 0, true), (1, 6, true));
+    let settled = ask(Some(&outcome), Some("boot-9"), Slot::B, &slots);
+    let recorded = record(&outcome, settled, Slot::B, at("2026-01-03T00:00:00Z"));
+    assert_eq!((settled, recorded.failure), (Settled::FellBack, None));
+    let last = recorded.outcome.last.unwrap();
+    assert_eq!((last.slot, last.held), (Slot::A, Some(held("1.1.0"))));
 }
