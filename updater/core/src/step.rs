@@ -1,7 +1,7 @@
 //! The machine: looks at what is and names one step. No phase is stored; each step's effect is seen by the next look.
 
 use chrono::{DateTime, Utc};
-use partition_core::{Slot, Slots, Standing, Tries, verbs};
+use partition_core::{Slot, SlotSet, Slots, Standing, Tries, choose, verbs};
 use release::ReleaseId;
 
 use crate::records::By;
@@ -91,7 +91,10 @@ pub fn next_step(observed: &Observed, policy: &Policy, now: DateTime<Utc>) -> St
     if observed.settled.ending().is_some() {
         return Step::Settle(observed.settled);
     }
-    if let Ok(Some(_)) = verbs::trial_over(&observed.slots, observed.running, observed.tries) {
+    // A slot that has not shown anything yet does not clear the other one.
+    let shown = observed.slots.get(observed.running).is_some_and(partition_core::Flags::successful)
+        || observed.health == Health::Good;
+    if shown && matches!(verbs::trial_over(&observed.slots, observed.running, observed.tries), Ok(Some(_))) {
         return Step::TrialOver;
     }
     if let Some(step) = prove(observed, policy) {
@@ -146,7 +149,11 @@ fn prove(observed: &Observed, policy: &Policy) -> Option<Step> {
         Health::Open => Step::Wait(refusal("health checks are still running")),
         // Only a trial is left for its health; a confirmed slot keeps running (P5).
         Health::Bad if successful => Step::Wait(refusal("unhealthy, so its tries are not refilled")),
-        Health::Bad => Step::Reboot,
+        Health::Bad if choose(&observed.slots, SlotSet::EMPTY.with(observed.running)).is_some() => {
+            Step::Reboot
+        }
+        // Nothing else may be started, so restarting would only go round.
+        Health::Bad => Step::Wait(refusal("unhealthy, and there is no other slot to go to")),
     })
 }
 

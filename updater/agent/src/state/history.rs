@@ -29,6 +29,11 @@ impl State {
     /// Adds a line, durably. Lines beyond [`HISTORY_LIMIT`] go, the oldest first; those that this version cannot read are
     /// kept as they are.
     pub fn add_history(&self, line: &HistoryLine) -> Result<()> {
+        self.alone(|| self.append_history(line))
+    }
+
+    /// The same, for who is alone already.
+    pub(super) fn append_history(&self, line: &HistoryLine) -> Result<()> {
         let path = self.path(NAME);
         let line =
             serde_json::to_string(line).map_err(|source| Error::Encode { path: path.clone(), source })?;

@@ -7,6 +7,7 @@ mod outcome;
 mod seed;
 mod staged;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -60,6 +61,14 @@ impl State {
                 Ok(None)
             }
         }
+    }
+
+    /// Does `work` while no other updog changes records: `confirm` needs no run lock, but must not write over the intent of
+    /// an `arm` beside it. Held for a few writes. A folder in which there can be no lock cannot be written either.
+    fn alone<T>(&self, work: impl FnOnce() -> T) -> T {
+        let lock = file::make(&self.dir).ok().and_then(|()| File::create(self.path("records.lock")).ok());
+        let _lock = lock.filter(|file| file.lock().is_ok());
+        work()
     }
 
     /// The releases that failed here.

@@ -23,56 +23,64 @@ impl State {
     /// as `not_armed`, the other way round an update would be nobody's.
     /// `here` is what the running slot holds, so that it can be named after the restart.
     pub fn write_intent(&self, intent: Intent, here: Option<Held>) -> Result<()> {
-        let mut outcome = self.outcome().unwrap_or_default();
-        if here.is_some() {
-            outcome.holds.set(intent.target.other(), here);
-        }
-        outcome.intent = Some(intent);
-        self.write_outcome(&outcome)
+        self.alone(|| {
+            let mut outcome = self.outcome().unwrap_or_default();
+            if here.is_some() {
+                outcome.holds.set(intent.target.other(), here);
+            }
+            outcome.intent = Some(intent);
+            self.write_outcome(&outcome)
+        })
     }
 
     /// Takes the intent back, when the flags were or never will be.
     pub fn clear_intent(&self) -> Result<()> {
-        let Some(mut outcome) = self.outcome() else { return Ok(()) };
-        if outcome.intent.take().is_some() { self.write_outcome(&outcome) } else { Ok(()) }
+        self.alone(|| {
+            let Some(mut outcome) = self.outcome() else { return Ok(()) };
+            if outcome.intent.take().is_some() { self.write_outcome(&outcome) } else { Ok(()) }
+        })
     }
 
     /// Keeps an answer that ends something: failed.json first, so that no cut lets the release be offered again, then the
     /// line of history, and last the outcome, which makes it count as told.
     pub fn settle(&self, settled: Settled, running: Slot, now: DateTime<Utc>) -> Result<()> {
-        if settled.ending().is_none() {
-            return Ok(());
-        }
-        let Recorded { outcome, history, failure, proved } =
-            record(&self.outcome().unwrap_or_default(), settled, running, now);
-        let mut failed = self.failed();
-        let forgot = proved.and_then(|held| held.release).is_some_and(|release| failed.forget(&release));
-        if let Some(failure) = failure {
-            failed.remember(failure);
-            self.write_failed(&failed)?;
-        } else if forgot {
-            self.write_failed(&failed)?;
-        }
-        if let Some(line) = history {
-            self.tell(&line)?;
-        }
-        if settled == Settled::RolledBack {
-            // It is whole, but not to be armed again without being asked for (`apply --retry` finds every piece right).
-            self.clear_staged()?;
-        }
-        self.write_outcome(&outcome)
+        self.alone(|| {
+            if settled.ending().is_none() {
+                return Ok(());
+            }
+            let Recorded { outcome, history, failure, proved } =
+                record(&self.outcome().unwrap_or_default(), settled, running, now);
+            let mut failed = self.failed();
+            let forgot = proved.and_then(|held| held.release).is_some_and(|release| failed.forget(&release));
+            if let Some(failure) = failure {
+                failed.remember(failure);
+                self.write_failed(&failed)?;
+            } else if forgot {
+                self.write_failed(&failed)?;
+            }
+            if let Some(line) = history {
+                self.tell(&line)?;
+            }
+            if settled == Settled::RolledBack {
+                // It is whole, but not to be armed again without being asked for (`apply --retry` finds every piece right).
+                self.clear_staged()?;
+            }
+            self.write_outcome(&outcome)
+        })
     }
 
     /// Notes that this slot was confirmed, and what it holds.
     pub fn mark_home(&self, running: Slot, held: Option<Held>) -> Result<()> {
-        let before = self.outcome();
-        let mut outcome = before.clone().unwrap_or_default();
-        outcome.confirmed = Some(running);
-        if held.is_some() {
-            outcome.holds.set(running, held);
-        }
-        // A confirm on every boot writes nothing new.
-        if before.as_ref() == Some(&outcome) { Ok(()) } else { self.write_outcome(&outcome) }
+        self.alone(|| {
+            let before = self.outcome();
+            let mut outcome = before.clone().unwrap_or_default();
+            outcome.confirmed = Some(running);
+            if held.is_some() {
+                outcome.holds.set(running, held);
+            }
+            // A confirm on every boot writes nothing new.
+            if before.as_ref() == Some(&outcome) { Ok(()) } else { self.write_outcome(&outcome) }
+        })
     }
 
     /// Adds a line of history, unless a cut before the outcome was written has left the very same one.
@@ -81,6 +89,6 @@ impl State {
             (&last.event, last.slot, last.release, &last.version)
                 == (&line.event, line.slot, line.release, &line.version)
         });
-        if told { Ok(()) } else { self.add_history(line) }
+        if told { Ok(()) } else { self.append_history(line) }
     }
 }

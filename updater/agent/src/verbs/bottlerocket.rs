@@ -21,10 +21,8 @@ pub(super) fn run(ctx: &Context<'_>, verb: &Verb) -> Result<Answer> {
         Verb::Update(flags) => update(ctx, flags, Then::Arm),
         Verb::UpdateImage(flags) => update(ctx, flags, Then::Leave),
         Verb::UpdateApply(flags) => arm::run(ctx, Restart { reboot: flags.reboot }).map(|_| silent()),
-        Verb::UpdateRevert(_) => match cancel::run(ctx)? {
-            answer if answer.exit == Exit::Done => Ok(silent()),
-            answer => Ok(answer),
-        },
+        // Their client has no precondition: nothing armed is done already.
+        Verb::UpdateRevert(_) => cancel::run(ctx).map(|_| silent()),
         Verb::Prepare(_) => Ok(silent()),
     }
 }
@@ -52,6 +50,7 @@ pub fn show(verb: &Verb, global: &Global, answer: &Answer) -> ExitCode {
             print(&serde_json::to_string_pretty(&answer.data).unwrap_or_default());
             ExitCode::SUCCESS
         }
+        _ if answer.message.is_empty() => ExitCode::SUCCESS,
         _ => {
             print(&answer.message);
             ExitCode::SUCCESS

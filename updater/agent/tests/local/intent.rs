@@ -95,3 +95,39 @@ fn an_armed_slot_stays_armed_when_the_configuration_is_lost() {
     assert_eq!(host.updog(&["confirm"]).code, 0);
     assert_eq!(flags(&host.slots()), "1/7/1 0/0/0");
 }
+
+/// `confirm` needs no run lock, and still never writes over the intent of an `arm` beside it.
+#[test]
+fn records_written_side_by_side_lose_nothing() {
+    use updater_core::records::{By, HistoryEvent, HistoryLine, Intent};
+    let folder = tempfile::tempdir().unwrap();
+    let at = crate::host::NOW.parse().unwrap();
+    let rounds = 40;
+    std::thread::scope(|scope| {
+        let confirm = scope.spawn(|| {
+            let state = updog::state::State::new(folder.path());
+            for round in 0..rounds {
+                let version = updater_core::records::Held { version: format!("1.0.{round}"), release: None };
+                state.mark_home(partition_core::Slot::A, Some(version)).unwrap();
+                state.add_history(&HistoryLine::new(at, HistoryEvent::Updated)).unwrap();
+            }
+        });
+        let state = updog::state::State::new(folder.path());
+        for round in 0..rounds {
+            let intent = Intent {
+                by: By::Arm,
+                target: partition_core::Slot::B,
+                tries: 3,
+                boot_id: Some(round.to_string()),
+                at,
+                held: None,
+                extra: serde_json::Map::new(),
+            };
+            state.write_intent(intent.clone(), None).unwrap();
+            state.add_history(&HistoryLine::new(at, HistoryEvent::Armed)).unwrap();
+            assert_eq!(state.outcome().unwrap().intent, Some(intent), "round {round}");
+        }
+        confirm.join().unwrap();
+    });
+    assert_eq!(updog::state::State::new(folder.path()).history().len(), 2 * rounds);
+}

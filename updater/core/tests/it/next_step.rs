@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use partition_core::{ArmedBy, Flags, Slot, Slots, Standing, verbs};
+use partition_core::{ArmedBy, Flags, Slot, Slots, Standing, bootable, verbs};
 use release::ReleaseId;
 use updater_core::records::{By, Outcome};
 use updater_core::{
@@ -181,6 +181,9 @@ fn next_step_is_total_and_comes_to_an_end() {
             }
             assert!(passed.len() <= 9, "{passed:#?}");
         }
+        if !bootable(&start.slots).is_empty() {
+            assert!(!bootable(&world.slots).is_empty(), "nothing may be started after {start:?}");
+        }
     }
     assert_eq!(seen.len(), 11, "{seen:?}");
 }
@@ -220,6 +223,9 @@ fn only_a_trial_is_left_for_its_health() {
     assert!(matches!(next_step(&observed, &Policy::default(), now()), Step::Wait(_)));
     observed.slots = slots((2, 2, false), (1, 7, true));
     assert_eq!(next_step(&observed, &Policy::default(), now()), Step::Reboot);
+    // A factory disk that was never confirmed has nowhere else to go.
+    observed.slots = slots((1, 7, false), (0, 0, false));
+    assert!(matches!(next_step(&observed, &Policy::default(), now()), Step::Wait(_)));
 }
 
 #[test]
