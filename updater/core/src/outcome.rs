@@ -113,6 +113,7 @@ pub fn settle(question: &Question<'_>) -> Settled {
             None if outcome.confirmed == Some(question.running.other()) => {
                 confirmed_or_trial(here, Settled::FellBack)
             }
+            None if left_untold(question, outcome) => Settled::RolledBack,
             None => confirmed_or_trial(here, Settled::Steady),
         },
     }
@@ -126,6 +127,24 @@ fn were_written(question: &Question<'_>) -> bool {
     intent.is_some_and(|intent| {
         priority(intent.target) == Some(2) && priority(intent.target.other()) == Some(1)
     })
+}
+
+/// No intent that this version can read, but a trial was left, and nobody has told of it yet.
+fn left_untold(question: &Question<'_>, outcome: &Outcome) -> bool {
+    let other = question.running.other();
+    let told = outcome.last.as_ref().is_some_and(|last| {
+        let left = matches!(
+            last.outcome,
+            HistoryEvent::RolledBack | HistoryEvent::FellBack | HistoryEvent::RollbackFailed
+        );
+        left && last.slot == other
+    });
+    let left = question.slots.get(other).is_some_and(|flags| {
+        flags.priority() == 2 && !flags.successful() && flags.tries() < question.tries.trial()
+    });
+    let home = question.slots.get(question.running);
+    let home = home.is_some_and(|flags| flags.priority() == 1 && flags.successful());
+    home && left && !told && !verbs::armed(question.slots, question.running)
 }
 
 fn confirmed_or_trial(here: Flags, confirmed: Settled) -> Settled {

@@ -127,6 +127,14 @@ fn quiet_rows() -> Vec<Row> {
             Settled::FellBack,
         ),
         (
+            "an unreadable intent, left",
+            home(Slot::A),
+            next,
+            Slot::A,
+            slots(good, (2, 0, false)),
+            Settled::RolledBack,
+        ),
+        (
             "nothing pending, at home",
             home(Slot::A),
             next,
