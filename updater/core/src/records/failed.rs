@@ -9,15 +9,48 @@ use super::{FORMAT, Record, lenient};
 
 /// `failed.json`: not offered again unless `--retry` (P4).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Wire", into = "Wire")]
 pub struct Failed {
     /// 1, or higher when a later version wrote it.
     pub format: u64,
     /// The newest [`Failed::LIMIT`] of them, oldest first.
-    #[serde(default, deserialize_with = "lenient::items")]
     pub releases: Vec<Failure>,
+    /// Entries that this version cannot read, kept.
+    unread: Vec<Value>,
     /// Keys that this version does not know, kept.
-    #[serde(flatten)]
     pub extra: Map<String, Value>,
+}
+
+/// As in the file.
+#[derive(Serialize, Deserialize)]
+struct Wire {
+    format: u64,
+    #[serde(default, deserialize_with = "lenient::items")]
+    releases: Vec<Value>,
+    #[serde(flatten)]
+    extra: Map<String, Value>,
+}
+
+impl From<Wire> for Failed {
+    fn from(wire: Wire) -> Failed {
+        let (mut releases, mut unread) = (Vec::new(), Vec::new());
+        for item in wire.releases {
+            match Failure::deserialize(&item) {
+                Ok(failure) => releases.push(failure),
+                Err(_) => unread.push(item),
+            }
+        }
+        Failed { format: wire.format, releases, unread, extra: wire.extra }
+    }
+}
+
+impl From<Failed> for Wire {
+    fn from(failed: Failed) -> Wire {
+        let known = failed.releases.iter().filter_map(|failure| serde_json::to_value(failure).ok());
+        // A file cannot be made to grow without end by entries that nobody can read.
+        let unread = failed.unread.iter().take(Failed::LIMIT).cloned();
+        Wire { format: failed.format, releases: unread.chain(known).collect(), extra: failed.extra }
+    }
 }
 
 /// One release that was left.
@@ -65,7 +98,7 @@ impl Failed {
 
 impl Default for Failed {
     fn default() -> Failed {
-        Failed { format: FORMAT, releases: Vec::new(), extra: Map::new() }
+        Failed { format: FORMAT, releases: Vec::new(), unread: Vec::new(), extra: Map::new() }
     }
 }
 

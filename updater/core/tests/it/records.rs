@@ -46,6 +46,8 @@ fn a_field_of_an_unknown_shape_is_as_good_as_absent() {
     let failed = json!({ "format": 2, "releases": [17, { "release": release("1.1.0"), "at": "2026-01-02T03:04:05Z" }] });
     let failed = Failed::parse(failed.to_string().as_bytes()).unwrap();
     assert!(failed.find(&release("1.1.0")).is_some());
+    let again: Value = serde_json::from_slice(&failed.encode().unwrap()).unwrap();
+    assert_eq!(again["releases"][0], 17, "an entry that cannot be read is kept");
 }
 
 #[test]
