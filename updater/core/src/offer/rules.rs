@@ -149,7 +149,9 @@ impl Asked<'_> {
             return Some(Refusal::waiting(Reason::Wave, detail, until));
         }
         // Without waves no time is known from which on to count.
-        let until = rollout.opens_at(seed)?.checked_add_signed(self.policy.soak.max(TimeDelta::zero()))?;
+        let soak = self.policy.soak.max(TimeDelta::zero());
+        // Longer than there are dates is never.
+        let until = rollout.opens_at(seed)?.checked_add_signed(soak).unwrap_or(DateTime::<Utc>::MAX_UTC);
         (self.now < until).then(|| {
             let detail = format!("{} is left to others until {} (soak)", update.version, seconds(until));
             Refusal::waiting(Reason::Soak, detail, until)
