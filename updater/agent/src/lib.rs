@@ -1,6 +1,6 @@
 //! Atomic A/B updates: the host's program.
 //!
-//! * [`cli`]: what was typed; [`run`] does it and answers.
+//! * [`cli`]: what was typed; [`run()`] does it and answers.
 //! * [`verbs`]: one file each.
 //! * [`engine`]: check, plan, stage, verify; the only way to something that can be armed.
 //! * [`context`]: the edges that verbs are given; [`config`], [`state`], [`machine`], [`report`], [`interrupt`].

@@ -3,7 +3,7 @@
 use release::payload::Index;
 use release::{Image, Images};
 
-/// Piece numbers to write, ascending, per image. Made by reading the slot ([`survey`](super::survey)).
+/// Piece numbers to write, ascending, per image. Made by reading the slot (`survey`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Work {
     missing: Images<Vec<usize>>,
