@@ -39,7 +39,13 @@ pub(crate) struct Dependency {
 impl Workspace {
     /// Asks cargo; the lock file must be up to date.
     pub(crate) fn load() -> Result<Self> {
-        let text = process::output(&mut process::cargo(&["metadata", "--format-version", "1", "--locked"]))?;
+        let text = process::output(&mut process::cargo(&[
+            "metadata",
+            "--quiet",
+            "--format-version",
+            "1",
+            "--locked",
+        ]))?;
         serde_json::from_str(&text).context("failed to read what cargo metadata printed")
     }
 
