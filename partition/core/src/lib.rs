@@ -1,7 +1,7 @@
 //! Slot flags, the boot rule and GPT tables as data.
 //!
 //! Nothing here reads or writes a device: sectors come in through a closure and leave as [`Op`]s in the order in
-//! which they must be written. The firmware's selector and the host's `status` call the same [`choose`].
+//! which they must be written. The firmware's selector and the host's `status` call the same [`choose()`].
 #![no_std]
 
 extern crate alloc;

@@ -1,10 +1,10 @@
 //! What a host does next, and why. Nothing here touches a file, a disk, a network or a clock: what is, what is wanted and
 //! the time come in; one answer with its reason comes out.
 //!
-//! * [`candidates`], [`offer`]: which release of a manifest this host may have, and for every other the rule against it.
+//! * [`candidates`], [`offer()`]: which release of a manifest this host may have, and for every other the rule against it.
 //! * [`Plan`]: an offer with no choice left open.
 //! * [`next_step`]: looks at what is and names one step; doing it and asking again is the whole engine.
-//! * [`settle`]: what became of an update, from the flags and the record of what was meant; [`record`] keeps the answer.
+//! * [`settle`]: what became of an update, from the flags and the record of what was meant; [`record()`] keeps the answer.
 //! * [`Status`]: five lines that say all of it.
 //! * [`records`]: what the state folder keeps.
 //! * [`Exit`], [`Reason`]: every refusal has a word and a code.

@@ -98,7 +98,7 @@ impl fmt::Display for Settled {
     }
 }
 
-/// What became of the update that was meant. Looks only; [`record`](crate::record) keeps the answer.
+/// What became of the update that was meant. Looks only; [`record()`](crate::record()) keeps the answer.
 pub fn settle(question: &Question<'_>) -> Settled {
     let Some(here) = question.slots.get(question.running) else { return Settled::Unknown };
     match question.outcome {

@@ -1,6 +1,6 @@
 //! The steps of an update as changes of flags.
 //!
-//! Every verb computes the table after and refuses unless [`choose`](crate::choose) on it names the slot that the
+//! Every verb computes the table after and refuses unless [`choose`](crate::choose()) on it names the slot that the
 //! verb means, so no verb can leave a table from which something else boots. The enumeration in this module walks
 //! every table that these verbs, failing boots and power cuts can reach; taking any one guard away makes it fail.
 
