@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
 use crate::process;
+use crate::python::Python;
 use crate::workspace::Workspace;
 
 #[derive(Debug, clap::Args)]
@@ -26,12 +27,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
     let target = Workspace::load()?.target_directory;
     let folder = target.join("conformance");
-    let python = Python::prepare(&folder.join("venv"))?;
+    let python = Python::prepare(&target)?;
     process::run(&mut process::cargo(&["build", "--release", "-p", "trust-client", "--example", EXAMPLE]))?;
 
-    let ours = python.suite(&suite, &target.join("release/examples").join(EXAMPLE), &folder)?;
+    let ours = run_suite(&python, &suite, &target.join("release/examples").join(EXAMPLE), &folder)?;
     println!("updog:      {ours}");
-    let theirs = python.suite(&suite, &theirs, &folder)?;
+    let theirs = run_suite(&python, &suite, &theirs, &folder)?;
     println!("python-tuf: {theirs}");
     let ratio = ours.duration / theirs.duration;
     println!("ratio:      {ratio:.2} of python-tuf's time (at most {MOST})");
@@ -45,56 +46,25 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// A Python of our own, with what the suite needs.
-#[derive(Debug)]
-struct Python {
-    folder: PathBuf,
-}
-
-impl Python {
-    fn prepare(folder: &Path) -> Result<Self> {
-        let python = Self { folder: folder.to_owned() };
-        let marker = folder.join("needs");
-        let needs = NEEDS.join("\n");
-        if fs::read_to_string(&marker).is_ok_and(|found| found == needs) {
-            return Ok(python);
-        }
-        let text = folder.to_str().context("the target folder's path is not UTF-8")?;
-        process::run(&mut process::program("python3", &["-m", "venv", "--clear", text]))?;
-        let pip = python.bin("pip")?;
-        let args: Vec<&str> =
-            ["install", "--quiet", "--disable-pip-version-check"].into_iter().chain(NEEDS).collect();
-        process::run(&mut process::program(&pip, &args))?;
-        // Written last, so that a cut install is done again.
-        fs::write(marker, needs).context("failed to mark the Python folder as complete")?;
-        Ok(python)
-    }
-
-    /// Runs the whole suite against one client. A failed test is a number in the report, not an error here.
-    fn suite(&self, suite: &Path, client: &Path, folder: &Path) -> Result<Report> {
-        let xfails = PathBuf::from(format!("{}.xfails", client.display()));
-        let file = folder.join("report.json");
-        let _ = fs::remove_file(&file);
-        let mut command = process::program(&self.bin("pytest")?, &["-q", "tuf_conformance", "--json-report"]);
-        command.arg(format!("--json-report-file={}", file.display()));
-        command.arg("--entrypoint").arg(client).current_dir(suite);
-        // The bundled client starts the first `python` in the path.
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let own = std::iter::once(self.folder.join("bin")).chain(std::env::split_paths(&path));
-        command.env("PATH", std::env::join_paths(own).context("failed to extend PATH")?);
-        let status = command.status().context("failed to start pytest")?;
-        let text = match fs::read_to_string(&file) {
-            Ok(text) => text,
-            Err(error) => bail!("pytest left no report ({status}): {error}"),
-        };
-        let report: Report = serde_json::from_str(&text).context("failed to read pytest's report")?;
-        Ok(Report { expected_failures: xfails.exists(), ..report })
-    }
-
-    fn bin(&self, name: &str) -> Result<String> {
-        let path = self.folder.join("bin").join(name);
-        path.into_os_string().into_string().ok().context("the target folder's path is not UTF-8")
-    }
+/// Runs the whole suite against one client. A failed test is a number in the report, not an error here.
+fn run_suite(python: &Python, suite: &Path, client: &Path, folder: &Path) -> Result<Report> {
+    let xfails = PathBuf::from(format!("{}.xfails", client.display()));
+    let file = folder.join("report.json");
+    let _ = fs::remove_file(&file);
+    let mut command = process::program(&python.bin("pytest")?, &["-q", "tuf_conformance", "--json-report"]);
+    command.arg(format!("--json-report-file={}", file.display()));
+    command.arg("--entrypoint").arg(client).current_dir(suite);
+    // The bundled client starts the first `python` in the path.
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let own = std::iter::once(python.programs()).chain(std::env::split_paths(&path));
+    command.env("PATH", std::env::join_paths(own).context("failed to extend PATH")?);
+    let status = command.status().context("failed to start pytest")?;
+    let text = match fs::read_to_string(&file) {
+        Ok(text) => text,
+        Err(error) => bail!("pytest left no report ({status}): {error}"),
+    };
+    let report: Report = serde_json::from_str(&text).context("failed to read pytest's report")?;
+    Ok(Report { expected_failures: xfails.exists(), ..report })
 }
 
 #[derive(Debug, Deserialize)]
@@ -128,7 +98,3 @@ const TESTS: u32 = 113;
 
 /// The part of python-tuf's time that we allow ourselves.
 const MOST: f64 = 0.5;
-
-/// What the suite asks for, pinned.
-const NEEDS: [&str; 4] =
-    ["tuf==7.0.0", "securesystemslib[crypto]==1.4.0", "pytest==9.1.1", "pytest-json-report==1.5.0"];

@@ -11,6 +11,7 @@ mod layers;
 mod lengths;
 mod process;
 mod promises;
+mod python;
 mod qemu;
 mod serve;
 mod setup;

@@ -7,6 +7,8 @@ use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
 use crate::process;
+use crate::python::Python;
+use crate::workspace::Workspace;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -41,6 +43,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     ensure(&wanted)?;
     println!("All packages are there.");
+    if wanted.iter().any(|one| matches!(one, Use::Test | Use::Conformance)) {
+        Python::prepare(&Workspace::load()?.target_directory)?;
+        println!("python-tuf is there.");
+    }
     Ok(())
 }
 
@@ -123,6 +129,7 @@ const NEEDS: &[Need] = &[
     },
     Need { package: "libc6-dev", uses: &[Use::Build, Use::Test, Use::Demo], why: "headers and start files" },
     Need { package: "git", uses: &[Use::Test], why: "the list of files that ci checks" },
+    Need { package: "mount", uses: &[Use::Test], why: "losetup, for the tests on block devices" },
     Need { package: "gdisk", uses: &[Use::Test, Use::Demo], why: "sgdisk -v, a second reader of our tables" },
     Need { package: "openssl", uses: &[Use::Test], why: "keys as others make them" },
     Need { package: "zstd", uses: &[Use::Test], why: "zstd -d, a second reader of our frames" },
@@ -131,6 +138,10 @@ const NEEDS: &[Need] = &[
     Need { package: "cryptsetup-bin", uses: &[Use::Demo], why: "veritysetup" },
     Need { package: "mtools", uses: &[Use::Demo], why: "the FAT of the boot image, without mounting" },
     Need { package: "uidmap", uses: &[Use::Demo], why: "mmdebstrap without root" },
-    Need { package: "python3-venv", uses: &[Use::Conformance], why: "the suite is in Python" },
+    Need {
+        package: "python3-venv",
+        uses: &[Use::Test, Use::Conformance],
+        why: "python-tuf, a second reader of our repositories",
+    },
     Need { package: "faketime", uses: &[Use::Conformance], why: "the suite's clock" },
 ];

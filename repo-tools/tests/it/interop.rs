@@ -1,6 +1,7 @@
 //! Other clients read what we publish.
 
 use std::num::NonZeroU64;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use futures_util::StreamExt;
@@ -11,7 +12,7 @@ use updog_repo::keys::{KeyKind, Signer, generate};
 use crate::common::{Yard, again};
 
 /// All three kinds of key on every role, two signatures for each, a rotation behind it, signed at the true time.
-fn repository() -> (Yard, std::path::PathBuf) {
+fn repository() -> (Yard, PathBuf) {
     let yard = Yard::bare();
     let kinds = [KeyKind::Ed25519, KeyKind::Ecdsa, KeyKind::Rsa];
     let keys: Vec<Signer> = kinds
@@ -64,12 +65,11 @@ fn tough_reads_it_from_root_1() {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(read);
 }
 
-/// Needs python-tuf: `cargo xtask setup conformance` says how; a host without it must not look as if this had passed.
+/// Needs python-tuf, and fails without it: a host that lacks it must not look as if this had passed.
 #[test]
-#[ignore = "needs python-tuf; run with UPDOG_PYTHON=/path/to/venv/bin/python and --ignored"]
 fn python_tuf_reads_it_from_root_1() {
     let (yard, dir) = repository();
-    let python = std::env::var("UPDOG_PYTHON").expect("UPDOG_PYTHON must name a python that has tuf 7");
+    let python = python();
     let server = fixtures::server::Server::start(&dir, fixtures::server::Faults::default()).unwrap();
     let out = Command::new(python)
         .args(["-c", PYTHON, &server.url()])
@@ -79,6 +79,14 @@ fn python_tuf_reads_it_from_root_1() {
         .unwrap();
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     assert_eq!(String::from_utf8_lossy(&out.stdout).trim(), "13");
+}
+
+/// `UPDOG_PYTHON`, or the one that `cargo xtask setup` makes below the target folder.
+fn python() -> PathBuf {
+    let made = || Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("python-tuf").join("bin/python");
+    let python = std::env::var_os("UPDOG_PYTHON").map_or_else(made, PathBuf::from);
+    assert!(python.exists(), "{} is missing: run `cargo xtask setup test`", python.display());
+    python
 }
 
 const PYTHON: &str = "

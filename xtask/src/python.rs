@@ -1,0 +1,55 @@
+//! A Python of our own under the target folder: python-tuf, an independent reader of our repositories, and its suite.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::process;
+
+/// A virtual environment that holds what we ask for.
+#[derive(Debug)]
+pub(crate) struct Python {
+    folder: PathBuf,
+}
+
+impl Python {
+    /// Makes it below the target folder, unless it is there; quick when it is.
+    pub(crate) fn prepare(target: &Path) -> Result<Self> {
+        let folder = target.join(FOLDER);
+        let python = Self { folder: folder.clone() };
+        let marker = folder.join("needs");
+        let needs = NEEDS.join("\n");
+        if fs::read_to_string(&marker).is_ok_and(|found| found == needs) {
+            return Ok(python);
+        }
+        println!("Installing for Python: {}", NEEDS.join(" "));
+        let text = folder.to_str().context("the target folder's path is not UTF-8")?;
+        process::run(&mut process::program("python3", &["-m", "venv", "--clear", text]))?;
+        let pip = python.bin("pip")?;
+        let options = ["install", "--quiet", "--disable-pip-version-check"];
+        let args: Vec<&str> = options.into_iter().chain(NEEDS).collect();
+        process::run(&mut process::program(&pip, &args))?;
+        // Written last, so that a cut install is done again.
+        fs::write(marker, needs).context("failed to mark the Python folder as complete")?;
+        Ok(python)
+    }
+
+    /// One of its programs.
+    pub(crate) fn bin(&self, name: &str) -> Result<String> {
+        let path = self.programs().join(name);
+        path.into_os_string().into_string().ok().context("the target folder's path is not UTF-8")
+    }
+
+    /// Where its programs lie.
+    pub(crate) fn programs(&self) -> PathBuf {
+        self.folder.join("bin")
+    }
+}
+
+/// Below the target folder; tests that need it look there too.
+const FOLDER: &str = "python-tuf";
+
+/// What the suite and the tests ask for, pinned.
+const NEEDS: [&str; 4] =
+    ["tuf==7.0.0", "securesystemslib[crypto]==1.4.0", "pytest==9.1.1", "pytest-json-report==1.5.0"];
