@@ -137,7 +137,6 @@ const NEEDS: &[Need] = &[
     Need { package: "erofs-utils", uses: &[Use::Demo], why: "mkfs.erofs" },
     Need { package: "cryptsetup-bin", uses: &[Use::Demo], why: "veritysetup" },
     Need { package: "mtools", uses: &[Use::Demo], why: "the FAT of the boot image, without mounting" },
-    Need { package: "uidmap", uses: &[Use::Demo], why: "mmdebstrap without root" },
     Need {
         package: "python3-venv",
         uses: &[Use::Test, Use::Conformance],

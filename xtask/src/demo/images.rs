@@ -101,7 +101,9 @@ impl Make {
     fn recipe(&self) -> Vec<String> {
         let Self { version, more, .. } = self;
         vec![
-            format!("mmdebstrap --quiet --variant=extract --include={PACKAGES}{more} {SUITE} root.tar"),
+            format!(
+                "mmdebstrap --quiet --mode=chrootless --variant=extract --include={PACKAGES}{more} {SUITE} root.tar"
+            ),
             "tar -xf root.tar -C root --exclude=./dev --no-same-owner".to_owned(),
             format!(
                 "rm -f root/usr/lib/os-release root/etc/os-release; \
