@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use crate::{cuts, demo, deny, layers, lengths, process, promises, setup, test};
+use crate::{cuts, demo, deny, layers, lengths, links, process, promises, setup, test};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -27,6 +27,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         ("layers", Box::new(layers::run)),
         ("lengths", Box::new(lengths::run)),
         ("promises", Box::new(promises::run)),
+        ("links", Box::new(links::run)),
         ("deny", Box::new(|| deny::run(&deny_args))),
         ("clippy", cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])),
         ("docs", Box::new(docs)),

@@ -9,6 +9,7 @@ mod deny;
 mod firmware;
 mod layers;
 mod lengths;
+mod links;
 mod process;
 mod promises;
 mod python;
