@@ -41,7 +41,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         }
     }
     if !problems.is_empty() {
-        bail!("deny.toml is broken:\n  {}", problems.join("\n  "));
+        bail!("not allowed in:\n  {}", problems.join("\n  "));
     }
     println!("Licences, bans and sources of {} packages hold.", workspace.packages.len());
     second_opinion()
