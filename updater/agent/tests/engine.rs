@@ -1,36 +1,26 @@
 //! What stage promises on one disk: pieces that are right are kept, nothing that boots changes before there is something to write, only
 //! bytes that were read back can be armed.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where something fails")]
+#![expect(clippy::cast_possible_truncation, reason = "lengths of small disks fit every type")]
+
 mod common;
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use common::{Asked, LENGTHS, PIECE, Run, apply, disk, make, make_of, slots};
+use common::{Asked, LENGTHS, PIECE, Run, apply, disk, image_writes, make, make_of, slots};
 use fixtures::CrashDisk;
-use fixtures::crash::{self, DiskOp, Fault, table_of};
-use partition_core::{Flags, Part, Slot, Standing, Tries};
+use fixtures::crash::{self, DiskOp, table_of};
+use partition_core::{Flags, Part, Slot};
 use release::Image;
 use updater_core::{Exit, Reason};
-use updog::engine::Error;
 use updog::engine::hint::Hints;
 use updog::engine::source::{ByteStream, FrameSource, MemoryFrames, SourceError};
 use updog::interrupt::Interrupt;
 
 const RAW: u64 = (LENGTHS[0] + LENGTHS[1] + LENGTHS[2]) as u64;
-
-/// Bytes written outside the tables.
-fn image_writes(crash: &CrashDisk) -> usize {
-    let first = table_of(&crash.live(), 512).unwrap().layout().unwrap().a.boot.first_lba * 512;
-    let last = (crash.live().len() - 34 * 512) as u64;
-    let log = crash.log();
-    let inside = log.ops.iter().filter_map(|op| match op {
-        DiskOp::Write { off, bytes } if (first..last).contains(off) => Some(bytes.len()),
-        _ => None,
-    });
-    inside.sum()
-}
 
 fn slot_a(crash: &CrashDisk) -> Vec<u8> {
     let layout = table_of(&crash.live(), 512).unwrap().layout().unwrap();
@@ -354,97 +344,4 @@ fn what_does_not_fit_or_is_not_allowed_changes_nothing() {
     let error = Run::default().stage(&crash.disk(), &two, state.path()).unwrap_err();
     assert_eq!(error.exit(), Exit::Blocked, "{error:?}");
     assert!(crash.log().ops.is_empty());
-}
-
-#[test]
-fn a_state_folder_that_takes_no_record_ends_the_run_before_anything_is_retired() {
-    let (one, two, three) = (make(1), make(2), make(3));
-    let crash = disk(&one, Some((&two, Flags::of(1, 7, true))));
-    let before = slots(&crash);
-    let state = tempfile::tempdir().unwrap();
-    std::fs::write(state.path().join("staged"), "a file where the folder should be").unwrap();
-    let error = Run::default().stage(&crash.disk(), &three, state.path()).unwrap_err();
-    assert_eq!(error.exit(), Exit::Disk, "{error:?}");
-    assert_eq!(slots(&crash), before);
-    assert_eq!(image_writes(&crash), 0);
-}
-
-#[test]
-fn a_disk_that_loses_or_refuses_a_write_is_found_out() {
-    let (one, two) = (make(1), make(2));
-    for number in 0..5 {
-        let crash = disk(&one, None).with_fault(Fault::LoseWrite(number));
-        let state = tempfile::tempdir().unwrap();
-        let error = Run::default().stage(&crash.disk(), &two, state.path()).unwrap_err();
-        assert!(matches!(error, updog::Error::Engine(Error::Differs { slot: Slot::B, .. })), "{error:?}");
-        assert_eq!(error.exit(), Exit::Disk);
-        assert_eq!(slots(&crash).get(Slot::B), Some(Flags::default()));
-        // The fault hits once: the same command repairs the one piece.
-        let repaired = Run::default().stage(&crash.disk(), &two, state.path()).unwrap();
-        assert!(repaired.moved.written <= PIECE as u64);
-
-        let crash = disk(&one, None).with_fault(Fault::FailWrite(number));
-        let error = Run::default().stage(&crash.disk(), &two, state.path()).unwrap_err();
-        assert_eq!(error.exit(), Exit::Disk, "{error:?}");
-    }
-}
-
-#[test]
-fn two_runs_at_once_are_one() {
-    let (one, two) = (make(1), make(2));
-    let crash = disk(&one, None);
-    let state = tempfile::tempdir().unwrap();
-    let staged = Run::default().stage(&crash.disk(), &two, state.path()).unwrap();
-    // The read-back is not over before it is armed or dropped.
-    let error = Run::default().stage(&crash.disk(), &two, state.path()).unwrap_err();
-    assert!(matches!(error, updog::Error::LockFile(partition_disk::RunLockError::Held { .. })), "{error:?}");
-    drop(staged);
-    Run::default().stage(&crash.disk(), &two, state.path()).unwrap();
-}
-
-#[test]
-fn partitions_that_moved_since_the_read_back_are_not_armed() {
-    let (one, two) = (make(1), make(2));
-    let crash = disk(&one, None);
-    let state = tempfile::tempdir().unwrap();
-    let staged = Run::default().stage(&crash.disk(), &two, state.path()).unwrap();
-    // Somebody made another table meanwhile: the same partitions, one of them a block further on.
-    let other = fixtures::disk::DiskSpec {
-        foreign: 9,
-        boot: 80 << 10,
-        root: 208 << 10,
-        hash: 16 << 10,
-        ..Default::default()
-    };
-    let other = CrashDisk::new(other.build(), 512);
-    let before = slots(&other);
-    let error =
-        staged.verified.arm(&other.disk(), Standing::ConfirmedThisBoot, Tries::default()).unwrap_err();
-    assert!(matches!(error, updog::Error::Engine(Error::Moved { slot: Slot::B })), "{error:?}");
-    assert_eq!(slots(&other), before);
-}
-
-#[test]
-fn the_rest_of_each_partition_is_neither_read_nor_written() {
-    let (one, two) = (make(1), make(2));
-    let crash = disk(&one, None);
-    let mut bytes = crash.live();
-    let layout = table_of(&bytes, 512).unwrap().layout().unwrap();
-    let tails: Vec<Range<usize>> = Part::ALL
-        .into_iter()
-        .zip(LENGTHS)
-        .map(|(part, length)| {
-            let entry = layout.part(Slot::B, part).unwrap();
-            entry.first_lba as usize * 512 + length..(entry.last_lba as usize + 1) * 512
-        })
-        .collect();
-    for tail in &tails {
-        bytes[tail.clone()].fill(0x5a);
-    }
-    let crash = CrashDisk::new(bytes, 512);
-    let state = tempfile::tempdir().unwrap();
-    drop(Run::default().stage(&crash.disk(), &two, state.path()).unwrap());
-    for tail in tails {
-        assert!(crash.live()[tail].iter().all(|byte| *byte == 0x5a));
-    }
 }

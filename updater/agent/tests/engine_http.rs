@@ -1,5 +1,8 @@
 //! The program against servers that fail and lie: one clear error with the right code, and nothing that boots is changed.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where something fails")]
+#![expect(clippy::cast_possible_truncation, reason = "lengths of small disks fit every type")]
+
 mod common;
 
 use common::served::{Served, holds, next};

@@ -2,6 +2,9 @@
 //! the selector may start is whole, compared with the source and not by our own verify code; and the same command ends in the same
 //! bytes. Two wrong builds must fail the same sweep.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where something fails")]
+#![expect(clippy::cast_possible_truncation, reason = "lengths of small disks fit every type")]
+
 mod common;
 
 use common::{Made, Run, apply, disk, make};

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use partition_core::{Slot, Standing, verbs};
+use partition_core::{Flags, Slot, Standing, verbs};
 use partition_disk::{ChangeError, Disk, Edit, RunLock};
 use release::payload::Index;
 use release::{Image, Images};
@@ -77,14 +77,17 @@ impl Job<'_> {
         verbs::retire(&layout.slots(), self.running, self.standing).map_err(refused)?;
         let io = SlotIo::open(self.disk, slot, &self.indexes, For::Writing)?;
 
-        let survey = self.survey(&io)?;
         let total = raw_length(&self.indexes);
-        let reused = total.saturating_sub(survey.work.raw_length(&self.indexes));
-        if let Some(proof) = survey.whole {
-            let verified = Verified::new(self.release, (self.running, proof), lock);
-            return Ok(Staged { verified, moved: Moved { reused, ..Moved::default() } });
-        }
-        let (filled, partial) = self.fill(&io, &survey.work, forget)?;
+        let (io, work) = match self.survey(io)? {
+            Survey::Whole(proof) => {
+                let verified = Verified::new(self.release, (self.running, proof), lock);
+                return Ok(Staged { verified, moved: Moved { reused: total, ..Moved::default() } });
+            }
+            Survey::Missing(io, work) => (io, work),
+        };
+        let reused = total.saturating_sub(work.raw_length(&self.indexes));
+        self.disarm_rotten(layout.slots().get(slot))?;
+        let (filled, partial) = self.fill(&io, &work, forget)?;
         let moved = Moved { fetched: filled.fetched, reused, written: filled.written };
 
         self.step(Step::Verify, format!("reading slot {slot} back"));
@@ -103,7 +106,17 @@ impl Job<'_> {
         }
     }
 
-    fn survey(&self, io: &SlotIo) -> Result<Survey> {
+    /// A slot that is armed with this very release, and was just read and found not to be whole, must not boot, whether the
+    /// repair that follows gets its frames or not.
+    fn disarm_rotten(&self, other: Option<Flags>) -> Result<()> {
+        let armed = other.is_some_and(|flags| flags.priority() > 0 && !flags.successful());
+        if armed && self.hints.former.as_ref() == Some(&self.indexes) {
+            self.retire()?;
+        }
+        Ok(())
+    }
+
+    fn survey(&self, io: SlotIo) -> Result<Survey> {
         self.step(Step::Verify, format!("looking at what slot {} holds", io.slot));
         let mut progress = Progress::new(self.reporter, Step::Verify, raw_length(&self.indexes));
         let survey = io

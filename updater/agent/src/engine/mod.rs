@@ -3,7 +3,7 @@
 //! * [`check()`]: trusted metadata, the manifest, the rules → [`check::Checked`].
 //! * [`plan()`]: the indexes and the partitions → [`plan::Planned`].
 //! * [`stage()`]: the other slot equal to the indexes, read back → [`stage::Staged`] with its [`route::Verified`].
-//! * [`verify_slot`]: the same read-back, offline.
+//! * [`verify_slot`], [`prove_slot`]: the same read-back, offline; the latter may be armed.
 //! * [`route`]: `Written`, `Verified`, `Armed`.
 //!
 //! The slot is the progress: a piece whose digest is right is done, whoever wrote it. Below: [`survey and read-back`](scan) are one
@@ -35,4 +35,4 @@ pub use check::check;
 pub use error::Error;
 pub use plan::plan;
 pub use stage::stage;
-pub use verify::verify_slot;
+pub use verify::{prove_slot, verify_slot};

@@ -57,8 +57,8 @@ pub struct Written {
     lock: RunLock,
 }
 
-/// Every byte of the images was read back from the device and is right. Holds the run lock, so that no other updog changes
-/// anything before this is armed or dropped.
+/// Every byte of the images was read back from the device and is right. Holds the run lock and the partitions, so that
+/// neither another updog nor a mount changes anything before this is armed or dropped.
 #[derive(Debug)]
 pub struct Verified {
     release: Release,
@@ -74,6 +74,7 @@ pub struct Armed {
     slot: Slot,
     before: Slots,
     after: Slots,
+    _proof: ReadBack,
     _lock: RunLock,
 }
 
@@ -103,7 +104,7 @@ impl Verified {
 
     /// The slot that was read back.
     pub fn slot(&self) -> Slot {
-        self.proof.slot
+        self.proof.slot()
     }
 
     /// What it holds.
@@ -121,7 +122,8 @@ impl Verified {
     ///
     /// A cut leaves the table before or the table after; under both every slot that may be started is whole.
     pub fn arm(self, disk: &Disk, standing: Standing, tries: Tries) -> Result<Armed> {
-        let Verified { running, proof: ReadBack { slot, places }, .. } = self;
+        let Verified { release, running, proof, lock } = self;
+        let (slot, places) = (proof.slot(), proof.places());
         if slot == running {
             return Err(Error::Runs { slot }.into());
         }
@@ -136,8 +138,8 @@ impl Verified {
             ChangeError::Refused(error) => error,
             ChangeError::Disk(source) => crate::Error::disk("arm")(source),
         })?;
-        let Verified { release, lock, .. } = self;
-        Ok(Armed { release, slot, before: changed.before, after: changed.after, _lock: lock })
+        // The partitions stay claimed until after the table write.
+        Ok(Armed { release, slot, before: changed.before, after: changed.after, _proof: proof, _lock: lock })
     }
 }
 

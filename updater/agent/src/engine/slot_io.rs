@@ -37,17 +37,30 @@ pub(super) struct SlotIo {
 
 /// What a survey found.
 #[derive(Debug)]
-pub(super) struct Survey {
-    pub(super) work: Work,
+pub(super) enum Survey {
     /// All was right, so the survey was a read-back.
-    pub(super) whole: Option<ReadBack>,
+    Whole(ReadBack),
+    /// What is left to write.
+    Missing(SlotIo, Work),
 }
 
 /// Proof that every byte of the three images was read from the device after a flush, and was right. Made only in this file.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct ReadBack {
-    pub(super) slot: Slot,
-    pub(super) places: Places,
+///
+/// It keeps the partitions open as they were opened, `O_EXCL`: until it is dropped nobody can mount what was read, and with
+/// that change it, before it is armed.
+#[derive(Debug)]
+pub(super) struct ReadBack(SlotIo);
+
+impl ReadBack {
+    /// Which slot was read.
+    pub(super) fn slot(&self) -> Slot {
+        self.0.slot
+    }
+
+    /// Where its partitions lay.
+    pub(super) fn places(&self) -> Places {
+        self.0.places
+    }
 }
 
 /// Bytes a step has looked at, and where.
@@ -56,9 +69,9 @@ pub(super) type Tell<'a> = dyn FnMut(Image, Seen) + 'a;
 /// Which end the images are opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum For {
-    /// Filling: `O_EXCL`, so that the kernel refuses a slot that is in use.
+    /// Filling, and reading back what is to be armed: `O_EXCL`, so that the kernel refuses a slot that is in use.
     Writing,
-    /// Reading back only.
+    /// Comparing only; the slot may be the one that runs.
     Reading,
 }
 
@@ -92,7 +105,7 @@ impl SlotIo {
     /// It flushes first: a run that was killed may have left right bytes in a cache, and who finds everything right here
     /// arms next.
     pub(super) fn survey(
-        &self,
+        self,
         indexes: &Images<Index>,
         hints: &Hints,
         interrupt: &Interrupt,
@@ -114,18 +127,28 @@ impl SlotIo {
         })?;
         let work = Work::new(missing);
         // Right means read, so when nothing is missing every piece was read.
-        let whole = work.is_empty().then(|| self.proof());
-        Ok(Survey { work, whole })
+        Ok(if work.is_empty() { Survey::Whole(ReadBack(self)) } else { Survey::Missing(self, work) })
     }
 
-    /// Flushes, then reads every byte of the images back from the device. The first piece that differs is an error. The rest
-    /// of each partition is not looked at.
+    /// The proof that leads to `arm`, from a slot that was opened for it.
     pub(super) fn read_back(
-        &self,
+        self,
         indexes: &Images<Index>,
         interrupt: &Interrupt,
         tell: &mut Tell<'_>,
     ) -> Result<ReadBack, Error> {
+        self.compare(indexes, interrupt, tell)?;
+        Ok(ReadBack(self))
+    }
+
+    /// Flushes, then reads every byte of the images back from the device. The first piece that differs is an error. The rest
+    /// of each partition is not looked at.
+    pub(super) fn compare(
+        &self,
+        indexes: &Images<Index>,
+        interrupt: &Interrupt,
+        tell: &mut Tell<'_>,
+    ) -> Result<(), Error> {
         self.flush()?;
         for image in Image::ALL {
             let target = self.target(image, indexes);
@@ -139,7 +162,7 @@ impl SlotIo {
                 }
             })?;
         }
-        Ok(self.proof())
+        Ok(())
     }
 
     /// Returns when every write before is durable.
@@ -148,10 +171,6 @@ impl SlotIo {
             io.flush().map_err(|source| Error::Flush { image, source })?;
         }
         Ok(())
-    }
-
-    fn proof(&self) -> ReadBack {
-        ReadBack { slot: self.slot, places: self.places }
     }
 
     fn target<'a>(&'a self, image: Image, indexes: &'a Images<Index>) -> Target<'a> {

@@ -12,17 +12,33 @@ use super::slot_io::{For, SlotIo};
 use crate::report::{Event, Step};
 use crate::{Context, Result};
 
-/// Reads every byte of the images of `slot` and compares. What the slot should hold is known only if it was staged here last.
-pub fn verify_slot(ctx: &Context<'_>, slot: Slot) -> Result<Verified> {
-    let lock = ctx.state.run_lock("verify")?;
+/// Reads every byte of the images of `slot` and compares, mounted or not; says what it holds. What the slot should hold is
+/// known only if it was staged here last.
+pub fn verify_slot(ctx: &Context<'_>, slot: Slot) -> Result<Release> {
+    let _lock = ctx.state.run_lock("verify")?;
     let (release, indexes) = recall(ctx, slot)?;
     let disk = ctx.disk(Access::Read)?;
     let io = SlotIo::open(&disk, slot, &indexes, For::Reading)?;
-    let message = format!("reading slot {slot} back, expecting {}", release.version);
-    ctx.reporter.event(&Event::Step { step: Step::Verify, message });
-    let mut progress = Progress::new(ctx.reporter, Step::Verify, raw_length(&indexes));
+    let mut progress = begin(ctx, slot, &release, &indexes);
+    io.compare(&indexes, &ctx.interrupt, &mut |_, seen| progress.add(seen.length, 0))?;
+    Ok(release)
+}
+
+/// The same on the way to `arm`: the slot is claimed first, so that nothing changes it between here and the table write.
+pub fn prove_slot(ctx: &Context<'_>, slot: Slot) -> Result<Verified> {
+    let lock = ctx.state.run_lock("arm")?;
+    let (release, indexes) = recall(ctx, slot)?;
+    let disk = ctx.disk(Access::Write)?;
+    let io = SlotIo::open(&disk, slot, &indexes, For::Writing)?;
+    let mut progress = begin(ctx, slot, &release, &indexes);
     let proof = io.read_back(&indexes, &ctx.interrupt, &mut |_, seen| progress.add(seen.length, 0))?;
     Ok(Verified::new(release, (ctx.running()?, proof), lock))
+}
+
+fn begin<'a>(ctx: &Context<'a>, slot: Slot, release: &Release, indexes: &Images<Index>) -> Progress<'a> {
+    let message = format!("reading slot {slot} back, expecting {}", release.version);
+    ctx.reporter.event(&Event::Step { step: Step::Verify, message });
+    Progress::new(ctx.reporter, Step::Verify, raw_length(indexes))
 }
 
 /// The record of what was staged, and its indexes: they must give the release that the record names.

@@ -1,6 +1,7 @@
 //! `arm`: what was read back boots next, on trial.
 
-use partition_disk::Access;
+use partition_core::{ArmedBy, Slot, verbs};
+use partition_disk::{Access, Edit};
 use serde_json::{Value, json};
 use updater_core::records::{By, Held, HistoryEvent, HistoryLine, Intent};
 
@@ -21,8 +22,30 @@ pub(super) fn run(ctx: &Context<'_>, restart: Restart) -> Result<Answer> {
         let detail = format!("the record is about slot {}, which runs", staged.slot);
         return Err(Error::NotStaged { detail });
     }
-    let (message, data) = arm(ctx, engine::verify_slot(ctx, other)?)?;
+    let verified = engine::prove_slot(ctx, other).inspect_err(|error| disarm(ctx, other, error))?;
+    let (message, data) = arm(ctx, verified)?;
     Ok(Answer::done(flags::restart(ctx, restart, message)?, data))
+}
+
+/// A slot that was just found not to be whole must not stay armed. Best effort: what is reported is why.
+fn disarm(ctx: &Context<'_>, slot: Slot, error: &Error) {
+    if !matches!(error, Error::Engine(engine::Error::Differs { .. })) {
+        return;
+    }
+    let disarmed = ctx.state.run_lock("arm").and_then(|_lock| {
+        let disk = ctx.disk(Access::Write)?;
+        flags::change(&disk, "cancel", |layout| {
+            verbs::cancel(&layout.slots(), slot.other(), ArmedBy::Arm).map(Edit::slots)
+        })
+    });
+    match disarmed {
+        Ok(changed) if changed.wrote => {
+            ctx.note(format!("slot {slot} was armed and is not whole: it boots no more"));
+            ctx.state.tolerate(ctx.state.clear_intent());
+        }
+        Ok(_) | Err(Error::Slots { .. }) => {}
+        Err(error) => ctx.note(format!("slot {slot} stays as it was: {error}")),
+    }
 }
 
 /// Arms what was proved: the intent durably first, then one table write.

@@ -11,11 +11,7 @@ pub(super) fn run(ctx: &Context<'_>, slot: Option<Slot>) -> Result<Answer> {
         Some(slot) => slot,
         None => ctx.running()?.other(),
     };
-    let verified = engine::verify_slot(ctx, slot)?;
-    let data = json!({
-        "slot": slot.to_string(),
-        "version": verified.version(),
-        "release": verified.release(),
-    });
-    Ok(Answer::done(format!("slot {slot} verified: {}", verified.version()), data))
+    let release = engine::verify_slot(ctx, slot)?;
+    let data = json!({ "slot": slot.to_string(), "version": release.version, "release": release.id });
+    Ok(Answer::done(format!("slot {slot} verified: {}", release.version), data))
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use fixtures::CrashDisk;
-use fixtures::crash::{self, table_of};
+use fixtures::crash::{self, DiskOp, table_of};
 use fixtures::disk::DiskSpec;
 use partition_core::{Flags, Slot, Slots, Standing, Tries};
 use partition_disk::{Disk, RunLock};
@@ -63,8 +63,8 @@ pub(crate) fn make_of(name: u8, images: crash::Release) -> Made {
 /// A disk with `running` in slot A, confirmed, and `other` in slot B if there is one.
 pub(crate) fn disk(running: &Made, other: Option<(&Made, Flags)>) -> CrashDisk {
     let flags = other.map_or(Flags::default(), |(_, flags)| flags);
-    let room = |length: usize| (length.next_multiple_of(PIECE) + 8192) as u64;
-    let [boot, root, hash] = LENGTHS.map(room);
+    let space = |length: usize| (length.next_multiple_of(PIECE) + 8192) as u64;
+    let [boot, root, hash] = LENGTHS.map(space);
     let slots = Slots::new(Some(Flags::of(1, 7, true)), Some(flags));
     let mut bytes = DiskSpec { boot, root, hash, slots, ..DiskSpec::default() }.build();
     let layout = table_of(&bytes, 512).unwrap().layout().unwrap();
@@ -151,4 +151,16 @@ impl FrameSource for Asked<'_> {
     > {
         self.inner.whole(image, total)
     }
+}
+
+/// Bytes written outside the tables.
+pub(crate) fn image_writes(crash: &CrashDisk) -> usize {
+    let first = table_of(&crash.live(), 512).unwrap().layout().unwrap().a.boot.first_lba * 512;
+    let last = (crash.live().len() - 34 * 512) as u64;
+    let log = crash.log();
+    let inside = log.ops.iter().filter_map(|op| match op {
+        DiskOp::Write { off, bytes } if (first..last).contains(off) => Some(bytes.len()),
+        _ => None,
+    });
+    inside.sum()
 }

@@ -1,12 +1,15 @@
 //! A host that is updated by the real program from a signed repository on a real server.
 
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use chrono::{DateTime, Utc};
+use fixtures::disk::DiskSpec;
 use fixtures::server::{Faults, Server};
 use fixtures::tuf::Repository;
-use partition_core::{Flags, Slot, SlotSet, choose};
+use partition_core::{Flags, Layout, Slot, SlotSet, choose};
+use partition_disk::{Access, Disk};
 use release::Image;
 use serde_json::{Value, json};
 
@@ -34,10 +37,25 @@ impl Served {
     /// The same with another disk, and nothing published yet.
     pub(crate) fn with_disk(bytes: &[u8]) -> Served {
         let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("disk.img"), bytes).unwrap();
+        Served::in_folder(folder)
+    }
+
+    /// A large disk, with holes where it is empty.
+    pub(crate) fn sparse(folder: tempfile::TempDir, spec: &DiskSpec) -> Served {
+        let bytes = spec.build();
+        let file = std::fs::File::create(folder.path().join("disk.img")).unwrap();
+        file.set_len(bytes.len() as u64).unwrap();
+        let end = bytes.len() - TABLE;
+        file.write_all_at(&bytes[..TABLE], 0).unwrap();
+        file.write_all_at(&bytes[end..], end as u64).unwrap();
+        Served::in_folder(folder)
+    }
+
+    fn in_folder(folder: tempfile::TempDir) -> Served {
         let now: DateTime<Utc> = NOW.parse().unwrap();
         let repository = Repository::new(now);
         let path = |name: &str| folder.path().join(name);
-        std::fs::write(path("disk.img"), bytes).unwrap();
         std::fs::write(path("root.json"), repository.root(1)).unwrap();
         std::fs::write(path("os-release"), "VARIANT_ID=test\nVERSION_ID=1.0.0\n").unwrap();
         let server = Server::start(path("repo"), Faults::default()).unwrap();
@@ -114,6 +132,10 @@ impl Served {
         Ran::of(self.command(clock, words).output().unwrap())
     }
 
+    pub(crate) fn layout(&self) -> Layout {
+        Disk::open(self.path("disk.img"), Access::Read).unwrap().layout().unwrap()
+    }
+
     pub(crate) fn disk(&self) -> Vec<u8> {
         std::fs::read(self.path("disk.img")).unwrap()
     }
@@ -172,3 +194,6 @@ pub(crate) fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     files.sort();
     files
 }
+
+/// A table of 512-byte sectors, its header and the protective MBR fit.
+const TABLE: usize = 34 * 512;
