@@ -12,9 +12,10 @@ use url::Url;
 
 use crate::host::{World, hasty, run};
 
-/// A server on https that gives one answer to everything, and the PEM of its certificate.
+/// A server on https that gives one answer to everything, and the PEM of its certificate. It is called by its address,
+/// so that no names need to be known.
 fn serve(answer: String) -> (Url, String) {
-    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
+    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).expect("a certificate");
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
@@ -37,7 +38,7 @@ fn serve(answer: String) -> (Url, String) {
             let _ = connection.write_tls(&mut socket);
         }
     });
-    (format!("https://localhost:{port}/").parse().expect("a URL"), pem)
+    (format!("https://127.0.0.1:{port}/").parse().expect("a URL"), pem)
 }
 
 fn believing(pem: &str) -> TransportConfig {
