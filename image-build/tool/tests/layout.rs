@@ -2,13 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops where something fails")]
 
+use std::convert::Infallible;
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::Command;
 
 use gptman::GPT;
-use partition_core::{Condition, Part, Slot, Tries};
-use partition_disk::{Access, Disk};
+use partition_core::{Condition, Flags, Part, Slot, Tries};
+use partition_disk::{Access, Disk, Edit};
 use release::Digest;
 use updog_image::{ByteCount, Error, Layout, install};
 
@@ -45,15 +46,43 @@ fn release_folder(at: &Path, lengths: [usize; 3]) {
     fs::write(at.join("release.json"), text.to_string()).unwrap();
 }
 
+fn sgdisk_is_content(disk: &Path) {
+    let answer = Command::new("sgdisk").arg("-v").arg(disk).output();
+    let answer = answer.expect("sgdisk is missing: run `cargo xtask setup`");
+    let said = String::from_utf8_lossy(&answer.stdout);
+    assert!(answer.status.success() && said.contains("No problems found"), "{said}");
+}
+
 #[test]
 fn sgdisk_finds_no_fault() {
     let folder = tempfile::tempdir().unwrap();
     let disk = folder.path().join("disk.img");
     layout(512).create(&disk).unwrap();
-    let answer = Command::new("sgdisk").arg("-v").arg(&disk).output();
-    let answer = answer.expect("sgdisk is missing: run `cargo xtask setup`");
-    let said = String::from_utf8_lossy(&answer.stdout);
-    assert!(answer.status.success() && said.contains("No problems found"), "{said}");
+    sgdisk_is_content(&disk);
+}
+
+#[test]
+fn sgdisk_finds_no_fault_in_what_the_host_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("disk.img");
+    layout(512).create(&path).unwrap();
+    let disk = Disk::open(&path, Access::Write).unwrap();
+    let slots = disk.layout().unwrap().slots();
+    let armed = slots.with(Slot::B, Flags::of(2, 3, false));
+    disk.change(|_| Ok::<_, Infallible>(Edit { slots: armed, boot_ever_succeeded: true })).unwrap();
+    sgdisk_is_content(&path);
+
+    // The disk grows: the backup follows.
+    File::options()
+        .write(true)
+        .open(&path)
+        .unwrap()
+        .set_len(fs::metadata(&path).unwrap().len() + (5 << 20))
+        .unwrap();
+    let disk = Disk::open(&path, Access::Write).unwrap();
+    assert_eq!(disk.rewrite().unwrap(), Condition::DiskGrown);
+    sgdisk_is_content(&path);
+    assert_eq!(disk.layout().unwrap().slots(), armed);
 }
 
 #[test]

@@ -242,10 +242,12 @@ impl Disk {
         }
     }
 
-    /// The table, once it is durable. A run that was killed before its last flush leaves a copy that reads well from the
-    /// page cache and is not on the disk; writing the other copy over that could tear both.
+    /// The table as the disk holds it. A run that was killed before its last flush, or whose flush failed, leaves a copy
+    /// that reads well from the page cache and is not on the disk: writing the other copy over that could tear both, and
+    /// a slot that is retired in the cache alone would come back at the next power cut.
     fn durable_table(&self) -> Result<Table> {
-        self.storage.flush().map_err(|source| Error::WriteTable { path: self.path.clone(), source })?;
+        let durable = self.storage.flush().and_then(|()| self.storage.forget_cache(0, self.storage.size()));
+        durable.map_err(|source| Error::WriteTable { path: self.path.clone(), source })?;
         self.table()
     }
 

@@ -2,13 +2,11 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::num::NonZeroU64;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
-use rustix::fs::{Advice, fadvise};
-
+use crate::storage::forget_cache;
 use crate::{Access, Aligned, Error, Result, Storage};
 
 /// A partition as a row of bytes; what is read is what the device holds, not what the page cache remembers.
@@ -54,10 +52,13 @@ impl ImageIo {
             Backing::Direct(file) => file.read_exact_at(buf, at),
             Backing::Cached(file) => {
                 // Clean pages leave the cache, so the bytes come from the device; dirty ones stay until `flush`.
-                fadvise(file, at, NonZeroU64::new(buf.len() as u64), Advice::DontNeed)?;
+                forget_cache(file, at, buf.len() as u64)?;
                 file.read_exact_at(buf, at)
             }
-            Backing::Storage(storage) => storage.read_at(at, buf),
+            Backing::Storage(storage) => {
+                storage.forget_cache(at, buf.len() as u64)?;
+                storage.read_at(at, buf)
+            }
         }
     }
 

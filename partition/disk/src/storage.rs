@@ -2,7 +2,12 @@
 
 use std::fs::File;
 use std::io;
+use std::num::NonZeroU64;
 use std::os::unix::fs::FileExt;
+
+use rustix::fs::{Advice, fadvise};
+
+use crate::Aligned;
 
 /// A disk as seen by the code above it: a file, a block device, or a fake that loses power.
 pub trait Storage: Send + Sync + std::fmt::Debug {
@@ -16,6 +21,12 @@ pub trait Storage: Send + Sync + std::fmt::Debug {
     fn write_at(&self, off: u64, buf: &[u8]) -> io::Result<()>;
     /// Returns when every write before is durable.
     fn flush(&self) -> io::Result<()>;
+    /// What is read from these `length` bytes after this comes from the disk and not from a cache of it; what was written
+    /// and not flushed may stay.
+    ///
+    /// After a flush that failed, Linux takes the pages for clean though the disk never got them: they read well until
+    /// they leave the cache.
+    fn forget_cache(&self, off: u64, length: u64) -> io::Result<()>;
 }
 
 /// A disk image file, or a whole block device through its own node.
@@ -46,4 +57,16 @@ impl Storage for FileStorage {
     fn flush(&self) -> io::Result<()> {
         self.file.sync_data()
     }
+
+    fn forget_cache(&self, off: u64, length: u64) -> io::Result<()> {
+        forget_cache(&self.file, off, length)
+    }
+}
+
+/// A page that the range covers in part would be kept, so the range is widened to whole pages.
+pub(crate) fn forget_cache(file: &File, off: u64, length: u64) -> io::Result<()> {
+    let page = Aligned::ALIGN as u64;
+    let first = off - off % page;
+    let past = off.saturating_add(length).checked_next_multiple_of(page).unwrap_or(u64::MAX);
+    Ok(fadvise(file, first, NonZeroU64::new(past - first), Advice::DontNeed)?)
 }
