@@ -1,6 +1,7 @@
 //! `test`: all tests, with one closing line over all of them.
 
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -69,6 +70,10 @@ fn loop_devices() -> Result<()> {
         bail!("this user or kernel has no loop devices");
     }
     let device = String::from_utf8_lossy(&free.stdout).trim().to_owned();
+    let name = device.rsplit('/').next().unwrap_or_default();
+    if !Path::new("/sys/block").join(name).is_dir() {
+        bail!("/sys/block does not show {device}");
+    }
     std::fs::File::options()
         .write(true)
         .open(&device)
