@@ -7,10 +7,12 @@ use core::fmt;
 
 use crate::{Flags, Slot, Slots, Tries};
 
-/// The active slot is good: successful, and its tries are refilled, which Bottlerocket's own does not do (`None`).
+/// The active slot is good: successful, and its tries are refilled, which Bottlerocket's own does not do (`None`). More
+/// tries than that are kept.
 pub fn mark_successful_boot(slots: &Slots, active: Slot, refill: Option<Tries>) -> Result<Slots, Unmet> {
     let flags = slots.get(active).ok_or(Unmet::NoSlot(active))?.with_successful(true);
-    Ok(slots.with(active, refill.map_or(flags, |tries| flags.with_tries(tries.confirmed()))))
+    let refilled = |tries: Tries| flags.with_tries(tries.confirmed().max(flags.tries()));
+    Ok(slots.with(active, refill.map_or(flags, refilled)))
 }
 
 /// The inactive slot becomes 0/0/0.
@@ -46,12 +48,17 @@ pub fn cancel_upgrade(slots: &Slots, active: Slot) -> Result<Slots, Unmet> {
 }
 
 /// The inactive slot goes first again; it must be one that Bottlerocket would boot.
+///
+/// Beside an active slot with tries, which Bottlerocket never has, priority alone would not make it first: it gets a try.
 pub fn rollback_to_inactive(slots: &Slots, active: Slot) -> Result<Slots, Unmet> {
     let (here, inactive) = both(slots, active)?;
     if !will_boot(inactive) {
         return Err(Unmet::NotBootable(active.other(), inactive));
     }
-    Ok(slots.with(active.other(), inactive.with_priority(2)).with(active, here.with_priority(1)))
+    let needs = if here.tries() > 0 { inactive.tries().max(1) } else { inactive.tries() };
+    Ok(slots
+        .with(active.other(), inactive.with_priority(2).with_tries(needs))
+        .with(active, here.with_priority(1)))
 }
 
 /// Bottlerocket's own test whether a slot boots; it also trusts a successful slot with priority 0.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use partition_core::bottlerocket::{self, Unmet};
-use partition_core::{Flags, Slot, SlotSet, Slots, choose};
+use partition_core::{Flags, Slot, SlotSet, Slots, Tries, choose};
 
 /// `gptprio.next` (facts: the highest priority among the entries with tries left or successful; priority 0 never).
 fn grub(slots: &Slots) -> Option<Slot> {
@@ -21,13 +21,19 @@ type Verb = fn(&Slots, Slot) -> Result<Slots, Unmet>;
 
 /// Every state (table, running slot) from the factory; `mark-inactive-valid` on a slot with priority 0 only, as
 /// Bottlerocket's updater uses it.
-fn reached() -> BTreeSet<(Slots, Slot)> {
+fn reached(refill: Option<Tries>) -> BTreeSet<(Slots, Slot)> {
     let factory = Slots::new(Some(Flags::of(1, 0, true)), Some(Flags::default()));
     let mut seen = BTreeSet::from([(factory, Slot::A)]);
     let mut queue = vec![(factory, Slot::A)];
     while let Some((slots, running)) = queue.pop() {
+        let mark: Verb = match refill {
+            None => |slots, active| bottlerocket::mark_successful_boot(slots, active, None),
+            Some(_) => {
+                |slots, active| bottlerocket::mark_successful_boot(slots, active, Some(Tries::default()))
+            }
+        };
         let verbs: [Verb; 5] = [
-            |slots, active| bottlerocket::mark_successful_boot(slots, active, None),
+            mark,
             bottlerocket::clear_inactive,
             bottlerocket::upgrade_to_inactive,
             bottlerocket::cancel_upgrade,
@@ -50,7 +56,7 @@ fn reached() -> BTreeSet<(Slots, Slot)> {
 
 #[test]
 fn wherever_grub_starts_a_slot_ours_starts_the_same() {
-    let states = reached();
+    let states = reached(None);
     let tables: BTreeSet<Slots> = states.iter().map(|(slots, _)| *slots).collect();
     assert_eq!((states.len(), tables.len()), (46, 40), "as in the independent model");
     let mut given_up = 0;
@@ -65,6 +71,22 @@ fn wherever_grub_starts_a_slot_ours_starts_the_same() {
         }
     }
     assert_eq!(given_up, 14);
+}
+
+#[test]
+fn a_rollback_goes_to_the_slot_it_means_also_where_tries_are_refilled() {
+    // `signpost mark-successful-boot` refills tries, and Bottlerocket's own does not: whoever of them marked which slot, both
+    // loaders start the slot that `rollback-to-inactive` names.
+    for refill in [None, Some(Tries::default())] {
+        for (slots, active) in reached(refill) {
+            let Ok(after) = bottlerocket::rollback_to_inactive(&slots, active) else { continue };
+            let ours = choose(&after, SlotSet::EMPTY).map(|choice| choice.slot);
+            assert_eq!((ours, grub(&after)), (Some(active.other()), Some(active.other())), "{slots:?}");
+        }
+    }
+    let mixed = Slots::new(Some(Flags::of(1, 7, true)), Some(Flags::of(1, 0, true)));
+    let after = bottlerocket::rollback_to_inactive(&mixed, Slot::A).unwrap();
+    assert_eq!(choose(&after, SlotSet::EMPTY).map(|choice| choice.slot), Some(Slot::B));
 }
 
 #[test]

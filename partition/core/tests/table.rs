@@ -173,6 +173,22 @@ fn the_primary_counts_where_both_differ_and_repair_makes_them_equal() {
 }
 
 #[test]
+fn a_primary_that_names_no_place_for_the_backup_is_put_right() {
+    for alternate in [0, 1, SECTORS, u64::MAX] {
+        let mut bytes = two_slots(512);
+        let header = &mut bytes[512..512 + 92];
+        header[32..40].copy_from_slice(&alternate.to_le_bytes());
+        header[16..20].fill(0);
+        let crc = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(header);
+        header[16..20].copy_from_slice(&crc.to_le_bytes());
+        let table = read(&bytes, 512).unwrap();
+        assert_eq!(table.condition(), Condition::Differ, "{alternate}");
+        write(&mut bytes, &table);
+        assert!(bytes == two_slots(512), "{alternate}");
+    }
+}
+
+#[test]
 fn the_backup_follows_the_end_of_a_grown_disk() {
     for (sector_size, more) in [(512, 1), (512, 32), (512, 33), (512, 1000), (4096, 1), (4096, 5)] {
         let mut bytes = two_slots(sector_size);

@@ -64,6 +64,12 @@ pub enum DiscoverError {
         /// Its PARTUUID.
         boot: Guid,
     },
+    /// Several disks have that partition, and nothing below `/` says which of them runs.
+    #[error("failed to tell which disk runs: {disks} have the same boot partition")]
+    Ambiguous {
+        /// Their nodes.
+        disks: String,
+    },
     /// Neither source names a slot.
     #[error("failed to find a slot below / in sysfs or on the kernel command line")]
     Nothing,
@@ -100,29 +106,37 @@ pub fn live() -> Result<Running, DiscoverError> {
 /// One source is enough where the other says nothing (a foreign boot loader, a root in memory); if both speak they must
 /// agree.
 pub fn running(probe: &Probe<'_>) -> Result<Running, DiscoverError> {
-    let told = by_cmdline(probe)?;
+    let mut told = by_cmdline(probe)?;
     let seen = by_sysfs(probe)?;
-    match (told, seen) {
-        (Some(told), Some(seen)) if told != seen => Err(DiscoverError::Disagree {
+    match seen {
+        // A clone of the disk has the same GUIDs; the one below / is the one that runs.
+        Some(seen) if told.is_empty() || told.contains(&seen) => Ok(seen),
+        Some(seen) => Err(DiscoverError::Disagree {
             first: "the kernel command line",
-            expected: spell(&told),
+            expected: told.iter().map(spell).collect::<Vec<_>>().join(" or "),
             second: "sysfs",
             found: spell(&seen),
         }),
-        (Some(running), _) | (None, Some(running)) => Ok(running),
-        (None, None) => Err(DiscoverError::Nothing),
+        None if told.len() > 1 => Err(DiscoverError::Ambiguous {
+            disks: told
+                .iter()
+                .map(|running| running.disk.display().to_string())
+                .collect::<Vec<_>>()
+                .join(", "),
+        }),
+        None => told.pop().ok_or(DiscoverError::Nothing),
     }
 }
 
-/// What the selector said, checked against the table of the disk it names.
-fn by_cmdline(probe: &Probe<'_>) -> Result<Option<Running>, DiscoverError> {
+/// What the selector said, checked against the tables of all disks that it may have named; empty: it said nothing.
+fn by_cmdline(probe: &Probe<'_>) -> Result<Vec<Running>, DiscoverError> {
     // The selector appends its words, so the last one counts.
     let word = |key: &str| {
         let mut words = probe.cmdline.split_ascii_whitespace().rev();
         words.find_map(|word| word.strip_prefix(key)?.strip_prefix('='))
     };
     let (slot, boot) = match (word(SLOT), word(BOOT)) {
-        (None, None) => return Ok(None),
+        (None, None) => return Ok(Vec::new()),
         (Some(_), None) => return Err(DiscoverError::Half { missing: BOOT }),
         (None, Some(_)) => return Err(DiscoverError::Half { missing: SLOT }),
         (Some(slot), Some(boot)) => (slot, boot),
@@ -130,13 +144,14 @@ fn by_cmdline(probe: &Probe<'_>) -> Result<Option<Running>, DiscoverError> {
     let bad = |key, value: &str| DiscoverError::Cmdline { key, value: value.to_owned() };
     let said: Slot = slot.parse().map_err(|_| bad(SLOT, slot))?;
     let boot: Guid = boot.parse().map_err(|_| bad(BOOT, boot))?;
+    let mut found_on = Vec::new();
     for folder in disks(probe) {
         let Some((disk, layout)) = open(probe, &folder) else { continue };
         let found = Slot::ALL
             .into_iter()
             .find(|&slot| layout.part(slot, Part::Boot).is_some_and(|entry| entry.guid == boot));
         match found {
-            Some(slot) if slot == said => return Ok(Some(Running { slot, disk })),
+            Some(slot) if slot == said => found_on.push(Running { slot, disk }),
             Some(slot) => {
                 return Err(DiscoverError::Disagree {
                     first: SLOT,
@@ -148,7 +163,10 @@ fn by_cmdline(probe: &Probe<'_>) -> Result<Option<Running>, DiscoverError> {
             None => {}
         }
     }
-    Err(DiscoverError::NoDisk { boot })
+    if found_on.is_empty() {
+        return Err(DiscoverError::NoDisk { boot });
+    }
+    Ok(found_on)
 }
 
 /// The slot whose root or hash partition lies below `/`, through any stack of device mapper devices.

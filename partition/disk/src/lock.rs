@@ -11,7 +11,7 @@ use crate::{Error, Result};
 /// flock on the whole disk, as udev takes it too; held for one change of the table and freed when dropped.
 #[derive(Debug)]
 pub(crate) struct TableLock {
-    _file: File,
+    _lock: Unlock,
 }
 
 impl TableLock {
@@ -23,7 +23,7 @@ impl TableLock {
         let start = Instant::now();
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(TableLock { _file: file }),
+                Ok(()) => return Ok(TableLock { _lock: Unlock(file) }),
                 Err(TryLockError::Error(source)) => return Err(fail(source)),
                 Err(TryLockError::WouldBlock) if start.elapsed() >= PATIENCE => {
                     let waited_secs = PATIENCE.as_secs();
@@ -40,7 +40,19 @@ impl TableLock {
 /// It is flock, so it is gone with its process; the text in the file only names the holder.
 #[derive(Debug)]
 pub struct RunLock {
-    _file: File,
+    _lock: Unlock,
+}
+
+/// A locked file. Closing it would free the lock only when no child that was forked meanwhile still has it open, on its way
+/// to exec; unlocking does it at once.
+#[derive(Debug)]
+struct Unlock(File);
+
+impl Drop for Unlock {
+    fn drop(&mut self) {
+        // What cannot be unlocked is freed by closing.
+        let _ = self.0.unlock();
+    }
 }
 
 /// Who holds a run lock.
@@ -95,7 +107,7 @@ impl RunLock {
             // Only for people: a full disk must not stop a verb, and the lock holds without it.
             let _ = file.set_len(0).and_then(|()| writeln!(file, "{} {verb}", std::process::id()));
         }
-        Ok(RunLock { _file: file })
+        Ok(RunLock { _lock: Unlock(file) })
     }
 }
 

@@ -117,6 +117,17 @@ fn the_command_line_alone_is_enough_for_a_root_in_memory() {
 }
 
 #[test]
+fn a_clone_of_the_disk_is_not_taken_for_it() {
+    let host = Host::new();
+    host.disk("vda", 253, 0);
+    host.disk("vdb", 253, 16);
+    host.mapped("dm-0", (254, 0), &["pci/vdb/vdbp5", "pci/vdb/vdbp6"]);
+    assert_eq!(host.ask(&told("B", 4), (254, 0)).unwrap(), (Slot::B, "vdb".to_owned()));
+    let error = host.ask(&told("B", 4), (0, 42)).unwrap_err();
+    assert!(matches!(error, DiscoverError::Ambiguous { .. }), "{error}");
+}
+
+#[test]
 fn sources_that_disagree_are_refused() {
     let host = Host::new();
     host.disk("vda", 253, 0);

@@ -95,8 +95,8 @@ fn an_update_by_hand_and_back() {
         ("A", "cancel-upgrade", "A 2/0/1, B 0/1/0"),
         ("A", "upgrade-to-inactive", "A 1/0/1, B 2/1/0"),
         ("B", "mark-successful-boot", "A 1/0/1, B 2/7/1"),
-        ("B", "rollback-to-inactive", "A 2/0/1, B 1/7/1"),
-        ("A", "rewrite-table", "A 2/0/1, B 1/7/1"),
+        ("B", "rollback-to-inactive", "A 2/1/1, B 1/7/1"),
+        ("A", "rewrite-table", "A 2/1/1, B 1/7/1"),
     ];
     assert_eq!(out(&bench.run(&["has-boot-ever-succeeded"])), "");
     for (booted, verb, after) in steps {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use partition_core::{Slot, Standing};
 use partition_disk::discover::{self, DiscoverError, Running};
-use partition_disk::{Access, Disk};
+use partition_disk::{Access, Disk, confirmed};
 use release::Version;
 
 use crate::{Error, Result};
@@ -66,9 +66,8 @@ impl Machine {
         if !self.is_live() {
             return Standing::ConfirmedThisBoot;
         }
-        let confirmed = fs::read_to_string(CONFIRMED).ok();
-        match (confirmed, self.boot_id()) {
-            (Some(then), Some(now)) if then.trim() == now => Standing::ConfirmedThisBoot,
+        match self.boot_id() {
+            Some(now) if confirmed::in_boot(&now) => Standing::ConfirmedThisBoot,
             _ => Standing::NotThisBoot,
         }
     }
@@ -78,15 +77,13 @@ impl Machine {
         if !self.is_live() {
             return Ok(());
         }
-        let path = Path::new(CONFIRMED);
-        fs::create_dir_all(path.parent().unwrap_or(path))?;
-        fs::write(path, self.boot_id().unwrap_or_default())
+        confirmed::mark(&self.boot_id().unwrap_or_default())
     }
 
     /// This boot; `None`: a disk image without `--boot-id`.
     pub fn boot_id(&self) -> Option<String> {
-        let this = || self.is_live().then(|| fs::read_to_string(BOOT_ID).ok()).flatten();
-        self.boot_id.clone().or_else(|| this().map(|text| text.trim().to_owned()))
+        let this = || self.is_live().then(confirmed::boot_id).flatten();
+        self.boot_id.clone().or_else(this)
     }
 
     /// What os-release says: `--os-release`, the configured file, or the running system's. That says nothing about a disk
@@ -136,9 +133,6 @@ fn field(text: &str, key: &str) -> Option<String> {
     let value = quoted('"').or_else(|| quoted('\'')).unwrap_or(value);
     (!value.is_empty()).then(|| value.to_owned())
 }
-
-const CONFIRMED: &str = "/run/updog/confirmed";
-const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
 #[cfg(test)]
 mod tests {

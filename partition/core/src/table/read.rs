@@ -22,7 +22,8 @@ pub(super) fn read<E>(
     let backup = read_copy(geometry, place, &mut read, &mut failure);
 
     let (condition, copy, other) = match (primary, backup) {
-        (Ok(primary), Ok(backup)) if !primary.agrees_with(&backup, place) => {
+        // `said` may be no place at all; the backup is then in the last sector and the primary is to say so.
+        (Ok(primary), Ok(backup)) if said != place || !primary.agrees_with(&backup, place) => {
             (Condition::Differ, primary, Some(backup))
         }
         (Ok(primary), Ok(backup)) => (Condition::Good, primary, Some(backup)),

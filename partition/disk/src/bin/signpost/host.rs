@@ -1,10 +1,11 @@
 //! Which disk and which slot the verbs are about.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 
 use partition_core::Slot;
-use partition_disk::{Access, Disk, RunLock, RunLockError, discover};
+use partition_disk::discover::{self, DiscoverError, Running};
+use partition_disk::{Access, Disk, RunLock, RunLockError};
 
 use crate::Command;
 use crate::answer::Failure;
@@ -14,6 +15,8 @@ use crate::verb::Verb;
 #[derive(Debug)]
 pub(crate) struct Host {
     pub(crate) disk: Disk,
+    /// Whether this host runs from it.
+    pub(crate) live: bool,
     active: Result<Slot, Failure>,
 }
 
@@ -21,24 +24,29 @@ impl Host {
     pub(crate) fn open(command: &Command, access: Access) -> Result<Host, Failure> {
         let Some(path) = &command.disk else {
             let running = discover::live()?;
-            if let Some(said) = command.booted.filter(|&said| said != running.slot) {
-                return Err(Failure::Booted { said, running: running.slot });
-            }
-            return Ok(Host { disk: Disk::open(&running.disk, access)?, active: Ok(running.slot) });
+            let active = agreed(command.booted, running.slot);
+            return Ok(Host { disk: Disk::open(&running.disk, access)?, live: true, active });
         };
         let disk = Disk::open(path, access)?;
-        let active = match command.booted {
-            Some(slot) => Ok(slot),
-            None => discover::live().map_err(Failure::from).and_then(|running| {
-                let same = |path: &PathBuf| fs::canonicalize(path).ok();
-                if same(path).is_some() && same(path) == same(&running.disk) {
-                    return Ok(running.slot);
-                }
+        let running = discover::live();
+        let same = |running: &Running| {
+            let real = |path: &Path| fs::canonicalize(path).ok();
+            real(path).is_some() && real(path) == real(&running.disk)
+        };
+        let live = running.as_ref().is_ok_and(same);
+        let active = match (command.booted, running) {
+            // What is said must be what is; of an image or another disk it is believed.
+            (said, Ok(running)) if live => agreed(said, running.slot),
+            // A device may be the one this host runs from as long as that cannot be told.
+            (Some(_), Err(error)) if disk.is_live_device() && !nothing_runs(&error) => Err(error.into()),
+            (Some(said), _) => Ok(said),
+            (None, Ok(running)) => {
                 let (disk, running) = (path.display().to_string(), running.disk.display().to_string());
                 Err(Failure::OtherDisk { disk, running })
-            }),
+            }
+            (None, Err(error)) => Err(error.into()),
         };
-        Ok(Host { disk, active })
+        Ok(Host { disk, live, active })
     }
 
     /// The active slot; nothing is written without it.
@@ -50,6 +58,18 @@ impl Host {
     pub(crate) fn shown(&self) -> Option<Slot> {
         self.active.as_ref().ok().copied()
     }
+}
+
+fn agreed(said: Option<Slot>, running: Slot) -> Result<Slot, Failure> {
+    match said.filter(|&said| said != running) {
+        Some(said) => Err(Failure::Booted { said, running }),
+        None => Ok(running),
+    }
+}
+
+/// Whether discovery says that this host runs from no slot at all, and not that it cannot tell from which.
+fn nothing_runs(error: &DiscoverError) -> bool {
+    matches!(error, DiscoverError::Nothing | DiscoverError::NoDisk { .. })
 }
 
 /// Takes the run lock of updog where there is one. A host without a usable state folder has no run to disturb.

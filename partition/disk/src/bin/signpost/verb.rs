@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use partition_core::bottlerocket::{self, Unmet};
 use partition_core::{BOOT_EVER_SUCCEEDED, Condition, Layout, Slot, Slots, Tries};
-use partition_disk::{Access, Edit};
+use partition_disk::{Access, Edit, confirmed};
 use serde_json::json;
 
 use crate::Command;
@@ -92,10 +92,19 @@ fn has_boot_ever_succeeded(command: &Command) -> Result<Answer, Failure> {
 }
 
 fn change(command: &Command, boot_ever_succeeded: bool, verb: Change) -> Result<Answer, Failure> {
-    let (disk, active) = Host::open(command, Access::Write)?.active()?;
+    let host = Host::open(command, Access::Write)?;
+    let live = host.live;
+    let (disk, active) = host.active()?;
     let changed = disk.change(|layout: &Layout| {
         Ok::<_, Unmet>(Edit { slots: verb(&layout.slots(), active)?, boot_ever_succeeded })
     })?;
+    // What `updog confirm` notes as well: without it no update is staged in this boot.
+    if live && boot_ever_succeeded {
+        let noted = confirmed::mark(&confirmed::boot_id().unwrap_or_default());
+        if let Err(error) = noted {
+            eprintln!("warning: failed to note that this boot is confirmed: {error}");
+        }
+    }
     let slots =
         |slots: &Slots| json!({ "A": flags_json(slots.get(Slot::A)), "B": flags_json(slots.get(Slot::B)) });
     let data =
