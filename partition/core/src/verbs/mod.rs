@@ -30,6 +30,9 @@ pub enum Standing {
 pub enum ArmedBy {
     /// An update: the slot was never started, cancel clears it.
     Arm,
+    /// An update to the very release that the slot held, confirmed, so that nothing was written and nothing retired:
+    /// cancel makes it the fallback again.
+    ArmOverFallback,
     /// A rollback: the slot is a good fallback, cancel keeps it as one.
     Rollback,
 }
@@ -129,8 +132,10 @@ fn cancel_under(guards: Guards, slots: &Slots, running: Slot, by: ArmedBy) -> Re
         return Err(Refusal::NothingArmed);
     }
     let left = match by {
+        // Tries that the running slot lacks would make the fallback boot first.
+        ArmedBy::ArmOverFallback => other.with(1, other.tries().min(here.tries()), true),
         ArmedBy::Arm if !(other.successful() && guards.hold(Guard::CancelKeepsConfirmed)) => other.cleared(),
-        _ => other.with_priority(1),
+        ArmedBy::Arm | ArmedBy::Rollback => other.with_priority(1),
     };
     let after = slots.with(running, here.with_priority(2)).with(running.other(), left);
     meant((guards, Guard::CancelMeant), after, running)

@@ -1,7 +1,7 @@
 //! `arm`: what was read back boots next, on trial.
 
 use partition_core::{ArmedBy, Slot, verbs};
-use partition_disk::{Access, Edit};
+use partition_disk::{Access, Disk, Edit};
 use serde_json::{Value, json};
 use updater_core::records::{By, Held, HistoryEvent, HistoryLine, Intent};
 
@@ -63,6 +63,7 @@ pub(super) fn arm(ctx: &Context<'_>, verified: Verified) -> Result<(String, Valu
         boot_id: ctx.machine.boot_id(),
         at: ctx.now,
         held: Some(held.clone()),
+        fallback: is_fallback(ctx, &disk, slot)?,
         extra: serde_json::Map::new(),
     };
     ctx.state.write_intent(intent, flags::held(ctx, slot.other()))?;
@@ -85,4 +86,13 @@ pub(super) fn arm(ctx: &Context<'_>, verified: Verified) -> Result<(String, Valu
     });
     let message = format!("slot {slot} armed: {}, {} tries, boots next", held.version, tries.trial());
     Ok((message, data))
+}
+
+/// Whether the slot is a confirmed fallback now, or was until an earlier run armed it.
+fn is_fallback(ctx: &Context<'_>, disk: &Disk, slot: Slot) -> Result<bool> {
+    let slots = disk.layout().map_err(Error::disk("look at the slots"))?.slots();
+    let confirmed = slots.get(slot).is_some_and(|flags| flags.priority() > 0 && flags.successful());
+    let before = ctx.state.outcome().and_then(|outcome| outcome.intent);
+    let noted = before.is_some_and(|intent| intent.by == By::Arm && intent.target == slot && intent.fallback);
+    Ok(confirmed || noted && verbs::armed(&slots, slot.other()))
 }

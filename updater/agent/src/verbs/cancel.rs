@@ -17,11 +17,12 @@ pub(super) fn run(ctx: &Context<'_>) -> Result<Answer> {
     let intent =
         ctx.state.outcome().and_then(|outcome| outcome.intent).filter(|intent| intent.target == other);
     let held = flags::held(ctx, other);
-    let by = |slots: &Slots| match intent.as_ref().map(|intent| intent.by) {
-        Some(By::Rollback) => ArmedBy::Rollback,
+    let by = |slots: &Slots| match intent.as_ref().map(|intent| (intent.by, intent.fallback)) {
+        Some((By::Rollback, _)) => ArmedBy::Rollback,
         // No record: a slot that was confirmed once is a fallback to keep.
         None if slots.get(other).is_some_and(Flags::successful) => ArmedBy::Rollback,
-        Some(By::Arm) | None => ArmedBy::Arm,
+        Some((By::Arm, true)) => ArmedBy::ArmOverFallback,
+        Some((By::Arm, false)) | None => ArmedBy::Arm,
     };
     let changed = flags::change(&disk, "cancel", |layout| {
         let slots = layout.slots();

@@ -29,6 +29,7 @@ pub(super) fn run(ctx: &Context<'_>, restart: Restart) -> Result<Answer> {
         boot_id: ctx.machine.boot_id(),
         at: ctx.now,
         held: held.clone(),
+        fallback: false,
         extra: serde_json::Map::new(),
     };
     ctx.state.tolerate(ctx.state.write_intent(intent, flags::held(ctx, running)));

@@ -121,6 +121,7 @@ fn records_written_side_by_side_lose_nothing() {
                 boot_id: Some(round.to_string()),
                 at,
                 held: None,
+                fallback: false,
                 extra: serde_json::Map::new(),
             };
             state.write_intent(intent.clone(), None).unwrap();

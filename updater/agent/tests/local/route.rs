@@ -1,6 +1,7 @@
 //! arm → restart → confirm, and the ways back, as records and flags tell them.
 
-use partition_core::Slot;
+use partition_core::{Part, Slot};
+use partition_disk::{Access, Aligned, Disk};
 use serde_json::Value;
 
 use crate::host::{Host, flags};
@@ -80,6 +81,34 @@ fn cancel_undoes_arm_and_arm_can_come_again() {
     assert_eq!(host.updog(&["cancel"]).code, 10);
     assert_eq!(host.updog(&["arm"]).code, 0, "nothing has to be fetched again");
     assert_eq!(events(&host), ["armed", "cancelled", "armed"]);
+}
+
+#[test]
+fn a_fallback_that_was_armed_again_is_a_fallback_again_after_cancel() {
+    let host = Host::new();
+    host.stage("1.1.0");
+    host.set((1, 7, true), (1, 7, true));
+    // Armed twice, as a second `apply` of the same release does.
+    for _ in 0..2 {
+        assert_eq!(host.updog(&["arm"]).code, 0);
+        assert_eq!(flags(&host.slots()), "1/7/1 2/3/0");
+    }
+    assert_eq!(host.updog(&["cancel"]).code, 0);
+    assert_eq!(flags(&host.slots()), "2/7/1 1/3/1");
+}
+
+#[test]
+fn an_armed_slot_that_arm_finds_broken_is_disarmed() {
+    let host = Host::new();
+    host.arm("1.1.0");
+    let disk = Disk::open(host.disk(), Access::Write).unwrap();
+    let root = disk.image(Slot::B, Part::Root).unwrap();
+    root.write_at(0, &Aligned::zeroed(4096)).unwrap();
+    root.flush().unwrap();
+    let said = host.updog(&["arm"]);
+    assert_eq!((said.code, flags(&host.slots()).as_str()), (40, "2/7/1 0/0/0"), "{said:?}");
+    assert!(said.stderr.contains("slot B was armed and is not whole: it boots no more"), "{said:?}");
+    assert_eq!(host.updog(&["cancel"]).code, 10);
 }
 
 #[test]

@@ -48,6 +48,9 @@ pub struct Intent {
     /// What is in the target, where known.
     #[serde(default, deserialize_with = "lenient::field")]
     pub held: Option<Held>,
+    /// The target was a confirmed fallback until it was armed: a cancel makes it one again.
+    #[serde(default, deserialize_with = "lenient::field")]
+    pub fallback: bool,
     /// Keys that this version does not know, kept.
     #[serde(flatten)]
     pub extra: Map<String, Value>,

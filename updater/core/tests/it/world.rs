@@ -74,6 +74,7 @@ pub(crate) fn intent(by: By, target: Slot, version: &str) -> Intent {
         boot_id: Some("boot-1".to_owned()),
         at: at("2026-01-02T03:04:05Z"),
         held: Some(held(version)),
+        fallback: false,
         extra: Map::new(),
     }
 }
