@@ -183,9 +183,13 @@ fn expired_and_replayed_metadata_are_refused() {
     let (one, two) = (make(1), noisy(2));
     let mut served = Served::new(&one, None, &two);
     let before = served.disk();
-    let ran = served.run_at("2027-01-01T00:00:00Z", &["apply"]);
-    assert_eq!((ran.exit, ran.answer["reason"].as_str()), (30, Some("untrusted")), "{ran:#?}");
-    assert_eq!(served.disk(), before);
+    // Expired lately: nobody has refreshed it. Expired long ago: rather this host's clock is ahead.
+    for (clock, reason) in [("2026-07-01T00:00:00Z", "untrusted"), ("2027-06-01T00:00:00Z", "clock")] {
+        let ran = served.run_at(clock, &["apply"]);
+        assert_eq!((ran.exit, ran.answer["reason"].as_str()), (30, Some(reason)), "{ran:#?}");
+        assert!(ran.answer["message"].as_str().unwrap().contains("expired"), "{ran:#?}");
+        assert_eq!(served.disk(), before);
+    }
     // A clock that was ahead once leaves nothing behind; one that is behind goes by what was signed.
     assert_eq!(served.run(&["check"]).exit, 0);
     assert_eq!(served.run_at("1970-01-01T00:00:00Z", &["check"]).exit, 0);

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use partition_core::Slot;
 use release::payload::{FrameError, IndexError};
 use release::{Digest, Image};
@@ -214,7 +214,22 @@ impl Error {
 
     /// The word of the rule that decided, where there is one.
     pub fn reason(&self) -> Option<Reason> {
+        if self.expired().is_some_and(|(expires, now)| now.signed_duration_since(expires) > LONG_EXPIRED) {
+            return Some(Reason::Clock);
+        }
         (self.exit() == Exit::Untrusted).then_some(Reason::Untrusted)
+    }
+
+    /// When the metadata expired and the time it was measured against, if that is what stopped the run.
+    fn expired(&self) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(self);
+        while let Some(error) = cause {
+            if let Some(trust_core::Error::Expired { expires, now, .. }) = error.downcast_ref() {
+                return Some((*expires, *now));
+            }
+            cause = error.source();
+        }
+        None
     }
 
     /// When the answer changes by itself.
@@ -224,6 +239,12 @@ impl Error {
 
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
+        if let Some((_, now)) = self.expired() {
+            let now = now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+            return Some(format!(
+                "check that this host's clock is right ({now}); if it is, the publisher must refresh"
+            ));
+        }
         let hint = match self {
             Error::Differs { .. } => {
                 "run \"updog stage\" to repair the slot; if it comes back, replace the disk"
@@ -249,3 +270,6 @@ fn trust_exit(error: &trust_client::Error) -> Exit {
         },
     }
 }
+
+/// No repository is left alone for so long after it expired; a clock that is so far ahead is more likely.
+const LONG_EXPIRED: TimeDelta = TimeDelta::days(90);
