@@ -222,14 +222,13 @@ impl Error {
 
     /// When the metadata expired and the time it was measured against, if that is what stopped the run.
     fn expired(&self) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(self);
-        while let Some(error) = cause {
-            if let Some(trust_core::Error::Expired { expires, now, .. }) = error.downcast_ref() {
-                return Some((*expires, *now));
+        let (Error::Refresh(source) | Error::Target { source, .. }) = self else { return None };
+        match source {
+            trust_client::Error::Trust(trust_core::Error::Expired { expires, now, .. }) => {
+                Some((*expires, *now))
             }
-            cause = error.source();
+            _ => None,
         }
-        None
     }
 
     /// When the answer changes by itself.
