@@ -1,7 +1,7 @@
 //! P8: local verbs need nothing.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 
 use crate::host::{Host, NOW, flags, write};
 
@@ -78,6 +78,37 @@ fn p8_a_state_folder_that_cannot_be_written_is_a_warning() {
     assert_eq!(said.code, 0, "{said:?}");
     assert!(said.stderr.contains("failed to write"), "{said:?}");
     assert_eq!(flags(&host.slots()), "1/7/1 2/7/1");
+}
+
+/// The device is full exactly when a record is written.
+#[test]
+fn p8_a_full_state_folder_is_a_warning() {
+    let mut host = Host::new();
+    host.stage("1.2.0");
+    host.arm("1.1.0");
+    let full = |host: &Host| {
+        for name in ["outcome.json.partial", "history.jsonl.partial", "failed.json.partial"] {
+            let _ = symlink("/dev/full", host.state().join(name));
+        }
+    };
+    full(&host);
+    let said = host.updog(&["cancel"]);
+    assert_eq!((said.code, flags(&host.slots()).as_str()), (0, "2/7/1 0/0/0"), "{said:?}");
+    // What is armed must be known to be armed: this one is refused.
+    full(&host);
+    let said = host.updog(&["arm"]);
+    assert_eq!((said.code, flags(&host.slots()).as_str()), (40, "2/7/1 0/0/0"), "{said:?}");
+    assert!(said.stderr.contains("No space left on device"), "{said:?}");
+    host.set((1, 7, true), (2, 3, false));
+    host.restart();
+    full(&host);
+    let said = host.updog(&["confirm"]);
+    assert_eq!((said.code, flags(&host.slots()).as_str()), (0, "1/7/1 2/7/1"), "{said:?}");
+    assert!(said.stderr.contains("No space left on device"), "{said:?}");
+    full(&host);
+    assert_eq!(host.updog(&["status"]).code, 0);
+    let said = host.updog(&["rollback"]);
+    assert_eq!((said.code, flags(&host.slots()).as_str()), (0, "2/3/1 1/7/1"), "{said:?}");
 }
 
 #[test]
