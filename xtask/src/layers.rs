@@ -153,6 +153,7 @@ const fn edge(name: &'static str, level: Level, to: &'static [&'static str]) -> 
 
 const ROOMS: &[Room] = &[
     Room { no_std: true, ..pure("partition-core", Level::Zero, &[]) },
+    Room { no_std: true, ..pure("boot-manifest", Level::Zero, &[]) },
     pure("waves", Level::Zero, &[]),
     pure("trust-core", Level::Zero, &[]),
     pure("release", Level::One, &["waves"]),
@@ -173,7 +174,7 @@ const ROOMS: &[Room] = &[
         ],
     ),
     edge("updog-repo", Level::Three, &["release", "waves", "trust-core", "trust-client", "updater-core"]),
-    edge("updog-image", Level::Three, &["partition-core", "partition-disk", "release"]),
+    edge("updog-image", Level::Three, &["partition-core", "boot-manifest", "partition-disk", "release"]),
     // Aside: nothing that ships may point at these.
     edge("fixtures", Level::Aside, &["partition-core", "partition-disk"]),
     Room { to: None, ..edge("updog-tests", Level::Aside, &[]) },
