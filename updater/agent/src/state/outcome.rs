@@ -43,13 +43,21 @@ impl State {
 
     /// Keeps an answer that ends something: failed.json first, so that no cut lets the release be offered again, then the
     /// line of history, and last the outcome, which makes it count as told.
-    pub fn settle(&self, settled: Settled, running: Slot, now: DateTime<Utc>) -> Result<()> {
+    ///
+    /// `about` is the intent that was asked about: when another one has come since, it is not the one that ended.
+    pub fn settle(
+        &self,
+        settled: Settled,
+        about: Option<&Intent>,
+        running: Slot,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
         self.alone(|| {
-            if settled.ending().is_none() {
+            let before = self.outcome().unwrap_or_default();
+            if settled.ending().is_none() || before.intent.as_ref() != about {
                 return Ok(());
             }
-            let Recorded { outcome, history, failure, proved } =
-                record(&self.outcome().unwrap_or_default(), settled, running, now);
+            let Recorded { outcome, history, failure, proved } = record(&before, settled, running, now);
             let mut failed = self.failed();
             let forgot = proved.and_then(|held| held.release).is_some_and(|release| failed.forget(&release));
             if let Some(failure) = failure {

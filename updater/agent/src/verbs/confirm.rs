@@ -16,9 +16,10 @@ pub(super) fn run(ctx: &Context<'_>) -> Result<Answer> {
     let before = disk.layout().map_err(Error::disk("find the slots"))?.slots();
     let tries = ctx.config.tries;
     let outcome = ctx.state.outcome();
-    let given = outcome.map_or(tries, |outcome| outcome.tries(running, tries));
+    let given = outcome.as_ref().map_or(tries, |outcome| outcome.tries(running, tries));
+    let about = outcome.and_then(|outcome| outcome.intent);
     let found = flags::settled(ctx, running, &before);
-    ctx.state.tolerate(ctx.state.settle(found, running, ctx.now));
+    ctx.state.tolerate(ctx.state.settle(found, about.as_ref(), running, ctx.now));
 
     let changed = flags::change(&disk, "confirm", |layout| {
         let slots = layout.slots();
@@ -35,8 +36,9 @@ pub(super) fn run(ctx: &Context<'_>) -> Result<Answer> {
     }
 
     // Now the flags say "updated" where they said "trial".
+    let about = ctx.state.outcome().and_then(|outcome| outcome.intent);
     let now = flags::settled(ctx, running, &changed.after);
-    ctx.state.tolerate(ctx.state.settle(now, running, ctx.now));
+    ctx.state.tolerate(ctx.state.settle(now, about.as_ref(), running, ctx.now));
     ctx.state.tolerate(ctx.state.mark_home(running, flags::held(ctx, running)));
 
     let shown = if now.ending().is_some() { now } else { found };

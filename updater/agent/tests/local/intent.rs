@@ -132,3 +132,32 @@ fn records_written_side_by_side_lose_nothing() {
     });
     assert_eq!(updog::state::State::new(folder.path()).history().len(), 2 * rounds);
 }
+
+/// An answer is about the intent that was asked about; one that `arm` has written since is still pending.
+#[test]
+fn an_answer_does_not_end_an_intent_that_came_after_the_question() {
+    use updater_core::records::{By, Intent};
+    let folder = tempfile::tempdir().unwrap();
+    let at = crate::host::NOW.parse().unwrap();
+    let state = updog::state::State::new(folder.path());
+    let intent = |boot: &str| Intent {
+        by: By::Arm,
+        target: partition_core::Slot::B,
+        tries: 3,
+        boot_id: Some(boot.to_owned()),
+        at,
+        held: None,
+        fallback: false,
+        extra: serde_json::Map::new(),
+    };
+    state.write_intent(intent("two"), None).unwrap();
+    let settle = |about: &Intent| {
+        state.settle(updater_core::Settled::RolledBack, Some(about), partition_core::Slot::A, at).unwrap();
+    };
+    settle(&intent("one"));
+    assert_eq!(state.outcome().unwrap().intent, Some(intent("two")));
+    assert!(state.history().is_empty());
+    settle(&intent("two"));
+    assert_eq!(state.outcome().unwrap().intent, None);
+    assert_eq!(state.history().len(), 1);
+}
