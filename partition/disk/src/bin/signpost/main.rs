@@ -27,7 +27,7 @@ struct Command {
     /// The slot that counts as active, for a disk that this host does not run from.
     #[arg(long, global = true, value_name = "A|B")]
     booted: Option<Slot>,
-    /// The state folder of updog, for the run lock.
+    /// The state folder that updog is configured with: the run lock is there.
     #[arg(long, global = true, value_name = "DIR", default_value = "/var/lib/updog")]
     state: PathBuf,
     /// Answer with one JSON object.
