@@ -113,11 +113,11 @@ pub fn orphans(files: &dyn Files, dir: &Path, report: &mut Report) -> Result<()>
                 listed.map(|(name, target)| blob_name(&hex::encode(&target.hashes.sha256), name.resolved())),
             );
         } else if files::is_partial(&name) || !is_metadata(&name) {
-            report.add(Kind::Orphan, format!("metadata/{name}"));
+            report.add(Kind::Orphan, format!("metadata/{name} is named by nothing"));
         }
     }
     for name in list(&targets)?.into_iter().filter(|name| !named.contains(name)) {
-        report.add(Kind::Orphan, format!("targets/{name}"));
+        report.add(Kind::Orphan, format!("targets/{name} is named by nothing"));
     }
     Ok(())
 }

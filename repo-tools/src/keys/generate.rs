@@ -1,8 +1,8 @@
 //! Makes key files: PKCS#8 PEM that openssl reads too, mode 0600, never over an existing file.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
@@ -71,11 +71,13 @@ fn private_der(kind: KeyKind) -> Result<Vec<u8>, aws_lc_rs::error::Unspecified> 
 }
 
 fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || {
+        // A folder that is made for keys is nobody else's.
+        DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
         let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
         file.write_all(bytes)?;
         file.sync_all()?;
-        let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
         File::open(dir)?.sync_all()
     };
     write().map_err(|source| match source.kind() {

@@ -28,6 +28,14 @@ fn a_new_key_is_0600_has_a_public_half_and_is_never_overwritten() {
 }
 
 #[test]
+fn a_folder_that_is_made_for_a_key_is_private() {
+    let yard = Yard::bare();
+    let folder = yard.path("vault/2026");
+    generate(KeyKind::Ed25519, &folder.join("root")).unwrap();
+    assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
+}
+
+#[test]
 fn a_key_that_others_can_read_is_refused() {
     let yard = Yard::bare();
     let path = yard.path("keys/k");
