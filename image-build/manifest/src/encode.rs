@@ -27,7 +27,7 @@ impl Manifest {
         lines.iter().flat_map(|(key, value)| format!("{key}={value}\n").into_bytes()).collect()
     }
 
-    /// The whole file. Refused when [`parse`] would refuse it, or would read something else: a line break in a value, say.
+    /// The whole file. Refused when [`parse()`] would refuse it, or would read something else: a line break in a value, say.
     pub fn encode(&self, signatures: &[Signature]) -> Result<Vec<u8>, Error> {
         let mut bytes = self.to_sign();
         for signature in signatures {

@@ -1,8 +1,8 @@
 //! The signed boot manifest (`\boot.manifest` in a slot's BOOT image): what the selector may load and how the root is
 //! checked. Byte for byte in docs/formats/boot-manifest.md.
 //!
-//! There is one spelling of every manifest: what [`parse`] accepts, [`Manifest::encode`] writes again with the same
-//! bytes. No crypto here: [`parse`] says which bytes are signed and by whom; whoever calls it checks that before it
+//! There is one spelling of every manifest: what [`parse()`] accepts, [`Manifest::encode`] writes again with the same
+//! bytes. No crypto here: [`parse()`] says which bytes are signed and by whom; whoever calls it checks that before it
 //! believes a word.
 #![no_std]
 
