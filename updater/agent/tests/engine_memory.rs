@@ -17,6 +17,7 @@ use fixtures::crash::Release;
 use fixtures::disk::DiskSpec;
 use release::payload::FrameWriter;
 use release::{Digest, Image, Images, ReleaseId, Version};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 
 const GIB: u64 = 1 << 30;
 const MIB: u64 = 1 << 20;
@@ -60,14 +61,19 @@ struct Took {
 }
 
 /// Runs it and looks at `/proc` until it is gone.
-fn measure(mut command: Command, mut watch: impl FnMut(&Took, u32)) -> (Ran, Took) {
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+fn measure(mut command: Command, mut watch: impl FnMut(&Took, Pid)) -> (Ran, Took) {
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut took = Took::default();
     let number = |text: &str, key: &str| -> Option<u64> {
         let line = text.lines().find(|line| line.starts_with(key))?;
         line[key.len()..].trim_start_matches(':').split_whitespace().next()?.parse().ok()
     };
-    while child.try_wait().unwrap().is_none() {
+    let pid = rustix::process::Pid::from_raw(child.id().cast_signed()).unwrap();
+    let mut over = false;
+    while !over {
+        // Looked at once more after its end and before it is reaped, when its counters are final.
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+        over = rustix::process::waitid(WaitId::Pid(pid), options).unwrap().is_some();
         let folder = format!("/proc/{}", child.id());
         if let Ok(status) = std::fs::read_to_string(format!("{folder}/status")) {
             took.peak = took.peak.max(number(&status, "VmHWM").unwrap_or(0) * 1024);
@@ -76,7 +82,9 @@ fn measure(mut command: Command, mut watch: impl FnMut(&Took, u32)) -> (Ran, Too
             took.read = took.read.max(number(&io, "read_bytes").unwrap_or(0));
             took.written = took.written.max(number(&io, "write_bytes").unwrap_or(0));
         }
-        watch(&took, child.id());
+        if !over {
+            watch(&took, pid);
+        }
         std::thread::sleep(Duration::from_millis(5));
     }
     (Ran::of(child.wait_with_output().unwrap()), took)
@@ -117,8 +125,7 @@ fn a_gibibyte_takes_48_mib_and_is_read_back_from_the_device() {
     // Killed once half is written.
     let (_, took) = measure(served.command(common::served::NOW, &["stage"]), |took, pid| {
         if took.written >= GIB / 2 {
-            let pid = rustix::process::Pid::from_raw(pid.cast_signed());
-            let _ = pid.map(|pid| rustix::process::kill_process(pid, rustix::process::Signal::KILL));
+            rustix::process::kill_process(pid, Signal::KILL).unwrap();
         }
     });
     assert!(took.written < GIB, "the run was over before it was killed");
