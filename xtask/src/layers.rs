@@ -154,6 +154,8 @@ const fn edge(name: &'static str, level: Level, to: &'static [&'static str]) -> 
 const ROOMS: &[Room] = &[
     Room { no_std: true, ..pure("partition-core", Level::Zero, &[]) },
     Room { no_std: true, ..pure("boot-manifest", Level::Zero, &[]) },
+    // Its library decides and is tested on a host; only the binary reaches the firmware.
+    Room { no_std: true, ..edge("updog-boot", Level::One, &["partition-core", "boot-manifest"]) },
     pure("waves", Level::Zero, &[]),
     pure("trust-core", Level::Zero, &[]),
     pure("release", Level::One, &["waves"]),

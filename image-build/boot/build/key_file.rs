@@ -1,0 +1,83 @@
+//! The file of public keys that the selector is built with: `test|release <64 hex digits>` a line.
+
+use std::fmt::Write as _;
+
+/// A key as the file names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Key {
+    /// Its private half is public.
+    pub(crate) test: bool,
+    /// The raw ed25519 public key.
+    pub(crate) public: [u8; 32],
+}
+
+/// Which keys a build takes.
+#[derive(Clone, Debug)]
+pub(crate) enum Accept {
+    /// All.
+    Any,
+    /// None whose private half is public: no line that says `test`, and none of these under another name.
+    ReleaseOnly {
+        /// The test keys of this repository.
+        known: Vec<Key>,
+    },
+}
+
+/// Reads the file. Fewer than two keys are refused: when the only one is lost, no host could ever be updated again.
+pub(crate) fn parse(text: &str, accept: &Accept) -> Result<Vec<Key>, String> {
+    let mut keys: Vec<Key> = Vec::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let key = key(line).ok_or_else(|| {
+            format!("line {number}: expected test or release, a space and 64 hex digits, found {line:?}")
+        })?;
+        if keys.iter().any(|other| other.public == key.public) {
+            return Err(format!("line {number}: the key is named twice"));
+        }
+        if let Accept::ReleaseOnly { known } = accept
+            && (key.test || known.iter().any(|other| other.public == key.public))
+        {
+            return Err(format!("line {number}: a test key in a release build; anybody can sign with it"));
+        }
+        keys.push(key);
+    }
+    if keys.len() < 2 {
+        return Err(format!(
+            "expected two keys at least, the second for the day the first is lost, found {}",
+            keys.len()
+        ));
+    }
+    Ok(keys)
+}
+
+/// The keys as Rust source.
+pub(crate) fn source(keys: &[Key]) -> String {
+    let mut text = String::from("&[\n");
+    for Key { test, public } in keys {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "    Key {{ test: {test}, public: {public:?} }},");
+    }
+    text + "]\n"
+}
+
+fn key(line: &str) -> Option<Key> {
+    let (kind, hex) = line.split_once(' ')?;
+    let test = match kind {
+        "test" => true,
+        "release" => false,
+        _ => return None,
+    };
+    let mut public = [0; 32];
+    let (pairs, rest) = hex.trim().as_bytes().as_chunks::<2>();
+    if pairs.len() != 32 || !rest.is_empty() {
+        return None;
+    }
+    for (byte, &[high, low]) in public.iter_mut().zip(pairs) {
+        let digit = |c: u8| char::from(c).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        *byte = digit(high)? << 4 | digit(low)?;
+    }
+    Some(Key { test, public })
+}
