@@ -30,6 +30,11 @@ pub enum Error {
         /// Its key.
         key: &'static str,
     },
+    /// The command line has a word that only the selector says.
+    Reserved {
+        /// The word, without `updog.` in front.
+        word: &'static str,
+    },
     /// No signature.
     Unsigned,
     /// More signatures than [`MAX_SIGNATURES`](crate::MAX_SIGNATURES), or two by one key.
@@ -47,6 +52,9 @@ impl fmt::Display for Error {
             Error::Key { line, expected } => write!(f, "expected {expected}= in line {line}"),
             Error::Format => f.write_str("expected format 1"),
             Error::Value { key } => write!(f, "the value of {key} makes no sense"),
+            Error::Reserved { word } => {
+                write!(f, "cmdline has updog.{word}, which the selector adds by itself")
+            }
             Error::Unsigned => f.write_str("it has no signature"),
             Error::Signatures => {
                 write!(f, "expected at most {} signatures, one a key", crate::MAX_SIGNATURES)

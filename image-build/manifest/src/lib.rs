@@ -28,6 +28,11 @@ pub const MAX_SALT: usize = 256;
 /// The most signatures one manifest carries.
 pub const MAX_SIGNATURES: usize = 8;
 
+/// Words of the command line that only the selector says: `updog.` and one of these. A manifest that has one is refused,
+/// since whoever reads the command line could take it for the selector's.
+pub const RESERVED: [&str; 10] =
+    ["slot", "boot", "root", "hash", "root_hash", "salt", "data_blocks", "hash_offset", "trial", "skipped"];
+
 /// What boots a slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Manifest {

@@ -5,7 +5,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::text::{number, printable, unhex, unhex_array, word};
-use crate::{Error, File, MAX_CMDLINE, MAX_LENGTH, MAX_SALT, MAX_SIGNATURES, Manifest, Parsed, Signature};
+use crate::{
+    Error, File, MAX_CMDLINE, MAX_LENGTH, MAX_SALT, MAX_SIGNATURES, Manifest, Parsed, RESERVED, Signature,
+};
 
 /// Reads a manifest. Nothing is allocated beyond a small multiple of the input, which is [`MAX_LENGTH`] at most.
 pub fn parse(bytes: &[u8]) -> Result<Parsed<'_>, Error> {
@@ -28,6 +30,9 @@ pub fn parse(bytes: &[u8]) -> Result<Parsed<'_>, Error> {
         hash_offset: lines.read("hash_offset", |text| number(text).filter(|at| at.is_multiple_of(4096)))?,
         cmdline: lines.read("cmdline", |text| (text.len() <= MAX_CMDLINE).then(|| text.to_owned()))?,
     };
+    if let Some(word) = reserved(&manifest.cmdline) {
+        return Err(Error::Reserved { word });
+    }
     let signed = bytes.get(..bytes.len().saturating_sub(lines.rest.len())).unwrap_or_default();
     let mut signatures: Vec<Signature> = Vec::new();
     while !lines.rest.is_empty() {
@@ -83,6 +88,16 @@ impl<'a> Lines<'a> {
             Some(File { sha256: unhex_array(sha256)?, length: number(length).filter(|&length| length > 0)? })
         })
     }
+}
+
+/// The first word that belongs to the selector. Quotes are looked through: the kernel takes them away.
+fn reserved(cmdline: &str) -> Option<&'static str> {
+    cmdline.split(' ').find_map(|word| {
+        let mut letters = word.bytes().filter(|&c| c != b'"');
+        let ours = "updog.".bytes().all(|c| letters.next() == Some(c));
+        let name = || letters.clone().take_while(|&c| c != b'=');
+        if ours { RESERVED.into_iter().find(|reserved| name().eq(reserved.bytes())) } else { None }
+    })
 }
 
 fn signature(text: &str) -> Option<Signature> {

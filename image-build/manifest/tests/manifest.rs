@@ -1,6 +1,6 @@
 //! One spelling a manifest, one clear error for everything else, and never a panic.
 
-use boot_manifest::{Error, File, MAX_CMDLINE, MAX_LENGTH, Manifest, Signature, parse};
+use boot_manifest::{Error, File, MAX_CMDLINE, MAX_LENGTH, Manifest, RESERVED, Signature, parse};
 use proptest::prelude::*;
 
 fn manifest() -> Manifest {
@@ -66,6 +66,27 @@ fn every_fault_has_its_error() {
     assert_eq!(manifest().encode(&[signature(1), signature(1)]), Err(Error::Signatures));
     let nine: Vec<_> = (0..9).map(signature).collect();
     assert_eq!(manifest().encode(&nine), Err(Error::Signatures));
+}
+
+#[test]
+fn the_selectors_words_are_its_own() {
+    let with = |cmdline: &str| Manifest { cmdline: cmdline.to_owned(), ..manifest() }.encode(&[signature(1)]);
+    for word in RESERVED {
+        for cmdline in [
+            format!("updog.{word}=A"),
+            format!("quiet updog.{word}=A ro"),
+            format!("quiet updog.{word}"),
+            format!("ro \"updog.{word}=A\""),
+            format!("up\"dog.{word}\"=A"),
+        ] {
+            assert_eq!(with(&cmdline), Err(Error::Reserved { word }), "{cmdline}");
+        }
+    }
+    for cmdline in
+        ["updog.fstype=erofs updog.init=/sbin/init updog.watchdog=60", "x.updog.slot=A updog.slots=2"]
+    {
+        assert!(with(cmdline).is_ok(), "{cmdline}");
+    }
 }
 
 #[test]
