@@ -1,6 +1,10 @@
 //! `cuts`: power is cut at every disk operation; what is left must boot.
 
+mod recorded;
+
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
@@ -12,19 +16,60 @@ pub(crate) struct Args {
     /// How many distinct durable disk states to reach, over all sweeps together.
     #[arg(long, value_name = "NUMBER", default_value_t = STATES)]
     states: u64,
+    /// Cut the writes that an emulated machine's disk saw during an update: record a run, or read FILE.
+    ///
+    /// Beside FILE lie `before.img`, perhaps `after.img`, and the release folders.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "", conflicts_with = "states")]
+    qemu_log: Option<Source>,
+    /// How many distinct states between flushes to rebuild.
+    #[arg(long, value_name = "NUMBER", default_value_t = POINTS, requires = "qemu_log")]
+    points: usize,
+    /// Names the sample, to repeat a run; drawn from the clock when left out.
+    #[arg(long, value_name = "NUMBER", requires = "qemu_log")]
+    seed: Option<u64>,
+    /// Leave out booting five of the states.
+    #[arg(long, requires = "qemu_log")]
+    no_boot: bool,
+}
+
+/// Which recorded run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Source {
+    /// One that is recorded now.
+    New,
+    /// The one whose log is this file.
+    Log(PathBuf),
+}
+
+impl From<OsString> for Source {
+    fn from(typed: OsString) -> Self {
+        if typed.is_empty() { Self::New } else { Self::Log(typed.into()) }
+    }
 }
 
 /// What CI asks for.
 const STATES: u64 = 20_000;
+/// Between the flushes of a recorded run.
+const POINTS: usize = 2_000;
 
 impl Default for Args {
     fn default() -> Self {
-        Self { states: STATES }
+        Self { states: STATES, qemu_log: None, points: POINTS, seed: None, no_boot: false }
     }
 }
 
 /// Runs the test targets called `power_cut` and adds up the lines in which they say what they found.
 pub(crate) fn run(args: &Args) -> Result<()> {
+    match &args.qemu_log {
+        Some(log) => {
+            let options = recorded::Options { points: args.points, seed: args.seed, boot: !args.no_boot };
+            recorded::run(log, options)
+        }
+        None => sweep(args),
+    }
+}
+
+fn sweep(args: &Args) -> Result<()> {
     let mut command =
         process::cargo(&["test", "--quiet", "--workspace", "--test", "power_cut", "--no-fail-fast"]);
     command.args(["--", "--nocapture"]).env("UPDOG_CUTS", args.states.to_string());

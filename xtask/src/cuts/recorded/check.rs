@@ -1,0 +1,202 @@
+//! Follows a log and judges the disk at every flush and at points between.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use fixtures::crash::{Limits, Random, subsets};
+use partition_core::Slots;
+
+use super::disk::Before;
+use super::judge::{Found, Judge};
+use super::run::Run;
+use super::window::{Books, Unit, Window, arrived};
+
+/// How much to check.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    /// Distinct states between flushes, if the log has as many.
+    pub(super) points: usize,
+    /// States to draw.
+    pub(super) drawn: usize,
+    pub(super) seed: u64,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    pub(super) flushes: usize,
+    /// Distinct states between flushes.
+    pub(super) points: usize,
+    /// Distinct durable states, those at flushes included.
+    pub(super) states: usize,
+    /// How many of them differ for the selector.
+    pub(super) judged: usize,
+    pub(super) unbootable: usize,
+    /// The first few of them, in words.
+    pub(super) examples: Vec<String>,
+    /// Boots until each slot that may be started has been, at worst.
+    pub(super) boots: usize,
+    /// The flags at the start and wherever a flush changed them.
+    pub(super) flags: Vec<Slots>,
+    /// The release that would boot before the first entry, and after the last.
+    pub(super) releases: (Option<String>, Option<String>),
+    pub(super) drawn: Vec<Cut>,
+}
+
+/// One state: what is durable before a window, and the sectors of it that arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Cut {
+    window: usize,
+    /// For people: entries of the log before the window's end.
+    entries: usize,
+    chosen: Vec<bool>,
+}
+
+/// Judges the disk at every flush and, between flushes, where writes were dropped, torn and reordered.
+pub(super) fn check(run: &Run, wanted: Wanted) -> Result<Report> {
+    let samples = samples(run, wanted.points)?;
+    let mut checking = Checking::new(run, wanted);
+    let end = run.follow(&mut |window| {
+        checking.window(window, samples);
+        Ok(())
+    })?;
+    checking.report.judged = checking.judge.distinct();
+    let mut report = checking.report;
+    let holds = |found: Option<&Found>, books: &Books| {
+        Some(run.expected.whole(found?.first, &books.differing)?.name.clone())
+    };
+    let first = Books::before(run);
+    report.releases = (holds(checking.start.as_ref(), &first), holds(checking.end.as_ref(), &end.books));
+    Ok(report)
+}
+
+/// Whether the log leads from the disk before to the disk that was left.
+pub(super) fn leads_to(run: &Run, after: &Path) -> Result<()> {
+    run.follow(&mut |_| Ok(()))?.durable.equals(&Before::open(after)?)
+}
+
+/// Makes disk image files of these states in `folder`.
+pub(super) fn save(run: &Run, cuts: &[Cut], folder: &Path) -> Result<Vec<PathBuf>> {
+    let path = |n: usize| folder.join(format!("state-{n}.img"));
+    run.follow(&mut |window| {
+        for (n, cut) in cuts.iter().enumerate().filter(|(_, cut)| cut.window == window.number) {
+            let over = arrived(window.units, &cut.chosen).map(|unit| (unit.sector, unit.content));
+            window.now.durable.save(&path(n), over)?;
+        }
+        Ok(())
+    })?;
+    Ok((0..cuts.len()).map(path).collect())
+}
+
+/// How many samples a window of many sectors needs. Small ones are gone through in full and give what they have.
+fn samples(run: &Run, points: usize) -> Result<usize> {
+    let (mut many, mut few) = (0usize, 0usize);
+    run.follow(&mut |window| {
+        match window.units.len() {
+            n @ 0..=EXHAUSTIVE => few += (1 << n) - 1,
+            _ => many += 1,
+        }
+        Ok(())
+    })?;
+    // Each sample is a prefix and a random set; some of them will be equal.
+    Ok(SAMPLES_MIN.max(points.saturating_sub(few).div_ceil(many.max(1))))
+}
+
+#[derive(Debug)]
+struct Checking<'a> {
+    wanted: Wanted,
+    random: Random,
+    judge: Judge<'a>,
+    seen: HashSet<u64>,
+    report: Report,
+    start: Option<Found>,
+    end: Option<Found>,
+}
+
+impl<'a> Checking<'a> {
+    fn new(run: &'a Run, wanted: Wanted) -> Checking<'a> {
+        Checking {
+            wanted,
+            random: Random::new(wanted.seed),
+            judge: Judge::new(run),
+            seen: HashSet::new(),
+            report: Report::default(),
+            start: None,
+            end: None,
+        }
+    }
+
+    fn window(&mut self, window: &Window<'_, '_>, samples: usize) {
+        let ops: Vec<usize> = window.units.iter().map(|unit| unit.op).collect();
+        // What the selector looks at is looked at more closely.
+        let closer = if window.units.iter().any(Unit::counts) { 4 } else { 1 };
+        let samples = samples * closer;
+        let limits = Limits { exhaustive_sectors: EXHAUSTIVE, samples, seed: self.wanted.seed };
+        subsets(&ops, limits, window.number as u64, |chosen| self.state(window, chosen));
+
+        let all = vec![true; window.units.len()];
+        let books = window.now.books.with(window.units, &all);
+        self.end = self.judge.judge(window, &all, &books).ok();
+        self.report.flushes += usize::from(window.flushed);
+        for found in [self.start, self.end].into_iter().flatten() {
+            if self.report.flags.last() != Some(&found.slots)
+                && (window.number == 0 || self.end == Some(found))
+            {
+                self.report.flags.push(found.slots);
+            }
+        }
+    }
+
+    fn state(&mut self, window: &Window<'_, '_>, chosen: &[bool]) {
+        let books = window.now.books.with(window.units, chosen);
+        if !self.seen.insert(books.digest) {
+            return;
+        }
+        self.report.states += 1;
+        let arrived = chosen.iter().filter(|&&chosen| chosen).count();
+        let found = self.judge.judge(window, chosen, &books);
+        if self.report.states == 1 {
+            self.start = found.as_ref().ok().copied();
+        } else if arrived < chosen.len() {
+            self.report.points += 1;
+        }
+        match found {
+            Ok(found) => self.report.boots = self.report.boots.max(found.boots),
+            Err(error) => {
+                self.report.unbootable += 1;
+                if self.report.examples.len() < EXAMPLES {
+                    let (flushes, of) = (self.report.flushes, chosen.len());
+                    let words = format!("after flush {flushes}, {arrived} of {of} sectors arrived: {error}");
+                    self.report.examples.push(words);
+                }
+            }
+        }
+        self.draw(window, chosen);
+    }
+
+    /// Keeps so many of the states seen so far, each with the same chance.
+    fn draw(&mut self, window: &Window<'_, '_>, chosen: &[bool]) {
+        let drawn = &mut self.report.drawn;
+        let place =
+            if drawn.len() < self.wanted.drawn { drawn.len() } else { self.random.below(self.report.states) };
+        if place < self.wanted.drawn {
+            let cut = Cut { window: window.number, entries: window.entries, chosen: chosen.to_vec() };
+            drawn.splice(place..drawn.len().min(place + 1), [cut]);
+        }
+    }
+}
+
+impl std::fmt::Display for Cut {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let arrived = self.chosen.iter().filter(|&&chosen| chosen).count();
+        let of = self.chosen.len();
+        write!(f, "before entry {}, {arrived} of {of} unflushed sectors arrived", self.entries)
+    }
+}
+
+/// Up to this many sectors between two flushes every subset is made.
+const EXHAUSTIVE: usize = 8;
+/// For windows of many sectors, also where the small ones alone give enough points.
+const SAMPLES_MIN: usize = 16;
+const EXAMPLES: usize = 5;
