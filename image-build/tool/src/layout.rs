@@ -9,12 +9,14 @@ use release::Digest;
 
 use crate::{ByteCount, Error};
 
-/// A disk with two slots, PRIVATE and DATA. Root and hash follow boot in partition number, as Bottlerocket's loader
-/// wants it.
+/// A disk with an EFI system partition, two slots, PRIVATE and DATA. Root and hash follow boot in partition number, as
+/// Bottlerocket's loader wants it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
     /// 512 or 4,096 bytes.
     pub sector_size: u32,
+    /// Size of the EFI system partition, the first one.
+    pub esp: ByteCount,
     /// Size of each BOOT partition.
     pub boot: ByteCount,
     /// Size of each ROOT partition.
@@ -73,14 +75,15 @@ impl Layout {
                 Partition { kind: part.kind(), name, size: size.0, attributes }
             })
         });
-        let state = [(kind::PRIVATE, "PRIVATE", self.private), (kind::DATA, "DATA", self.data)];
-        let state = state.map(|(kind, name, size)| Partition {
+        let plain = |(kind, name, size): (Guid, &str, ByteCount)| Partition {
             kind,
             name: name.to_owned(),
             size: size.0,
             attributes: 0,
-        });
-        sets.chain(state).collect()
+        };
+        let esp = (kind::EFI_SYSTEM, "ESP", self.esp);
+        let state = [(kind::PRIVATE, "PRIVATE", self.private), (kind::DATA, "DATA", self.data)];
+        [esp].into_iter().map(plain).chain(sets).chain(state.into_iter().map(plain)).collect()
     }
 
     /// The size of the disk: every partition in whole MiB, and one more at each end for the tables.
@@ -128,8 +131,8 @@ impl Layout {
 
     /// A GUID of version 8 (RFC 9562: made by whatever rule one likes).
     fn guid(&self, of: &str) -> Guid {
-        let Layout { sector_size, boot, root, hash, private, data, tries: _, name } = self;
-        let text = format!("{name}\n{of}\n{sector_size} {boot} {root} {hash} {private} {data}\n");
+        let Layout { sector_size, esp, boot, root, hash, private, data, tries: _, name } = self;
+        let text = format!("{name}\n{of}\n{sector_size} {esp} {boot} {root} {hash} {private} {data}\n");
         let digest = Digest::of(text.as_bytes());
         let mut bytes = [0; 16];
         for (byte, from) in bytes.iter_mut().zip(digest.bytes()) {

@@ -1,14 +1,24 @@
 //! Disk layouts and images for updog hosts.
 //!
+//! `Recipe → Composed → Packed → Image`: a [`Recipe`] names packages, files and sizes; its root is composed in a folder,
+//! packed into images, laid out on a disk. Each stage is made from the one before.
+//!
 //! A [`Layout`] becomes a disk file with two slots; [`install()`] puts a release folder's images into slot A. gptman makes
 //! the table, so that the code that reads it on the host is tested against another's.
 
+mod arch;
 mod error;
+pub mod initramfs;
 mod install;
 mod layout;
+pub mod recipe;
 mod size;
+pub mod tools;
 
+pub use arch::{Arch, ParseArchError};
 pub use error::Error;
 pub use install::{Installed, install};
 pub use layout::Layout;
+pub use recipe::Recipe;
 pub use size::{ByteCount, ParseSizeError};
+pub use tools::Tool;

@@ -28,7 +28,10 @@ struct LayOut {
     /// The disk file to make; it must not exist.
     #[arg(long, value_name = "FILE")]
     disk: PathBuf,
-    /// Size of each BOOT partition: bytes, or with K, M, G.
+    /// Size of the EFI system partition: bytes, or with K, M, G.
+    #[arg(long, value_name = "SIZE", default_value = "8M")]
+    esp: ByteCount,
+    /// Size of each BOOT partition.
     #[arg(long, value_name = "SIZE")]
     boot: ByteCount,
     /// Size of each ROOT partition.
@@ -76,8 +79,8 @@ fn main() -> ExitCode {
 
 impl LayOut {
     fn run(self) -> Result<String, Error> {
-        let LayOut { disk: path, boot, root, hash, private, data, sector_size, name, install: from } = self;
-        let layout = Layout { sector_size, boot, root, hash, private, data, tries: Tries::default(), name };
+        let LayOut { disk: path, esp, boot, root, hash, private, data, sector_size, name, install: from } = self;
+        let layout = Layout { sector_size, esp, boot, root, hash, private, data, tries: Tries::default(), name };
         layout.create(&path)?;
         let shown = path.display();
         let Some(from) = from else { return Ok(format!("{shown} made: slot A confirmed and empty")) };

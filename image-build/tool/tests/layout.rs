@@ -16,6 +16,7 @@ use updog_image::{ByteCount, Error, Layout, install};
 fn layout(sector_size: u32) -> Layout {
     Layout {
         sector_size,
+        esp: ByteCount(64 << 10),
         boot: ByteCount(64 << 10),
         root: ByteCount(300 << 12),
         hash: ByteCount(32 << 10),
