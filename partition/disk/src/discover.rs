@@ -128,6 +128,14 @@ pub fn running(probe: &Probe<'_>) -> Result<Running, DiscoverError> {
     }
 }
 
+/// The node of the device mapper device that holds `/`, whose major and minor number is `root`; `None`: it lies on another
+/// device, or on none.
+pub fn mapped(sys: &Path, dev: &Path, root: (u32, u32)) -> Option<PathBuf> {
+    let (major, minor) = root;
+    let folder = fs::canonicalize(sys.join(format!("dev/block/{major}:{minor}"))).ok()?;
+    folder.join("dm").is_dir().then(|| node_name(&folder).map(|name| dev.join(name))).flatten()
+}
+
 /// What the selector said, checked against the tables of all disks that it may have named; empty: it said nothing.
 fn by_cmdline(probe: &Probe<'_>) -> Result<Vec<Running>, DiscoverError> {
     // The selector appends its words, so the last one counts.

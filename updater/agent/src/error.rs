@@ -95,8 +95,10 @@ pub enum Error {
         detail: String,
     },
     /// The machine would not restart.
-    #[error("failed to restart the machine: {detail}")]
+    #[error("{done}; failed to restart the machine: {detail}")]
     Reboot {
+        /// What the verb has done before, which stands.
+        done: String,
         /// What was tried and what came of it.
         detail: String,
     },
@@ -167,6 +169,7 @@ impl Error {
             Error::Slots { verb: "confirm", source: Refusal::WouldBoot { .. } } => {
                 "run \"updog cancel\" to keep this slot, or restart to try the other one".to_owned()
             }
+            Error::Reboot { .. } => "restart it by other means; nothing has to be done again".to_owned(),
             Error::NotStaged { .. } => "run \"updog stage\" first".to_owned(),
             Error::Config(error) => return error.hint(),
             Error::Refused(refusal) => return refusal_hint(refusal),

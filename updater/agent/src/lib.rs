@@ -2,6 +2,7 @@
 //!
 //! * [`cli`]: what was typed; [`run()`] does it and answers.
 //! * [`verbs`]: one file each.
+//! * [`gate`]: what the health gate asks.
 //! * [`engine`]: check, plan, stage, verify; the only way to something that can be armed.
 //! * [`context`]: the edges that verbs are given; [`config`], [`state`], [`machine`], [`report`], [`interrupt`].
 //! * [`answer`]: what comes out; [`Error`]: what ends a run early.
@@ -12,6 +13,8 @@ pub mod config;
 pub mod context;
 pub mod engine;
 mod error;
+mod evidence;
+pub mod gate;
 pub mod interrupt;
 pub mod machine;
 pub mod options;
@@ -20,6 +23,7 @@ pub mod report;
 mod run;
 pub mod state;
 pub mod verbs;
+mod volatile;
 
 pub use context::Context;
 pub use error::{Error, Result};

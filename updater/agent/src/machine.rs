@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use partition_core::{Slot, Standing};
 use partition_disk::discover::{self, DiscoverError, Running};
@@ -26,6 +27,8 @@ pub struct Machine {
     pub boot_id: Option<String>,
     /// `--os-release`.
     pub os_release: Option<PathBuf>,
+    /// `--sysroot`: where the running system's files are; `None`: at `/` on a live host, nowhere for a disk image.
+    pub sysroot: Option<PathBuf>,
 }
 
 /// What os-release says.
@@ -105,6 +108,25 @@ impl Machine {
             })
         });
         Ok(OsRelease { variant: field(&text, "VARIANT_ID"), version: version.transpose()? })
+    }
+
+    /// A file of the running system, as in `proc/cmdline`. `None`: a disk image, which runs nothing.
+    pub fn file(&self, path: &str) -> Option<PathBuf> {
+        let root = self.sysroot.clone().or_else(|| self.is_live().then(|| PathBuf::from("/")))?;
+        Some(root.join(path))
+    }
+
+    /// A program of the running system, found by its name as everywhere, or below `--sysroot`.
+    pub fn program(&self, name: &str) -> Command {
+        Command::new(match &self.sysroot {
+            Some(root) => root.join("usr/bin").join(name),
+            None => PathBuf::from(name),
+        })
+    }
+
+    /// Whether there is something that can be restarted.
+    pub fn runs(&self) -> bool {
+        self.sysroot.is_some() || self.is_live()
     }
 
     /// Whether this is the disk that the running system lies on. A device counts as that disk too when it cannot be told, as

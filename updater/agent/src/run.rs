@@ -72,6 +72,7 @@ fn machine(global: &Global, settings: &config::Settings) -> Machine {
         booted: global.booted,
         boot_id: global.boot_id.clone(),
         os_release: global.os_release.clone(),
+        sysroot: global.sysroot.clone(),
     }
 }
 

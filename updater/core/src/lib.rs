@@ -5,11 +5,14 @@
 //! * [`Plan`]: an offer with no choice left open.
 //! * [`next_step`]: looks at what is and names one step; doing it and asking again is the whole engine.
 //! * [`settle`]: what became of an update, from the flags and the record of what was meant; [`record()`] keeps the answer.
+//! * [`cause()`]: why a slot was left, from what its boots left behind; [`health`]: what the gate does about a verdict.
 //! * [`Status`]: five lines that say all of it.
 //! * [`records`]: what the state folder keeps.
 //! * [`Exit`], [`Reason`]: every refusal has a word and a code.
 
+mod cause;
 mod exit;
+pub mod health;
 mod host;
 mod offer;
 mod outcome;
@@ -22,6 +25,7 @@ mod status;
 mod step;
 mod window;
 
+pub use cause::{Cause, Evidence, Kept, Why, cause};
 pub use exit::Exit;
 pub use host::Host;
 pub use offer::{Candidate, NoOffer, Offer, Verdict, candidates, offer};

@@ -6,8 +6,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use partition_core::{Choice, Flags, Rule, Slot, SlotSet, Slots, choose};
 use serde_json::{Value, json};
 
-use crate::Settled;
 use crate::records::{Held, Intent, Past};
+use crate::{Cause, Settled};
 
 /// All that `status` shows; its `Display` is the five lines.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +22,8 @@ pub struct Status {
     pub staged: Option<(Slot, Held)>,
     /// What became of the last update.
     pub settled: Settled,
+    /// Why the slot was left, where `settled` says that one was.
+    pub cause: Option<Cause>,
     /// What is pending.
     pub intent: Option<Intent>,
     /// How the one before ended.
@@ -52,6 +54,8 @@ impl Status {
             "running": self.running.map(|slot| slot.to_string()),
             "next": self.next().map(|choice| choice.slot.to_string()),
             "outcome": self.settled.as_str(),
+            "cause": self.cause.as_ref().map(|cause| cause.why.to_string()),
+            "detail": self.cause.as_ref().and_then(|cause| cause.detail.clone()),
             "slots": { "A": slot(Slot::A), "B": slot(Slot::B) },
             "staged": self.staged.as_ref().map(|(slot, held)| json!({
                 "slot": slot.to_string(), "version": held.version, "release": held.release,
@@ -105,13 +109,16 @@ impl Status {
         format!("{}, {kind}, {tries}", next.slot)
     }
 
-    fn update_line(&self) -> String {
+    /// What became of the last update, as one sentence without its period.
+    pub fn update(&self) -> String {
         let intent = self.intent.as_ref();
         let target = intent.map_or_else(|| self.running.map_or(Slot::A, Slot::other), |intent| intent.target);
         let named = intent.and_then(|intent| intent.held.as_ref()).or_else(|| self.held(target));
         let what = named.map_or_else(|| format!("slot {target}"), |held| held.version.clone());
         let here = self.running.and_then(|running| self.held(running)).map(|held| held.version.clone());
         let here = here.unwrap_or_else(|| "this slot".to_owned());
+        let left = self.running.map_or(target, Slot::other);
+        let why = self.cause.as_ref().map_or_else(String::new, |cause| format!(" ({cause})"));
         match self.settled {
             Settled::Steady => match &self.staged {
                 Some((slot, held)) => {
@@ -125,12 +132,14 @@ impl Status {
             Settled::NeverTried => {
                 format!("{what} is armed in slot {target}, but the restart did not try it")
             }
-            Settled::RolledBack => format!("{what} was tried in slot {target} and left; back on {here}"),
+            Settled::RolledBack => format!("{what} was tried in slot {target} and left{why}; back on {here}"),
             Settled::RollbackFailed => {
-                format!("going back to {what} in slot {target} failed; still on {here}")
+                format!("going back to {what} in slot {target} failed{why}; still on {here}")
             }
             Settled::NotArmed => format!("{what} was about to be armed in slot {target}, but was not"),
-            Settled::FellBack => format!("slot {target} was confirmed and left by itself; back on {here}"),
+            Settled::FellBack => {
+                format!("slot {left} was confirmed and left by itself{why}; back on {here}")
+            }
             Settled::Unknown => "the record is lost, and the flags do not tell".to_owned(),
         }
     }
@@ -138,7 +147,9 @@ impl Status {
     fn last_line(&self) -> String {
         let Some(last) = &self.last else { return "no update is recorded".to_owned() };
         let what = last.held.as_ref().map_or("a release", |held| held.version.as_str());
-        format!("{}: {what} in slot {}, found at {}", last.outcome.as_str(), last.slot, seconds(last.at))
+        let why = last.cause.as_ref().map_or_else(String::new, |cause| format!(" ({cause})"));
+        let (outcome, slot, at) = (last.outcome.as_str(), last.slot, seconds(last.at));
+        format!("{outcome}{why}: {what} in slot {slot}, found at {at}")
     }
 }
 
@@ -147,7 +158,7 @@ impl fmt::Display for Status {
         writeln!(f, "Slot A: {}", self.slot_line(Slot::A))?;
         writeln!(f, "Slot B: {}", self.slot_line(Slot::B))?;
         writeln!(f, "Next:   {}", self.next_line())?;
-        writeln!(f, "Update: {}", self.update_line())?;
+        writeln!(f, "Update: {}", self.update())?;
         write!(f, "Last:   {}", self.last_line())
     }
 }

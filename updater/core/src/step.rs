@@ -1,11 +1,11 @@
 //! The machine: looks at what is and names one step. No phase is stored; each step's effect is seen by the next look.
 
 use chrono::{DateTime, Utc};
-use partition_core::{Slot, SlotSet, Slots, Standing, Tries, choose, verbs};
+use partition_core::{Slot, Slots, Standing, Tries, verbs};
 use release::ReleaseId;
 
 use crate::records::By;
-use crate::{Policy, Reason, Refusal, Settled, window};
+use crate::{Policy, Reason, Refusal, Settled, health, window};
 
 /// What is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,13 +147,10 @@ fn prove(observed: &Observed, policy: &Policy) -> Option<Step> {
             Err(refusal) => Step::Wait(blocked(refusal)),
         },
         Health::Open => Step::Wait(refusal("health checks are still running")),
-        // Only a trial is left for its health; a confirmed slot keeps running (P5).
-        Health::Bad if successful => Step::Wait(refusal("unhealthy, so its tries are not refilled")),
-        Health::Bad if choose(&observed.slots, SlotSet::EMPTY.with(observed.running)).is_some() => {
-            Step::Reboot
-        }
-        // Nothing else may be started, so restarting would only go round.
-        Health::Bad => Step::Wait(refusal("unhealthy, and there is no other slot to go to")),
+        Health::Bad => match health::stays(&observed.slots, observed.running) {
+            None => Step::Reboot,
+            Some(stays) => Step::Wait(refusal(&format!("unhealthy; {stays}"))),
+        },
     })
 }
 

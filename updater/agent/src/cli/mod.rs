@@ -45,6 +45,9 @@ pub struct Global {
     /// Read variant and version of the running release from this file
     #[arg(long, global = true, value_name = "FILE", help_heading = GLOBAL)]
     pub os_release: Option<PathBuf>,
+    /// Look for /proc, /sys, /dev, /run and /usr/bin of the running system below this folder
+    #[arg(long, global = true, hide = true, value_name = "DIR", help_heading = GLOBAL)]
+    pub sysroot: Option<PathBuf>,
     /// Take this for the host's clock
     #[arg(long, global = true, value_name = "RFC3339", value_parser = values::time, help_heading = GLOBAL)]
     pub clock: Option<DateTime<Utc>>,
@@ -73,6 +76,12 @@ pub enum Verb {
     Cancel,
     /// Say that the running slot is healthy
     Confirm,
+    /// Run the health checks: confirm when all pass, else say what failed
+    Health(Restart),
+    /// Say and record what became of the last boot
+    Report,
+    /// Take what is open for this host now; for a timer
+    Auto(Restart),
     /// Make the other slot boot next
     Rollback(Restart),
     /// Read a slot back and compare it with its indexes
@@ -178,6 +187,9 @@ impl Verb {
             Verb::Arm(_) => "arm",
             Verb::Cancel => "cancel",
             Verb::Confirm => "confirm",
+            Verb::Health(_) => "health",
+            Verb::Report => "report",
+            Verb::Auto(_) => "auto",
             Verb::Rollback(_) => "rollback",
             Verb::Verify(_) => "verify",
             Verb::Status => "status",
@@ -192,6 +204,8 @@ impl Verb {
         match self {
             Verb::Status
             | Verb::Confirm
+            | Verb::Health(_)
+            | Verb::Report
             | Verb::Cancel
             | Verb::Rollback(_)
             | Verb::History
@@ -202,6 +216,7 @@ impl Verb {
             | Verb::Plan(_)
             | Verb::Stage(_)
             | Verb::Apply(_)
+            | Verb::Auto(_)
             | Verb::Verify(_)
             | Verb::Bottlerocket(_) => Strictness::Strict,
         }
@@ -225,7 +240,7 @@ impl From<Update> for Options {
 const GLOBAL: &str = "Global options";
 
 const EXIT_CODES: &str = "Exit codes: 0 done (check: an update is open), 1 bug, 2 usage or configuration, 10 nothing to do,
-11 must wait, 12 attention, 20 transient, 30 untrusted, 40 disk, 50 blocked.
+11 must wait, 12 attention (health: a check failed), 20 transient, 30 untrusted, 40 disk, 50 blocked.
 Bottlerocket's names: check-update, whats, update, update-image, update-apply, update-revert, prepare; exit codes 0 and 1.";
 
 #[cfg(test)]

@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use serde::de::DeserializeOwned;
-
 use super::keys::nearest;
-use super::{Error, Strictness};
+use super::units::read;
+use super::{Error, HealthFragment, Strictness};
 
 /// The keys of one file. `None`: the file does not say.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -60,6 +59,8 @@ pub struct Fragment {
     pub disk: Option<String>,
     /// The state folder.
     pub state: Option<String>,
+    /// `[health]`: the health gate.
+    pub health: HealthFragment,
 }
 
 /// One entry of `mirrors`.
@@ -83,7 +84,7 @@ pub(super) fn parse(
         .map_err(|source| Error::Parse { path: path.to_owned(), source: Box::new(source) })?;
     let mut fragment = Fragment::default();
     let mut problems = Vec::new();
-    for (key, value) in table {
+    for (key, value) in flat(table) {
         if let Err(error) = fragment.set(path, &key, value) {
             match (strictness, &error) {
                 (Strictness::Lenient, _) | (Strictness::Known, Error::UnknownKey { .. }) => {
@@ -96,14 +97,22 @@ pub(super) fn parse(
     Ok((fragment, problems))
 }
 
+/// The keys of `[health]` with their section before them, as they are named everywhere else.
+fn flat(table: toml::Table) -> impl Iterator<Item = (String, toml::Value)> {
+    table.into_iter().flat_map(|(key, value)| match value {
+        toml::Value::Table(section) if key == "health" => {
+            section.into_iter().map(|(name, value)| (format!("health.{name}"), value)).collect()
+        }
+        value => vec![(key, value)],
+    })
+}
+
 impl Fragment {
     fn set(&mut self, path: &Path, key: &str, value: toml::Value) -> Result<(), Error> {
-        fn read<T: DeserializeOwned>(
-            slot: &mut Option<T>,
-            value: toml::Value,
-        ) -> Result<(), Box<toml::de::Error>> {
-            *slot = Some(value.try_into().map_err(Box::new)?);
-            Ok(())
+        if key.starts_with("health.")
+            && let Some(done) = self.health.set(key, value.clone())
+        {
+            return done.map_err(|source| Error::Type { path: path.to_owned(), key: key.to_owned(), source });
         }
         let done = match key {
             "metadata_base_url" => read(&mut self.metadata_base_url, value),
@@ -131,6 +140,7 @@ impl Fragment {
             "build_time" => read(&mut self.build_time, value),
             "disk" => read(&mut self.disk, value),
             "state" => read(&mut self.state, value),
+            "health" => read(&mut None::<toml::Table>, value),
             _ => {
                 let (path, nearest) = (path.to_owned(), nearest(key));
                 return Err(Error::UnknownKey { path, key: key.to_owned(), nearest });

@@ -1,7 +1,7 @@
 //! The keys that this version knows.
 
 /// All keys, Bottlerocket's first.
-pub(super) const KEYS: [&str; 25] = [
+pub(super) const KEYS: [&str; 31] = [
     "metadata_base_url",
     "targets_base_url",
     "seed",
@@ -27,12 +27,20 @@ pub(super) const KEYS: [&str; 25] = [
     "build_time",
     "disk",
     "state",
+    "health.dir",
+    "health.timeout",
+    "health.timeout_all",
+    "health.settle",
+    "health.units",
+    "health.confirmed",
 ];
 
 /// The known key that is nearest to this one, when it is near at all.
 pub(super) fn nearest(key: &str) -> Option<&'static str> {
     let plain = key.to_ascii_lowercase().replace('-', "_");
-    let scored = KEYS.into_iter().map(|known| (strsim::damerau_levenshtein(&plain, known), known));
+    // A section is a key of a file too.
+    let scored =
+        KEYS.into_iter().chain(["health"]).map(|known| (strsim::damerau_levenshtein(&plain, known), known));
     let (distance, known) = scored.min()?;
     // A third of the letters may be wrong; beyond that a guess misleads.
     (distance * 3 <= known.len()).then_some(known)
@@ -50,6 +58,9 @@ mod tests {
             ("Seed", Some("seed")),
             ("ignore_wave", Some("ignore_waves")),
             ("tires", Some("tries")),
+            ("health.setle", Some("health.settle")),
+            ("health.timeout_al", Some("health.timeout_all")),
+            ("helth", Some("health")),
             ("frobnicate", None),
             ("", None),
         ];

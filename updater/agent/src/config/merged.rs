@@ -111,7 +111,7 @@ impl Fragment {
             "build_time" => text(self.build_time.as_ref()),
             "disk" => text(self.disk.as_ref()),
             "state" => text(self.state.as_ref()),
-            _ => None,
+            key => self.health.value(key),
         }
     }
 
@@ -143,6 +143,7 @@ impl Fragment {
             build_time: self.build_time.or(below.build_time),
             disk: self.disk.or(below.disk),
             state: self.state.or(below.state),
+            health: self.health.over(below.health),
         }
     }
 }
@@ -159,6 +160,7 @@ impl MirrorFragment {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::HealthFragment;
 
     fn every_key() -> Fragment {
         let text = || Some("x".to_owned());
@@ -189,6 +191,14 @@ mod tests {
             build_time: text(),
             disk: text(),
             state: text(),
+            health: HealthFragment {
+                dir: text(),
+                timeout: value(),
+                timeout_all: value(),
+                settle: value(),
+                units: Some(vec![]),
+                confirmed: text(),
+            },
         }
     }
 

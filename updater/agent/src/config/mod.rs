@@ -3,6 +3,7 @@
 
 mod error;
 mod fragment;
+mod health;
 mod keys;
 mod merged;
 mod settings;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 pub use error::Error;
 pub use fragment::{Fragment, MirrorFragment};
+pub use health::{Health, HealthFragment};
 pub use merged::{Merged, Origin, Shown};
 pub use settings::{Mirror, Settings};
 pub use units::parse_rate;

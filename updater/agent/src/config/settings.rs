@@ -10,7 +10,7 @@ use updater_core::VersionLock;
 use url::Url;
 use waves::Seed;
 
-use super::{Error, Fragment, Merged, Strictness, units};
+use super::{Error, Fragment, Health, HealthFragment, Merged, Strictness, units};
 
 /// Validated and typed.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,6 +63,8 @@ pub struct Settings {
     pub disk: Option<PathBuf>,
     /// The state folder.
     pub state: PathBuf,
+    /// The health gate.
+    pub health: Health,
 }
 
 /// A place that serves the repository.
@@ -104,8 +106,8 @@ impl Settings {
             ca_bundle: values.ca_bundle.as_ref().map(PathBuf::from),
             user_agent: values.user_agent.clone(),
             limit_rate: reader.read("limit_rate", values.limit_rate.as_ref(), units::rate)?,
-            stall: reader.read("stall", values.stall.as_ref(), some_time)?.unwrap_or(STALL),
-            connect: reader.read("connect", values.connect.as_ref(), some_time)?.unwrap_or(CONNECT),
+            stall: reader.read("stall", values.stall.as_ref(), units::some_time)?.unwrap_or(STALL),
+            connect: reader.read("connect", values.connect.as_ref(), units::some_time)?.unwrap_or(CONNECT),
             retries: reader
                 .read("retries", values.retries.as_ref(), |number| retries(*number))?
                 .unwrap_or(RETRIES),
@@ -119,6 +121,7 @@ impl Settings {
             arch: values.arch.clone(),
             disk: values.disk.as_ref().map(PathBuf::from),
             state: values.state.as_ref().map_or_else(|| PathBuf::from(STATE), PathBuf::from),
+            health: Health::mean(&values.health, &mut reader)?,
         };
         Ok((settings, reader.problems))
     }
@@ -153,19 +156,22 @@ impl Settings {
             arch: Some(std::env::consts::ARCH.to_owned()),
             os_release: Some(crate::machine::OS_RELEASE.to_owned()),
             state: Some(STATE.to_owned()),
+            health: HealthFragment::defaults(),
             ..Fragment::default()
         }
     }
 }
 
-struct Reader<'a> {
+/// Reads values one by one; lenient: collects what makes no sense.
+pub(super) struct Reader<'a> {
     merged: &'a Merged,
     strictness: Strictness,
     problems: Vec<Error>,
 }
 
 impl Reader<'_> {
-    fn read<V, T>(
+    /// What a value means; `None`: there is none, or it was left out.
+    pub(super) fn read<V, T>(
         &mut self,
         key: &'static str,
         value: Option<&V>,
@@ -217,13 +223,6 @@ fn said<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, S
 fn soak(value: &toml::Value) -> Result<TimeDelta, String> {
     let span = units::span(value)?;
     TimeDelta::from_std(span).map_err(|error| error.to_string())
-}
-
-fn some_time(value: &toml::Value) -> Result<Duration, String> {
-    match units::span(value)? {
-        Duration::ZERO => Err("expected at least one second, found 0".to_owned()),
-        span => Ok(span),
-    }
 }
 
 fn retries(number: i64) -> Result<u32, String> {

@@ -3,6 +3,8 @@
 use std::num::NonZeroU64;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
+
 /// Bytes a second: a number, or a text with K, M or G (1024), as in `"2M"`.
 pub(super) fn rate(value: &toml::Value) -> Result<NonZeroU64, String> {
     match value {
@@ -25,6 +27,23 @@ pub fn parse_rate(text: &str) -> Result<NonZeroU64, String> {
     let number: Option<u64> = digits.and_then(|digits| digits.parse().ok());
     let bytes = number.and_then(|number| number.checked_mul(1 << shift)).and_then(NonZeroU64::new);
     bytes.ok_or_else(|| bad_rate(text))
+}
+
+/// A value of a type of its own.
+pub(super) fn read<T: DeserializeOwned>(
+    slot: &mut Option<T>,
+    value: toml::Value,
+) -> Result<(), Box<toml::de::Error>> {
+    *slot = Some(value.try_into().map_err(Box::new)?);
+    Ok(())
+}
+
+/// A span of time that is not nothing.
+pub(super) fn some_time(value: &toml::Value) -> Result<Duration, String> {
+    match span(value)? {
+        Duration::ZERO => Err("expected at least one second, found 0".to_owned()),
+        span => Ok(span),
+    }
 }
 
 /// A span of time: whole seconds, or a text with s, m, h or d, as in `"30s"`.

@@ -55,6 +55,10 @@ pub enum Step {
     Verify,
     /// The one table write.
     Arm,
+    /// Reading the running root through verity.
+    Scan,
+    /// Health checks.
+    Health,
 }
 
 impl Step {
@@ -66,6 +70,8 @@ impl Step {
             Step::Write => "write",
             Step::Verify => "verify",
             Step::Arm => "arm",
+            Step::Scan => "scan",
+            Step::Health => "health",
         }
     }
 }

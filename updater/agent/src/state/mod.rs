@@ -1,6 +1,7 @@
 //! The state folder (design §10.5). Losing it costs explanations and time, never a bootable slot.
 
 mod error;
+mod evidence;
 mod file;
 mod history;
 mod outcome;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use partition_core::Slot;
 use updater_core::records::{Held, HistoryLine, Intent, Outcome};
-use updater_core::{Recorded, Settled, record};
+use updater_core::{Cause, Recorded, Settled, record};
 
 use super::State;
 use crate::Result;
@@ -21,9 +21,11 @@ impl State {
 
     /// Writes down what is about to be armed. Must be durable before the flags are written: a cut between the two is found
     /// as `not_armed`, the other way round an update would be nobody's.
+    /// What an earlier trial left goes first: it must not speak for this one.
     /// `here` is what the running slot holds, so that it can be named after the restart.
     pub fn write_intent(&self, intent: Intent, here: Option<Held>) -> Result<()> {
         self.alone(|| {
+            self.forget_trial();
             let mut outcome = self.outcome().unwrap_or_default();
             if here.is_some() {
                 outcome.holds.set(intent.target.other(), here);
@@ -50,6 +52,7 @@ impl State {
         settled: Settled,
         about: Option<&Intent>,
         running: Slot,
+        cause: Option<&Cause>,
         now: DateTime<Utc>,
     ) -> Result<()> {
         self.alone(|| {
@@ -57,7 +60,8 @@ impl State {
             if settled.ending().is_none() || before.intent.as_ref() != about {
                 return Ok(());
             }
-            let Recorded { outcome, history, failure, proved } = record(&before, settled, running, now);
+            let Recorded { outcome, history, failure, proved } =
+                record(&before, settled, running, cause, now);
             let mut failed = self.failed();
             let forgot = proved.and_then(|held| held.release).is_some_and(|release| failed.forget(&release));
             if let Some(failure) = failure {

@@ -6,7 +6,7 @@ use partition_core::verbs;
 use partition_disk::{Access, Edit};
 use serde_json::json;
 
-use super::flags;
+use super::{ending, flags};
 use crate::answer::Answer;
 use crate::{Context, Error, Result};
 
@@ -17,9 +17,8 @@ pub(super) fn run(ctx: &Context<'_>) -> Result<Answer> {
     let tries = ctx.config.tries;
     let outcome = ctx.state.outcome();
     let given = outcome.as_ref().map_or(tries, |outcome| outcome.tries(running, tries));
-    let about = outcome.and_then(|outcome| outcome.intent);
-    let found = flags::settled(ctx, running, &before);
-    ctx.state.tolerate(ctx.state.settle(found, about.as_ref(), running, ctx.now));
+    let found = ending::find(ctx, running, &before);
+    ending::keep(ctx, &found, running);
 
     let changed = flags::change(&disk, "confirm", |layout| {
         let slots = layout.slots();
@@ -36,22 +35,25 @@ pub(super) fn run(ctx: &Context<'_>) -> Result<Answer> {
     }
 
     // Now the flags say "updated" where they said "trial".
-    let about = ctx.state.outcome().and_then(|outcome| outcome.intent);
-    let now = flags::settled(ctx, running, &changed.after);
-    ctx.state.tolerate(ctx.state.settle(now, about.as_ref(), running, ctx.now));
+    let now = ending::find(ctx, running, &changed.after);
+    ending::keep(ctx, &now, running);
+    ctx.state.forget_trial();
     ctx.state.tolerate(ctx.state.mark_home(running, flags::held(ctx, running)));
 
-    let shown = if now.ending().is_some() { now } else { found };
+    let shown = if now.settled.ending().is_some() { now } else { found };
     let held = flags::held(ctx, running);
     let data = json!({
         "slot": running.to_string(),
-        "outcome": shown.as_str(),
+        "outcome": shown.settled.as_str(),
         "before": flags::data(&changed.before),
         "after": flags::data(&changed.after),
         "wrote": changed.wrote,
     });
-    let message =
-        format!("{} confirmed: {}", flags::spell(running, held.as_ref()), sentence(shown, tries.confirmed()));
+    let message = format!(
+        "{} confirmed: {}",
+        flags::spell(running, held.as_ref()),
+        sentence(shown.settled, tries.confirmed())
+    );
     Ok(Answer::done(message, data))
 }
 

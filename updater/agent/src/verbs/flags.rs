@@ -67,7 +67,7 @@ pub(super) fn data(slots: &Slots) -> Value {
 /// The last step, where it was asked for. Everything before it is durable.
 pub(super) fn restart(ctx: &Context<'_>, restart: Restart, message: String) -> Result<String> {
     if restart.reboot {
-        reboot::reboot(ctx)?;
+        reboot::reboot(ctx, &message)?;
         return Ok(format!("{message}, restarting"));
     }
     Ok(message)

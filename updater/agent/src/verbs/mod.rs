@@ -2,14 +2,18 @@
 
 mod apply;
 mod arm;
+mod auto;
 pub mod bottlerocket;
 mod cancel;
 mod check;
 pub(crate) mod config;
 mod confirm;
+mod ending;
 mod flags;
+mod health;
 mod history;
 mod plan;
+mod report;
 mod rollback;
 mod stage;
 mod status;
@@ -29,6 +33,9 @@ pub fn run(ctx: &Context<'_>, verb: &Verb) -> Result<Answer> {
         Verb::Arm(restart) => arm::run(ctx, *restart),
         Verb::Cancel => cancel::run(ctx),
         Verb::Confirm => confirm::run(ctx),
+        Verb::Health(restart) => health::run(ctx, *restart),
+        Verb::Report => report::run(ctx),
+        Verb::Auto(restart) => auto::run(ctx, *restart),
         Verb::Rollback(restart) => rollback::run(ctx, *restart),
         Verb::Verify(typed) => verify::run(ctx, typed.slot),
         Verb::Status => status::run(ctx),

@@ -1,14 +1,14 @@
 //! `status`: looks, never writes.
 
-use partition_core::{Condition, Slot};
+use partition_core::{Condition, Slot, Slots};
 use partition_disk::Access;
 use serde_json::json;
 use updater_core::records::Held;
 use updater_core::{Settled, Status};
 
-use super::flags;
+use super::{ending, flags};
 use crate::answer::Answer;
-use crate::{Context, Error, Result};
+use crate::{Context, Error, Result, gate, volatile};
 
 pub(super) fn run(ctx: &Context<'_>) -> Result<Answer> {
     let disk = ctx.disk(Access::Read)?;
@@ -18,7 +18,30 @@ pub(super) fn run(ctx: &Context<'_>) -> Result<Answer> {
     if let Err(error) = &running {
         ctx.note(format!("{}; which one runs is left open", crate::answer::chain(error)));
     }
-    let running = running.ok();
+    let status = of(ctx, running.ok(), slots);
+    let mut data = status.data();
+    let (word, remark) = condition(table.condition());
+    if let Some(data) = data.as_object_mut() {
+        data.insert("disk".to_owned(), json!(disk.path().display().to_string()));
+        data.insert("table".to_owned(), json!(word));
+        data.insert("volatile".to_owned(), json!(volatile::all(ctx)));
+        data.insert("health".to_owned(), json!(gate::said(ctx)));
+    }
+    volatile::note(ctx);
+    if let Some(failing) = gate::said(ctx).and_then(|said| said.failing()) {
+        ctx.note(format!("unhealthy in this boot: {failing}"));
+    }
+    if let Some(remark) = remark {
+        ctx.note(format!(
+            "the partition table of {}: {remark}; the next change repairs it",
+            disk.path().display()
+        ));
+    }
+    Ok(Answer::done(status.to_string(), data))
+}
+
+/// All of it, as it is now.
+pub(super) fn of(ctx: &Context<'_>, running: Option<Slot>, slots: Slots) -> Status {
     let outcome = ctx.state.outcome().unwrap_or_default();
     let staged = ctx.state.staged();
     let staged = staged.filter(|staged| running != Some(staged.slot));
@@ -30,30 +53,19 @@ pub(super) fn run(ctx: &Context<'_>) -> Result<Answer> {
         known.then(|| flags::held(ctx, slot)).flatten()
     };
     let holds = Slot::ALL.map(holds);
-    let status = Status {
+    let found = running.map(|running| ending::find(ctx, running, &slots));
+    Status {
         running,
         slots,
         holds,
         staged: staged.map(|staged| {
             (staged.slot, Held { version: staged.version.to_string(), release: Some(staged.release) })
         }),
-        settled: running.map_or(Settled::Unknown, |running| flags::settled(ctx, running, &slots)),
+        settled: found.as_ref().map_or(Settled::Unknown, |found| found.settled),
+        cause: found.and_then(|found| found.cause),
         intent: outcome.intent,
         last: outcome.last,
-    };
-    let mut data = status.data();
-    let (word, remark) = condition(table.condition());
-    if let Some(data) = data.as_object_mut() {
-        data.insert("disk".to_owned(), json!(disk.path().display().to_string()));
-        data.insert("table".to_owned(), json!(word));
     }
-    if let Some(remark) = remark {
-        ctx.note(format!(
-            "the partition table of {}: {remark}; the next change repairs it",
-            disk.path().display()
-        ));
-    }
-    Ok(Answer::done(status.to_string(), data))
 }
 
 /// A word for `--json`, and a remark where the table is not as it should be.

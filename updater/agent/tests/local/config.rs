@@ -21,8 +21,8 @@ fn show_names_every_value_and_its_origin() {
     assert_eq!(answer["data"]["mirrors"]["value"][0]["metadata_base_url"], "http://m/");
     assert_eq!(answer["data"]["tries"], serde_json::json!({ "value": 3, "origin": "default" }));
     let said = host.updog(&["config", "show"]);
-    assert!(said.stdout.contains(&format!("seed              = 7  # {from}\n")), "{}", said.stdout);
-    assert!(said.stdout.contains("metadata_base_url = (not set)  # default\n"), "{}", said.stdout);
+    assert!(said.stdout.contains(&format!("seed               = 7  # {from}\n")), "{}", said.stdout);
+    assert!(said.stdout.contains("metadata_base_url  = (not set)  # default\n"), "{}", said.stdout);
 }
 
 #[test]

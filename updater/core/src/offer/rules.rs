@@ -113,7 +113,9 @@ impl Asked<'_> {
     fn failed_before(&self, update: &Update) -> Option<Refusal> {
         let failure = self.failed.find(&update.updog.as_ref()?.release)?;
         (!self.policy.retry).then(|| {
-            let detail = format!("{} {} at {}", update.version, failure.cause, seconds(failure.at));
+            let (what, why) = failure.cause.split_once(": ").unwrap_or((&failure.cause, ""));
+            let when = seconds(failure.at);
+            let detail = format!("{} {what} at {when}{}", update.version, because(why));
             Refusal::new(Reason::FailedBefore, detail)
         })
     }

@@ -63,7 +63,7 @@ pub struct Failure {
     pub version: Option<String>,
     /// When it was found out.
     pub at: DateTime<Utc>,
-    /// What happened, as in "was rolled back".
+    /// What happened and why, as in "was rolled back: verity".
     #[serde(default = "unknown_cause", deserialize_with = "lenient::field")]
     pub cause: String,
     /// Keys that this version does not know, kept.

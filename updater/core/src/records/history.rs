@@ -25,6 +25,12 @@ pub struct HistoryLine {
     /// The release, where known.
     #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub release: Option<ReleaseId>,
+    /// Why, in one word (`verity`, `health:NAME`); `None`: nobody asked, or nothing went wrong.
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// What the witness of the cause said, for people.
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
     /// Keys that this version does not know.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
@@ -52,6 +58,8 @@ pub enum HistoryEvent {
     NotArmed,
     /// A confirmed slot was left by itself.
     FellBack,
+    /// The health gate found the running slot unhealthy.
+    Unhealthy,
     /// A word of a later version.
     #[serde(untagged)]
     Other(String),
@@ -60,7 +68,17 @@ pub enum HistoryEvent {
 impl HistoryLine {
     /// A line about `event`.
     pub fn new(at: DateTime<Utc>, event: HistoryEvent) -> HistoryLine {
-        HistoryLine { format: FORMAT, at, event, slot: None, version: None, release: None, extra: Map::new() }
+        HistoryLine {
+            format: FORMAT,
+            at,
+            event,
+            slot: None,
+            version: None,
+            release: None,
+            cause: None,
+            detail: None,
+            extra: Map::new(),
+        }
     }
 }
 
@@ -77,6 +95,7 @@ impl HistoryEvent {
             HistoryEvent::RollbackFailed => "rollback_failed",
             HistoryEvent::NotArmed => "not_armed",
             HistoryEvent::FellBack => "fell_back",
+            HistoryEvent::Unhealthy => "unhealthy",
             HistoryEvent::Other(word) => word,
         }
     }

@@ -7,16 +7,20 @@
 mod failed;
 mod history;
 mod lenient;
+mod mark;
 mod outcome;
 mod staged;
+mod trial;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use failed::{Failed, Failure};
 pub use history::{HistoryEvent, HistoryLine};
+pub use mark::{Mark, Stage};
 pub use outcome::{By, Held, Holds, Intent, Outcome, Past};
 pub use staged::Staged;
+pub use trial::Trial;
 
 /// The format that this version writes.
 pub const FORMAT: u64 = 1;

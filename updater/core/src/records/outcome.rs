@@ -113,6 +113,12 @@ pub struct Past {
     /// What was in that slot, where known.
     #[serde(default, deserialize_with = "lenient::field")]
     pub held: Option<Held>,
+    /// Why, in one word (`verity`, `health:NAME`); `None`: nobody asked, or nothing went wrong.
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// What the witness of the cause said, for people.
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
     /// Keys that this version does not know, kept.
     #[serde(flatten)]
     pub extra: Map<String, Value>,

@@ -58,7 +58,7 @@ impl World {
         match step {
             Step::Settle(settled) => {
                 let outcome = self.outcome.clone().unwrap_or_default();
-                self.outcome = Some(record(&outcome, *settled, running, now()).outcome);
+                self.outcome = Some(record(&outcome, *settled, running, None, now()).outcome);
                 if *settled != Settled::NotArmed && *settled != Settled::FellBack {
                     self.staged = None;
                 }

@@ -196,7 +196,7 @@ fn an_ending_is_told_once() {
             for running in Slot::ALL {
                 let slots = slots(a, b);
                 let settled = ask(Some(outcome), Some("boot-2"), running, &slots);
-                let recorded = record(outcome, settled, running, at("2026-01-03T00:00:00Z"));
+                let recorded = record(outcome, settled, running, None, at("2026-01-03T00:00:00Z"));
                 if settled.ending().is_none() {
                     assert_eq!(recorded.outcome, *outcome);
                     assert!(recorded.history.is_none() && recorded.failure.is_none());
@@ -220,14 +220,14 @@ fn an_ending_is_told_once() {
 fn a_rolled_back_release_is_remembered_by_its_id() {
     let outcome = pending(intent(By::Arm, Slot::B, "1.1.0"));
     let now = at("2026-01-03T00:00:00Z");
-    let recorded = record(&outcome, Settled::RolledBack, Slot::A, now);
+    let recorded = record(&outcome, Settled::RolledBack, Slot::A, None, now);
     let failure = recorded.failure.unwrap();
     assert_eq!((failure.release, failure.at), (release("1.1.0"), now));
     assert_eq!(recorded.outcome.last.unwrap().outcome, HistoryEvent::RolledBack);
     assert_eq!(recorded.outcome.intent, None);
     // The others brand nothing (P5).
     for settled in [Settled::NotArmed, Settled::FellBack, Settled::RollbackFailed, Settled::Updated] {
-        assert_eq!(record(&outcome, settled, Slot::A, now).failure, None, "{settled}");
+        assert_eq!(record(&outcome, settled, Slot::A, None, now).failure, None, "{settled}");
     }
 }
 
@@ -235,7 +235,7 @@ fn a_rolled_back_release_is_remembered_by_its_id() {
 fn what_was_left_by_rollback_is_not_offered_again_at_once() {
     let mut outcome = pending(intent(By::Rollback, Slot::B, "1.0.0"));
     outcome.holds.set(Slot::A, Some(held("1.1.0")));
-    let recorded = record(&outcome, Settled::Updated, Slot::B, at("2026-01-03T00:00:00Z"));
+    let recorded = record(&outcome, Settled::Updated, Slot::B, None, at("2026-01-03T00:00:00Z"));
     assert_eq!(recorded.failure.map(|failure| failure.release), Some(release("1.1.0")));
     assert_eq!(recorded.proved, Some(held("1.0.0")));
     assert_eq!(recorded.outcome.confirmed, Some(Slot::B));
@@ -248,7 +248,7 @@ fn a_stale_intent_brands_nothing() {
     outcome.holds.set(Slot::A, Some(held("1.1.0")));
     let slots = slots((2, 0, true), (1, 6, true));
     let settled = ask(Some(&outcome), Some("boot-9"), Slot::B, &slots);
-    let recorded = record(&outcome, settled, Slot::B, at("2026-01-03T00:00:00Z"));
+    let recorded = record(&outcome, settled, Slot::B, None, at("2026-01-03T00:00:00Z"));
     assert_eq!((settled, recorded.failure), (Settled::FellBack, None));
     let last = recorded.outcome.last.unwrap();
     assert_eq!((last.slot, last.held), (Slot::A, Some(held("1.1.0"))));

@@ -8,7 +8,15 @@ use updater_core::{Settled, Status};
 use crate::world::{at, held, intent, slots};
 
 fn past(outcome: HistoryEvent, slot: Slot, version: &str) -> Past {
-    Past { outcome, slot, at: at("2026-01-02T03:04:05Z"), held: Some(held(version)), extra: Map::new() }
+    Past {
+        outcome,
+        slot,
+        at: at("2026-01-02T03:04:05Z"),
+        held: Some(held(version)),
+        cause: None,
+        detail: None,
+        extra: Map::new(),
+    }
 }
 
 fn a_runs() -> Status {
@@ -18,6 +26,7 @@ fn a_runs() -> Status {
         holds: [Some(held("1.0.0")), None],
         staged: None,
         settled: Settled::Steady,
+        cause: None,
         intent: None,
         last: None,
     }

@@ -1,0 +1,49 @@
+//! What became of the last update, with its cause: found, and kept once.
+
+use partition_core::{Slot, Slots};
+use updater_core::records::Intent;
+use updater_core::{Cause, Settled, Why};
+
+use super::flags;
+use crate::{Context, evidence};
+
+/// What became of the last update.
+pub(super) struct Ending {
+    pub(super) settled: Settled,
+    /// Why, where a slot was left.
+    pub(super) cause: Option<Cause>,
+    about: Option<Intent>,
+}
+
+/// Looks only.
+pub(super) fn find(ctx: &Context<'_>, running: Slot, slots: &Slots) -> Ending {
+    let about = ctx.state.outcome().and_then(|outcome| outcome.intent);
+    let settled = flags::settled(ctx, running, slots);
+    let left = match settled {
+        Settled::RolledBack | Settled::RollbackFailed | Settled::FellBack => true,
+        Settled::Steady
+        | Settled::Pending
+        | Settled::Trial
+        | Settled::Updated
+        | Settled::NeverTried
+        | Settled::NotArmed
+        | Settled::Unknown => false,
+    };
+    let cause = left.then(|| evidence::why(ctx, running.other(), settled, about.as_ref()));
+    // Of a disk image nobody can expect a reason.
+    let cause = cause.filter(|cause| cause.why != Why::Unknown || ctx.machine.runs());
+    Ending { settled, cause, about }
+}
+
+/// Writes it down where it ends something; `false`: that could not be written, so what it was read from has to stay.
+pub(super) fn keep(ctx: &Context<'_>, ending: &Ending, running: Slot) -> bool {
+    let Ending { settled, cause, about } = ending;
+    let kept = ctx.state.settle(*settled, about.as_ref(), running, cause.as_ref(), ctx.now);
+    if kept.is_ok() && cause.is_some() {
+        ctx.state.forget_trial();
+        evidence::forget_panics(ctx);
+    }
+    let durable = kept.is_ok();
+    ctx.state.tolerate(kept);
+    durable
+}
