@@ -176,7 +176,11 @@ const ROOMS: &[Room] = &[
         ],
     ),
     edge("updog-repo", Level::Three, &["release", "waves", "trust-core", "trust-client", "updater-core"]),
-    edge("updog-image", Level::Three, &["partition-core", "boot-manifest", "partition-disk", "release"]),
+    edge(
+        "updog-image",
+        Level::Three,
+        &["partition-core", "boot-manifest", "partition-disk", "release", "trust-client"],
+    ),
     // Aside: nothing that ships may point at these.
     edge("fixtures", Level::Aside, &["partition-core", "partition-disk"]),
     Room { to: None, ..edge("updog-tests", Level::Aside, &[]) },

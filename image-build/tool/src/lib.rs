@@ -11,6 +11,8 @@ mod error;
 pub mod initramfs;
 mod install;
 mod layout;
+pub mod lock;
+pub mod packages;
 pub mod recipe;
 mod size;
 pub mod tools;
