@@ -4,23 +4,14 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use fixtures::crash::{Limits, Random, subsets};
+use fixtures::crash::{Random, subsets};
 use partition_core::Slots;
 
 use super::disk::Before;
 use super::judge::{Found, Judge};
+use super::plan::{Plan, Wanted};
 use super::run::Run;
-use super::window::{Books, Unit, Window, arrived};
-
-/// How much to check.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Wanted {
-    /// Distinct states between flushes, if the log has as many.
-    pub(super) points: usize,
-    /// States to draw.
-    pub(super) drawn: usize,
-    pub(super) seed: u64,
-}
+use super::window::{Books, Window, arrived};
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -55,14 +46,15 @@ pub(super) struct Cut {
 
 /// Judges the disk at every flush and, between flushes, where writes were dropped, torn and reordered.
 pub(super) fn check(run: &Run, wanted: Wanted) -> Result<Report> {
-    let samples = samples(run, wanted.points)?;
-    let mut checking = Checking::new(run, wanted);
+    let plan = Plan::make(run, wanted)?;
+    let mut checking = Checking::new(run, &plan, wanted.seed);
     let end = run.follow(&mut |window| {
-        checking.window(window, samples);
+        checking.window(window);
         Ok(())
     })?;
-    checking.report.judged = checking.judge.distinct();
     let mut report = checking.report;
+    report.judged = checking.judge.distinct();
+    report.drawn = checking.drawn.into_iter().flatten().collect();
     let holds = |found: Option<&Found>, books: &Books| {
         Some(run.expected.whole(found?.first, &books.differing)?.name.clone())
     };
@@ -89,51 +81,40 @@ pub(super) fn save(run: &Run, cuts: &[Cut], folder: &Path) -> Result<Vec<PathBuf
     Ok((0..cuts.len()).map(path).collect())
 }
 
-/// How many samples a window of many sectors needs. Small ones are gone through in full and give what they have.
-fn samples(run: &Run, points: usize) -> Result<usize> {
-    let (mut many, mut few) = (0usize, 0usize);
-    run.follow(&mut |window| {
-        match window.units.len() {
-            n @ 0..=EXHAUSTIVE => few += (1 << n) - 1,
-            _ => many += 1,
-        }
-        Ok(())
-    })?;
-    // Each sample is a prefix and a random set; some of them will be equal.
-    Ok(SAMPLES_MIN.max(points.saturating_sub(few).div_ceil(many.max(1))))
-}
-
 #[derive(Debug)]
 struct Checking<'a> {
-    wanted: Wanted,
+    plan: &'a Plan,
     random: Random,
     judge: Judge<'a>,
     seen: HashSet<u64>,
     report: Report,
     start: Option<Found>,
     end: Option<Found>,
+    /// For each planned one, the state that is drawn so far.
+    drawn: Vec<Option<Cut>>,
+    /// States of this window so far.
+    visited: usize,
 }
 
 impl<'a> Checking<'a> {
-    fn new(run: &'a Run, wanted: Wanted) -> Checking<'a> {
+    fn new(run: &'a Run, plan: &'a Plan, seed: u64) -> Checking<'a> {
         Checking {
-            wanted,
-            random: Random::new(wanted.seed),
+            plan,
+            random: Random::new(!seed),
             judge: Judge::new(run),
             seen: HashSet::new(),
             report: Report::default(),
             start: None,
             end: None,
+            drawn: vec![None; plan.drawn.len()],
+            visited: 0,
         }
     }
 
-    fn window(&mut self, window: &Window<'_, '_>, samples: usize) {
+    fn window(&mut self, window: &Window<'_, '_>) {
+        self.visited = 0;
         let ops: Vec<usize> = window.units.iter().map(|unit| unit.op).collect();
-        // What the selector looks at is looked at more closely.
-        let closer = if window.units.iter().any(Unit::counts) { 4 } else { 1 };
-        let samples = samples * closer;
-        let limits = Limits { exhaustive_sectors: EXHAUSTIVE, samples, seed: self.wanted.seed };
-        subsets(&ops, limits, window.number as u64, |chosen| self.state(window, chosen));
+        subsets(&ops, self.plan.limits(window), window.number as u64, |chosen| self.state(window, chosen));
 
         let all = vec![true; window.units.len()];
         let books = window.now.books.with(window.units, &all);
@@ -149,6 +130,7 @@ impl<'a> Checking<'a> {
     }
 
     fn state(&mut self, window: &Window<'_, '_>, chosen: &[bool]) {
+        self.draw(window, chosen);
         let books = window.now.books.with(window.units, chosen);
         if !self.seen.insert(books.digest) {
             return;
@@ -172,17 +154,15 @@ impl<'a> Checking<'a> {
                 }
             }
         }
-        self.draw(window, chosen);
     }
 
-    /// Keeps so many of the states seen so far, each with the same chance.
+    /// Keeps one of the states of each planned window, each with the same chance.
     fn draw(&mut self, window: &Window<'_, '_>, chosen: &[bool]) {
-        let drawn = &mut self.report.drawn;
-        let place =
-            if drawn.len() < self.wanted.drawn { drawn.len() } else { self.random.below(self.report.states) };
-        if place < self.wanted.drawn {
+        self.visited += 1;
+        let Some(place) = self.plan.drawn.iter().position(|&number| number == window.number) else { return };
+        if self.random.below(self.visited) == 0 {
             let cut = Cut { window: window.number, entries: window.entries, chosen: chosen.to_vec() };
-            drawn.splice(place..drawn.len().min(place + 1), [cut]);
+            self.drawn[place] = Some(cut);
         }
     }
 }
@@ -195,8 +175,5 @@ impl std::fmt::Display for Cut {
     }
 }
 
-/// Up to this many sectors between two flushes every subset is made.
-const EXHAUSTIVE: usize = 8;
-/// For windows of many sectors, also where the small ones alone give enough points.
-const SAMPLES_MIN: usize = 16;
+/// States in words; more would be more of the same.
 const EXAMPLES: usize = 5;

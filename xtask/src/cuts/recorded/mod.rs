@@ -9,6 +9,7 @@ mod disk;
 mod encode;
 mod images;
 mod judge;
+mod plan;
 mod run;
 #[cfg(test)]
 mod tests;
@@ -22,7 +23,8 @@ use anyhow::{Context, Result, bail, ensure};
 use partition_core::{Slot, Slots};
 
 use super::Source;
-use check::{Report, Wanted, check};
+use check::{Report, check};
+use plan::Wanted;
 use run::Run;
 
 /// Where a recorded run lies.

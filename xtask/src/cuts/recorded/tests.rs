@@ -9,8 +9,9 @@ use partition_core::{Part, Slot, Standing, Tries, verbs};
 use partition_disk::{Aligned, Edit};
 use proptest::prelude::*;
 
-use super::check::{Report, Wanted, check, leads_to, save};
+use super::check::{Report, check, leads_to, save};
 use super::encode::{Logged, encode, logged};
+use super::plan::Wanted;
 use super::run::Run;
 use super::write_log::{Action, Extent, WriteLog};
 
