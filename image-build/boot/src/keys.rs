@@ -16,7 +16,6 @@ pub const KEYS: &[Key] = include!(concat!(env!("OUT_DIR"), "/keys.rs"));
 
 /// How a signature line names its key: the first 8 bytes of the SHA-256 of the public key.
 pub fn key_id(public: &[u8; 32]) -> [u8; 8] {
-    let digest: [u8; 32] = Sha256::digest(public).into();
-    let [a, b, c, d, e, f, g, h, ..] = digest;
-    [a, b, c, d, e, f, g, h]
+    let digest = Sha256::digest(public);
+    core::array::from_fn(|n| digest[n])
 }

@@ -1,14 +1,16 @@
 //! The order of things: read the table, choose, spend, load, start; next candidate; message and restart.
 
 use alloc::vec::Vec;
+use core::convert::Infallible;
+use core::fmt;
 use core::time::Duration;
 
-use partition_core::{Choice, Condition, Flags, Rule, Slot, SlotSet, Slots, choose};
+use partition_core::{Choice, Condition, Flags, Rule, Slot, SlotSet, choose};
 
 use crate::load::{Candidate, start};
 use crate::skip::Fault;
 use crate::spend::Disk;
-use crate::{DeviceError, Firmware, Key, Reason, Skip};
+use crate::{Firmware, Key, Reason, Skip};
 
 /// How long the last message stays before the machine restarts: no loop is faster than this.
 pub const RESTART_AFTER: Duration = Duration::from_secs(30);
@@ -31,39 +33,42 @@ fn try_slots(firmware: &mut impl Firmware, keys: &[Key]) {
     let Some(mut disk) = Disk::read(firmware) else { return };
     say_condition(firmware, disk.table.condition());
     while let Some(choice) = choose(&disk.layout.slots(), tried) {
-        let slot = choice.slot;
-        tried = tried.with(slot);
-        let spent = spend(firmware, &disk, &choice);
-        say_choice(firmware, &choice, spent);
-        let fault = match (spent, disk.layout.set(slot)) {
-            (Err(DeviceError), _) if !choice.may_start_unwritten() => {
-                Fault::new(Reason::Unspent, "the try could not be written and the slot is not confirmed")
-            }
-            (_, Some(set)) => {
-                let trial = !disk.layout.slots().get(slot).is_some_and(Flags::successful);
-                let candidate = Candidate { slot, set, trial, skipped: &skipped };
-                match start(firmware, keys, &candidate) {
-                    Ok(never) => match never {},
-                    Err(fault) => fault,
-                }
-            }
-            // `choose` names slots of the layout only.
-            (_, None) => continue,
+        tried = tried.with(choice.slot);
+        let fault = match try_slot(firmware, keys, (&disk, &skipped), &choice) {
+            Ok(never) => match never {},
+            Err(fault) => fault,
         };
-        let skip = fault.of(slot);
-        firmware.say(format_args!("slot {slot} skipped: {}: {}", skip.reason, skip.detail));
+        let skip = fault.of(choice.slot);
+        firmware.say(format_args!("slot {} skipped: {}: {}", skip.slot, skip.reason, skip.detail));
         skipped.push(skip);
-        // What is on disk now decides, not what should be there: a write may have stopped half-way, and the next one
-        // must not touch the only whole copy. When it cannot be read any more, the old one still tells who is confirmed.
-        if let Some(fresh) = Disk::read(firmware) {
-            disk = fresh;
-        }
+        disk = disk.read_again(firmware);
     }
 }
 
-/// Makes the choice durable; a damaged copy is repaired also when no try is spent.
-fn spend(firmware: &mut impl Firmware, disk: &Disk, choice: &Choice) -> Result<(), DeviceError> {
-    if choice.writes || disk.needs_repair() { disk.spend(firmware, choice) } else { Ok(()) }
+/// Makes the choice durable, then starts it.
+fn try_slot(
+    firmware: &mut impl Firmware,
+    keys: &[Key],
+    (disk, skipped): (&Disk, &[Skip]),
+    choice: &Choice,
+) -> Result<Infallible, Fault> {
+    let slot = choice.slot;
+    // A damaged copy is repaired also when no try is spent.
+    let needs_writing = choice.writes || disk.needs_repair();
+    if needs_writing && disk.spend(firmware, choice).is_err() {
+        firmware.say(format_args!("warning: the table could not be written"));
+        if !choice.may_start_unwritten() {
+            return Err(Fault::new(
+                Reason::Unspent,
+                "the try could not be written and the slot is not confirmed",
+            ));
+        }
+    }
+    say_choice(firmware, choice);
+    let set =
+        disk.layout.set(slot).ok_or_else(|| Fault::new(Reason::Unloadable, "the disk has no such slot"))?;
+    let trial = !disk.layout.slots().get(slot).is_some_and(Flags::successful);
+    start(firmware, keys, &Candidate { slot, set, trial, skipped })
 }
 
 fn say_condition(firmware: &mut impl Firmware, condition: Condition) {
@@ -76,41 +81,34 @@ fn say_condition(firmware: &mut impl Firmware, condition: Condition) {
             firmware.say(format_args!("backup table damaged ({error}); the primary counts and replaces it"));
         }
         Condition::Differ => {
-            firmware.say(format_args!("the tables differ; the primary counts and replaces the backup"))
+            firmware.say(format_args!("the tables differ; the primary counts and replaces the backup"));
         }
         Condition::DiskGrown => {
-            firmware.say(format_args!("the disk has grown; the backup table moves to its end"))
+            firmware.say(format_args!("the disk has grown; the backup table moves to its end"));
         }
     }
 }
 
-fn say_choice(firmware: &mut impl Firmware, choice: &Choice, spent: Result<(), DeviceError>) {
-    let Choice { slot, rule, after, .. } = choice;
-    if spent.is_err() {
-        firmware.say(format_args!("warning: the table could not be written"));
-    }
-    let rule = match rule {
+fn say_choice(firmware: &mut impl Firmware, choice: &Choice) {
+    let rule = match choice.rule {
         Rule::TriesLeft => "highest priority with tries left, one spent",
         Rule::Turns => "no tries left, slots take turns",
         Rule::Only => "no tries left and no other slot",
     };
-    let Shown(a, b) = Shown::of(after);
-    firmware.say(format_args!("slot {slot} starts: {rule}, flags A {a}, B {b}"));
+    let flags = |slot| Shown(choice.after.get(slot));
+    firmware.say(format_args!(
+        "slot {} starts: {rule}, flags A {}, B {}",
+        choice.slot,
+        flags(Slot::A),
+        flags(Slot::B)
+    ));
 }
 
-/// The flags of both slots for a line.
-struct Shown(Text, Text);
+/// The flags of a slot in a line.
+struct Shown(Option<Flags>);
 
-struct Text(Option<Flags>);
-
-impl Shown {
-    fn of(slots: &Slots) -> Shown {
-        Shown(Text(slots.get(Slot::A)), Text(slots.get(Slot::B)))
-    }
-}
-
-impl core::fmt::Display for Text {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Some(flags) => write!(f, "{flags}"),
             None => f.write_str("none"),

@@ -9,6 +9,8 @@ use crate::{DeviceError, Firmware};
 pub(crate) struct Disk {
     pub(crate) table: Table,
     pub(crate) layout: Layout,
+    /// Something was written since; which copy is whole is not known any more, so nothing may be written from this.
+    stale: bool,
 }
 
 impl Disk {
@@ -25,12 +27,18 @@ impl Disk {
             }
         };
         match table.layout() {
-            Ok(layout) => Some(Disk { table, layout }),
+            Ok(layout) => Some(Disk { table, layout, stale: false }),
             Err(error) => {
                 firmware.say(format_args!("{error}"));
                 None
             }
         }
+    }
+
+    /// What is on disk now, since a write may have stopped half-way and the next one must not touch the only whole copy.
+    /// Where nothing can be read any more, the old flags still tell who is confirmed, and nothing is written again.
+    pub(crate) fn read_again(self, firmware: &mut impl Firmware) -> Disk {
+        Disk::read(firmware).unwrap_or(Disk { stale: true, ..self })
     }
 
     /// Whether the copies on disk are not as they should be.
@@ -40,6 +48,9 @@ impl Disk {
 
     /// Makes the flags durable that `choice` asks for, and puts right what was wrong with the copies on the way.
     pub(crate) fn spend(&self, firmware: &mut impl Firmware, choice: &Choice) -> Result<(), DeviceError> {
+        if self.stale {
+            return Err(DeviceError);
+        }
         let table = with_flags(self.table.clone(), &self.layout, &choice.after);
         table.writes().into_iter().try_for_each(|op| match op {
             Op::Write { lba, bytes } => firmware.write(lba, &bytes),

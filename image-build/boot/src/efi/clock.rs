@@ -33,12 +33,12 @@ fn ticks() -> u64 {
 #[cfg(target_arch = "x86_64")]
 fn hertz() -> u64 {
     let before = ticks();
-    uefi::boot::stall(MEASURED);
-    ticks().saturating_sub(before) * 1000 / MEASURED.as_millis() as u64
+    uefi::boot::stall(Duration::from_millis(MEASURED_MILLIS));
+    ticks().saturating_sub(before) * (1000 / MEASURED_MILLIS)
 }
 
 #[cfg(target_arch = "x86_64")]
-const MEASURED: Duration = Duration::from_millis(5);
+const MEASURED_MILLIS: u64 = 5;
 
 /// The generic timer's virtual counter.
 #[cfg(target_arch = "aarch64")]
