@@ -6,6 +6,7 @@
 mod body;
 mod config;
 mod error;
+mod files;
 mod headers;
 mod mirrors;
 mod pace;
@@ -18,6 +19,7 @@ mod watch;
 pub use body::RangeBody;
 pub use config::TransportConfig;
 pub use error::Error;
+pub use files::{Files, NewFile};
 pub use mirrors::{Mirror, Mirrors};
 pub use refresh::{Trusted, refresh};
 pub use store::Store;

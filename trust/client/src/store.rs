@@ -1,13 +1,14 @@
 //! The trust store: `<role>.json`, bytes as received (design §10.5).
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use trust_core::{Change, Role, Stored, newest_root, stored_signed_at};
 
 use crate::error::Error;
+use crate::files::{Disk, Files};
 
 /// A folder with what was trusted last.
 ///
@@ -16,6 +17,7 @@ use crate::error::Error;
 #[derive(Debug, Clone)]
 pub struct Store {
     folder: PathBuf,
+    files: Arc<dyn Files>,
 }
 
 /// Larger files are none of ours.
@@ -24,12 +26,17 @@ const LARGEST: u64 = 64 << 20;
 impl Store {
     /// Opens the folder, making it when it is not there. Nothing else is written until there is something to keep.
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, Error> {
+        Self::over(Arc::new(Disk), folder)
+    }
+
+    /// [`Store::open`] on any file system, such as one that loses power.
+    pub fn over(files: Arc<dyn Files>, folder: impl Into<PathBuf>) -> Result<Self, Error> {
         let folder: PathBuf = folder.into();
         // A read-only state folder still serves what it holds.
-        if !folder.is_dir() {
-            make(&folder).map_err(|source| Error::OpenStore { path: folder.clone(), source })?;
+        if !files.is_dir(&folder) {
+            make(&*files, &folder).map_err(|source| Error::OpenStore { path: folder.clone(), source })?;
         }
-        Ok(Self { folder })
+        Ok(Self { folder, files })
     }
 
     /// The folder.
@@ -40,13 +47,12 @@ impl Store {
     /// The stored bytes of a role, if they can be read. Whether they are worth anything is for the rules to say.
     pub fn read(&self, role: &Role) -> Option<Vec<u8>> {
         let path = self.path(role);
-        // Reading a pipe that somebody left there would wait for ever.
-        let length = fs::metadata(&path).ok().filter(fs::Metadata::is_file)?.len();
+        let length = self.files.length(&path)?;
         if length > LARGEST {
             tracing::warn!(path = %path.display(), length, "stored metadata is too long, passed over");
             return None;
         }
-        fs::read(path).ok()
+        self.files.read(&path).ok()
     }
 
     /// What is stored, with the newer of the stored and the shipped root.
@@ -94,25 +100,25 @@ impl Store {
     fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let partial = path.with_extension("json.partial");
         let write = || {
-            let mut file = File::create(&partial)?;
+            let mut file = self.files.create(&partial)?;
             file.write_all(bytes)?;
-            file.sync_all()?;
+            file.sync()?;
             // A cut before the rename leaves the old file, after it the new one.
-            fs::rename(&partial, path)?;
-            File::open(&self.folder)?.sync_all()
+            self.files.rename(&partial, path)?;
+            self.files.sync_dir(&self.folder)
         };
         write().inspect_err(|_| {
             // On a full disk the part that was written is in the way of the next try.
-            let _ = fs::remove_file(&partial);
+            let _ = self.files.remove(&partial);
         })
     }
 
     fn forget(&self, role: &Role) -> Result<(), Error> {
         let path = self.path(role);
-        let remove = || match fs::remove_file(&path) {
+        let remove = || match self.files.remove(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error),
-            Ok(()) => File::open(&self.folder)?.sync_all(),
+            Ok(()) => self.files.sync_dir(&self.folder),
         };
         remove().map_err(|source| Error::Forget { path: path.clone(), source })
     }
@@ -123,10 +129,8 @@ impl Store {
 }
 
 /// Makes the folder, and its name durable: files kept in a folder whose name a cut takes away are lost with it.
-fn make(folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
-    match folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        Some(parent) => File::open(parent)?.sync_all(),
-        None => File::open(".")?.sync_all(),
-    }
+fn make(files: &dyn Files, folder: &Path) -> io::Result<()> {
+    files.make_dirs(folder)?;
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
+    files.sync_dir(parent.unwrap_or(Path::new(".")))
 }

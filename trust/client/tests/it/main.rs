@@ -6,5 +6,6 @@ mod mirrors;
 mod ranges;
 mod reach;
 mod store;
+mod store_cut;
 mod targets;
 mod tls;
