@@ -12,7 +12,7 @@ use crate::{Context, volatile};
 
 /// Why `left` was left, as far as anything tells; nothing is changed.
 pub(crate) fn why(ctx: &Context<'_>, left: Slot, settled: Settled, intent: Option<&Intent>) -> Cause {
-    let cmdline = ctx.machine.file("proc/cmdline").and_then(|path| text(&path)).unwrap_or_default();
+    let cmdline = cmdline(ctx);
     let panics = panics(ctx).iter().filter_map(|path| text(path)).collect();
     cause(&Evidence {
         left,
@@ -23,6 +23,19 @@ pub(crate) fn why(ctx: &Context<'_>, left: Slot, settled: Settled, intent: Optio
         mark: ctx.state.mark(),
         panics,
     })
+}
+
+/// The slot that the selector started on trial, by its own words.
+pub(crate) fn on_trial(ctx: &Context<'_>) -> Option<Slot> {
+    let cmdline = cmdline(ctx);
+    // It appends its words, so the last ones count.
+    let word = |key: &str| cmdline.split_ascii_whitespace().rev().find_map(|word| word.strip_prefix(key));
+    let slot = word("updog.slot=")?.parse().ok()?;
+    (word("updog.trial=") == Some("1")).then_some(slot)
+}
+
+fn cmdline(ctx: &Context<'_>) -> String {
+    ctx.machine.file("proc/cmdline").and_then(|path| text(&path)).unwrap_or_default()
 }
 
 /// Removes the kernel's last words, after what they say is durable: the next trial must not be judged by them. Their text

@@ -16,6 +16,7 @@ use partition_disk::{RunLock, RunLockError};
 use updater_core::records::{Failed, Record};
 
 pub use error::Error;
+pub use outcome::Ending;
 pub use seed::Entropy;
 
 use crate::Result;

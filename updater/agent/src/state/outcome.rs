@@ -8,6 +8,17 @@ use updater_core::{Cause, Recorded, Settled, record};
 use super::State;
 use crate::Result;
 
+/// What became of an update.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ending {
+    /// How it ended, if it has.
+    pub settled: Settled,
+    /// Why, where a slot was left.
+    pub cause: Option<Cause>,
+    /// The intent that was asked about.
+    pub about: Option<Intent>,
+}
+
 impl State {
     /// The record; `None`: lost, or never written.
     pub fn outcome(&self) -> Option<Outcome> {
@@ -46,22 +57,16 @@ impl State {
     /// Keeps an answer that ends something: failed.json first, so that no cut lets the release be offered again, then the
     /// line of history, and last the outcome, which makes it count as told.
     ///
-    /// `about` is the intent that was asked about: when another one has come since, it is not the one that ended.
-    pub fn settle(
-        &self,
-        settled: Settled,
-        about: Option<&Intent>,
-        running: Slot,
-        cause: Option<&Cause>,
-        now: DateTime<Utc>,
-    ) -> Result<()> {
+    /// When another intent has come since the question, it is not the one that ended.
+    pub fn settle(&self, ending: &Ending, running: Slot, now: DateTime<Utc>) -> Result<()> {
+        let Ending { settled, cause, about } = ending;
         self.alone(|| {
             let before = self.outcome().unwrap_or_default();
-            if settled.ending().is_none() || before.intent.as_ref() != about {
+            if settled.ending().is_none() || before.intent != *about {
                 return Ok(());
             }
             let Recorded { outcome, history, failure, proved } =
-                record(&before, settled, running, cause, now);
+                record(&before, *settled, running, cause.as_ref(), now);
             let mut failed = self.failed();
             let forgot = proved.and_then(|held| held.release).is_some_and(|release| failed.forget(&release));
             if let Some(failure) = failure {
@@ -73,7 +78,7 @@ impl State {
             if let Some(line) = history {
                 self.tell(&line)?;
             }
-            if settled == Settled::RolledBack {
+            if *settled == Settled::RolledBack {
                 // It is whole, but not to be armed again without being asked for (`apply --retry` finds every piece right).
                 self.clear_staged()?;
             }

@@ -9,7 +9,7 @@ use super::flags;
 use crate::answer::Answer;
 use crate::cli::Restart;
 use crate::engine::route::Verified;
-use crate::{Context, Error, Result, engine};
+use crate::{Context, Error, Result, engine, evidence};
 
 /// Offline: trusts nothing but the staged indexes, against which the slot is read back again.
 pub(super) fn run(ctx: &Context<'_>, restart: Restart) -> Result<Answer> {
@@ -66,6 +66,7 @@ pub(super) fn arm(ctx: &Context<'_>, verified: Verified) -> Result<(String, Valu
         fallback: is_fallback(ctx, &disk, slot)?,
         extra: serde_json::Map::new(),
     };
+    evidence::forget_panics(ctx);
     ctx.state.write_intent(intent, flags::held(ctx, slot.other()))?;
     let armed = verified.arm(&disk, ctx.standing(), tries);
     let armed = armed.inspect_err(|_| ctx.state.tolerate(ctx.state.clear_intent()))?;

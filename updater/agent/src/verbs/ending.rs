@@ -1,19 +1,11 @@
 //! What became of the last update, with its cause: found, and kept once.
 
 use partition_core::{Slot, Slots};
-use updater_core::records::Intent;
-use updater_core::{Cause, Settled, Why};
+use updater_core::{Settled, Why};
 
 use super::flags;
+use crate::state::Ending;
 use crate::{Context, evidence};
-
-/// What became of the last update.
-pub(super) struct Ending {
-    pub(super) settled: Settled,
-    /// Why, where a slot was left.
-    pub(super) cause: Option<Cause>,
-    about: Option<Intent>,
-}
 
 /// Looks only.
 pub(super) fn find(ctx: &Context<'_>, running: Slot, slots: &Slots) -> Ending {
@@ -37,9 +29,8 @@ pub(super) fn find(ctx: &Context<'_>, running: Slot, slots: &Slots) -> Ending {
 
 /// Writes it down where it ends something; `false`: that could not be written, so what it was read from has to stay.
 pub(super) fn keep(ctx: &Context<'_>, ending: &Ending, running: Slot) -> bool {
-    let Ending { settled, cause, about } = ending;
-    let kept = ctx.state.settle(*settled, about.as_ref(), running, cause.as_ref(), ctx.now);
-    if kept.is_ok() && cause.is_some() {
+    let kept = ctx.state.settle(ending, running, ctx.now);
+    if kept.is_ok() && ending.cause.is_some() {
         ctx.state.forget_trial();
         evidence::forget_panics(ctx);
     }

@@ -7,18 +7,28 @@ use partition_core::{Flags, Slot, Slots};
 use partition_disk::{Access, Edit};
 use serde_json::{Value, json};
 use updater_core::Exit;
-use updater_core::health::{Checked, Failing, Found, Gate, decide};
+use updater_core::health::{Checked, Failing, Fault, Found, Gate, decide};
 use updater_core::records::{FORMAT, HistoryEvent, HistoryLine, Trial};
 
-use super::{confirm, flags};
+use super::{confirm, ending, flags};
 use crate::answer::Answer;
 use crate::cli::Restart;
 use crate::gate::{self, Boot};
-use crate::{Context, Error, Result, volatile};
+use crate::{Context, Error, Result, evidence, volatile};
 
 pub(super) fn run(ctx: &Context<'_>, restart: Restart) -> Result<Answer> {
+    match pass(ctx, restart) {
+        Err(error) if is_broken(&error) => broken(ctx, restart, error),
+        other => other,
+    }
+}
+
+fn pass(ctx: &Context<'_>, restart: Restart) -> Result<Answer> {
     let running = ctx.running()?;
-    let successful = look(ctx)?.get(running).is_some_and(Flags::successful);
+    let slots = look(ctx)?;
+    // Where nobody has reported: what the last boot left is read before this one leaves something.
+    ending::keep(ctx, &ending::find(ctx, running, &slots), running);
+    let successful = slots.get(running).is_some_and(Flags::successful);
     let boot = if successful { Boot::Confirmed } else { Boot::Trial };
     volatile::note(ctx);
     gate::say(ctx, None);
@@ -32,15 +42,40 @@ pub(super) fn run(ctx: &Context<'_>, restart: Restart) -> Result<Answer> {
             let message = format!("{}; {stays}", spell(ctx, running, &failing));
             Ok(unhealthy(message, data(running, &failing, "withhold", &asked.checked)))
         }
-        Gate::RecordAndRestart(failing) => {
-            keep(ctx, running, &failing);
-            let message = spell(ctx, running, &failing);
-            let data = data(running, &failing, "restart", &asked.checked);
-            if restart.reboot {
-                wait_for_others(ctx);
-            }
-            Ok(unhealthy(flags::restart(ctx, restart, message)?, data))
+        Gate::RecordAndRestart(failing) => leave(ctx, running, &failing, (restart, &asked.checked)),
+    }
+}
+
+/// The trial has failed.
+fn leave(
+    ctx: &Context<'_>,
+    running: Slot,
+    failing: &Failing,
+    (restart, checked): (Restart, &[Checked]),
+) -> Result<Answer> {
+    keep(ctx, running, failing);
+    let message = spell(ctx, running, failing);
+    if restart.reboot {
+        wait_for_others(ctx);
+    }
+    Ok(unhealthy(flags::restart(ctx, restart, message)?, data(running, failing, "restart", checked)))
+}
+
+/// Whether the gate could not do its work: the disk, or what tells which slot runs, has failed.
+fn is_broken(error: &Error) -> bool {
+    matches!(error, Error::Disk { .. } | Error::Running(_))
+}
+
+/// A trial on which the gate cannot work has failed too, or nobody would ever leave it. That it is one, and of which slot,
+/// is told by the selector's words alone.
+fn broken(ctx: &Context<'_>, restart: Restart, error: Error) -> Result<Answer> {
+    match evidence::on_trial(ctx) {
+        Some(slot) => {
+            let fault = Fault::Health("gate".to_owned());
+            let failing = Failing { fault, detail: crate::answer::chain(&error) };
+            leave(ctx, slot, &failing, (restart, &[]))
         }
+        None => Err(error),
     }
 }
 

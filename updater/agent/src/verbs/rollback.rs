@@ -8,7 +8,7 @@ use updater_core::records::{By, HistoryEvent, HistoryLine, Intent};
 use super::flags;
 use crate::answer::Answer;
 use crate::cli::Restart;
-use crate::{Context, Error, Result};
+use crate::{Context, Error, Result, evidence};
 
 pub(super) fn run(ctx: &Context<'_>, restart: Restart) -> Result<Answer> {
     let running = ctx.running()?;
@@ -32,6 +32,7 @@ pub(super) fn run(ctx: &Context<'_>, restart: Restart) -> Result<Answer> {
         fallback: false,
         extra: serde_json::Map::new(),
     };
+    evidence::forget_panics(ctx);
     ctx.state.tolerate(ctx.state.write_intent(intent, flags::held(ctx, running)));
     let changed = flags::change(&disk, "roll back", |layout| rule(&layout.slots()).map(Edit::slots));
     let changed = changed.inspect_err(|_| {

@@ -47,6 +47,11 @@ fn values_that_make_no_sense_name_key_file_and_expectation() {
         ("retries = 1000", "retries", "expected 0 to 100"),
         ("soak = \"1y\"", "soak", "expected seconds"),
         ("build_time = \"yesterday\"", "build_time", ""),
+        ("[health]\ntimeout = 0", "health.timeout", "expected at least one second"),
+        ("[health]\ntimeout_all = \"x\"", "health.timeout_all", "expected seconds"),
+        ("[health]\nsettle = -1", "health.settle", "expected seconds"),
+        ("health.units = [\"--now\"]", "health.units", "expected names of units, found \"--now\""),
+        ("health.confirmed = \"leave\"", "health.confirmed", "expected \"stay\", found \"leave\""),
     ];
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("updog.toml");
@@ -75,6 +80,9 @@ fn a_value_of_another_type_is_an_error_that_names_the_key() {
         "no_proxy = \"a,b\"",
         "mirrors = [{ url = \"x\" }]",
         "[seed]\nx = 1",
+        "health = 1",
+        "[health]\nunits = \"containerd.service\"",
+        "[[health]]\ndir = \"/x\"",
     ] {
         write(&path, text);
         let error = load(Some(&path), Strictness::Strict).unwrap_err();
@@ -111,4 +119,21 @@ no_proxy = ["localhost", "127.0.0.1"]
     assert_eq!(settings.version_lock.to_string(), "1.20.3");
     assert_eq!(settings.https_proxy, None);
     assert_eq!(settings.no_proxy.len(), 2);
+}
+
+#[test]
+fn the_health_gates_keys_have_their_section_before_them() {
+    let host = Host::new();
+    write(host.config(), "[health]\nsettle = \"5s\"\nunits = [\"containerd.service\"]\n");
+    let answer = host.json(&["config", "show"]);
+    assert_eq!(answer["data"]["health.settle"]["value"], "5s");
+    assert_eq!(answer["data"]["health.units"]["value"][0], "containerd.service");
+    assert_eq!(answer["data"]["health.confirmed"]["value"], "stay");
+    assert_eq!(answer["data"]["health.timeout"]["origin"], "default");
+    for (text, hint) in [("[health]\nsetle = 5", "health.settle"), ("[helth]\nsettle = 5", "health")] {
+        write(host.config(), text);
+        let said = host.updog(&["check"]);
+        assert_eq!(said.code, 2, "{said:?}");
+        assert!(said.stderr.contains(&format!("hint: did you mean \"{hint}\"?")), "{said:?}");
+    }
 }

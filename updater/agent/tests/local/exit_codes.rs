@@ -7,7 +7,7 @@ use crate::host::{Host, write};
 /// Prepares a host; what is run; its exit code; its reason.
 type Case = (&'static str, fn(&mut Host), &'static [&'static str], i32, Option<&'static str>);
 
-const CASES: [Case; 20] = [
+const CASES: [Case; 26] = [
     ("status", |_| (), &["status"], 0, None),
     ("nothing armed", |_| (), &["cancel"], 10, None),
     ("nothing staged", |_| (), &["arm"], 10, None),
@@ -28,6 +28,12 @@ const CASES: [Case; 20] = [
     ("no disk", |host| std::fs::remove_file(host.disk()).unwrap(), &["status"], 40, None),
     ("no table", |host| write(host.disk(), vec![0; 1 << 20]), &["confirm"], 40, None),
     ("no root", |_| (), &["plan"], 2, None),
+    ("nothing to check", |_| (), &["health"], 0, None),
+    ("a check that fails", |host| host.check("10-net", "exit 1"), &["health"], 12, None),
+    ("nowhere to restart", |host| host.trial_that_fails(), &["health", "--reboot"], 20, None),
+    ("nothing happened", |_| (), &["report"], 0, None),
+    ("something happened", |host| host.arm_and_leave(), &["report"], 0, None),
+    ("armed already", |host| _ = host.arm("1.1.0"), &["auto"], 0, None),
 ];
 
 #[test]

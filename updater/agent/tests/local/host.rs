@@ -62,6 +62,11 @@ impl Host {
         self.path("updog.toml")
     }
 
+    /// The files of the running system, once a test has put some there.
+    pub(crate) fn sysroot(&self) -> PathBuf {
+        self.path("sysroot")
+    }
+
     pub(crate) fn os_release(&self, version: &str) {
         let text = format!("ID=test\nVARIANT_ID=tiny\nVERSION_ID={version}\n");
         fs::write(self.path("os-release"), text).unwrap();
@@ -81,6 +86,9 @@ impl Host {
         command.args(["--booted", &self.booted.to_string()]);
         command.args(["--boot-id", &format!("boot-{}", self.boot)]);
         command.args(["--clock", NOW]);
+        if self.sysroot().exists() {
+            command.arg("--sysroot").arg(self.sysroot());
+        }
         command.args(arguments);
         command
     }

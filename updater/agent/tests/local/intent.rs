@@ -152,9 +152,9 @@ fn an_answer_does_not_end_an_intent_that_came_after_the_question() {
     };
     state.write_intent(intent("two"), None).unwrap();
     let settle = |about: &Intent| {
-        state
-            .settle(updater_core::Settled::RolledBack, Some(about), partition_core::Slot::A, None, at)
-            .unwrap();
+        let (settled, about) = (updater_core::Settled::RolledBack, Some(about.clone()));
+        let ending = updog::state::Ending { settled, cause: None, about };
+        state.settle(&ending, partition_core::Slot::A, at).unwrap();
     };
     settle(&intent("one"));
     assert_eq!(state.outcome().unwrap().intent, Some(intent("two")));

@@ -2,9 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod aliases;
+mod auto;
 mod config;
+mod evidence;
 mod exit_codes;
 mod garbage;
+mod gate;
+mod gate_limits;
+mod gate_root;
 mod host;
 mod hostile;
 mod intent;
@@ -12,5 +17,7 @@ mod interrupt;
 mod locks;
 mod online;
 mod p8;
+mod report;
 mod route;
 mod seeds;
+mod system;

@@ -6,7 +6,15 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use crate::host::{Host, NOW, flags, write};
 
 /// Every local verb, and how each ends on a host with 1.1.0 armed.
-const ARMED: [(&[&str], i32); 4] = [(&["status"], 0), (&["history"], 0), (&["confirm"], 0), (&["cancel"], 0)];
+const ARMED: [(&[&str], i32); 6] = [
+    (&["status"], 0),
+    (&["history"], 0),
+    (&["confirm"], 0),
+    (&["cancel"], 0),
+    (&["report"], 0),
+    // Its flags are confirmed already, so that nothing else boots next by a confirm.
+    (&["health"], 0),
+];
 
 /// Breaks something about a host.
 type Breakage = fn(&Host);
@@ -170,11 +178,21 @@ fn p8_state_and_config_of_a_newer_format() {
 /// Garbage in every state file: each local verb notes it and does its work.
 #[test]
 fn p8_garbage_in_every_state_file() {
-    let files = ["outcome.json", "failed.json", "history.jsonl", "seed", "lock", "staged/staged.json"];
+    let files = [
+        "outcome.json",
+        "failed.json",
+        "history.jsonl",
+        "seed",
+        "lock",
+        "staged/staged.json",
+        "boot-stage",
+        "trial.json",
+    ];
     let garbage: [&[u8]; 5] = [b"", b"\xff\xfe\x00\x01", b"{\"format\":1", b"null", b"{}\n{}\n"];
     for file in files {
         for bytes in garbage {
             let mut host = Host::new();
+            host.settle_at_once();
             host.arm("1.1.0");
             write(host.state().join(file), bytes);
             for verb in ["status", "history"] {
@@ -182,7 +200,9 @@ fn p8_garbage_in_every_state_file() {
                 assert_eq!(said.code, 0, "{file} {bytes:?} {verb}: {said:?}");
             }
             host.restart();
-            let said = host.updog(&["confirm"]);
+            let said = host.updog(&["report"]);
+            assert_eq!(said.code, 0, "{file} {bytes:?}: {said:?}");
+            let said = host.updog(&["health"]);
             assert_eq!(said.code, 0, "{file} {bytes:?}: {said:?}");
             assert_eq!(flags(&host.slots()), "1/7/1 2/7/1", "{file} {bytes:?}");
             assert_eq!(host.updog(&["rollback"]).code, 0, "{file} {bytes:?}");

@@ -1,6 +1,8 @@
 //! What updater-core promises, one file a promise.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod cause;
+mod health;
 mod next_step;
 mod offer;
 mod plan;
