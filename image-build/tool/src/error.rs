@@ -80,4 +80,145 @@ pub enum Error {
         /// The system's error.
         source: io::Error,
     },
+    /// The recipe is wrong.
+    #[error(transparent)]
+    Recipe(#[from] crate::recipe::Error),
+    /// The lock is wrong.
+    #[error(transparent)]
+    Lock(#[from] crate::lock::Error),
+    /// The packages could not be had.
+    #[error(transparent)]
+    Packages(#[from] crate::packages::Error),
+    /// A known program is missing or failed.
+    #[error(transparent)]
+    Tool(#[from] crate::tools::Error),
+    /// No initramfs.
+    #[error(transparent)]
+    Initramfs(#[from] crate::initramfs::Error),
+    /// A glob of the recipe.
+    #[error("failed to read {glob:?} in remove")]
+    Glob {
+        /// The glob.
+        glob: String,
+        /// What is wrong with it.
+        source: globset::Error,
+    },
+    /// Something in an overlay that cannot be in an image.
+    #[error("failed to lay {path} over the root: {problem}")]
+    Overlay {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A program that is not ours to install.
+    #[error("failed to install program {name:?}: expected one of {}", crate::programs::INSTALLABLE.join(", "))]
+    NoProgram {
+        /// Its name.
+        name: String,
+    },
+    /// A file that is no key.
+    #[error("failed to read signing key {path}: expected an ed25519 key in PKCS#8 PEM")]
+    SigningKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A key that anybody has, for a release.
+    #[error("failed to accept {what} for a release: it is a test key, whose private half everybody has")]
+    TestKey {
+        /// The key.
+        what: String,
+    },
+    /// A release without a key.
+    #[error("failed to sign for a release: expected a signing key, found none")]
+    NoSigningKey,
+    /// The selector would refuse what is signed.
+    #[error("failed to sign for this selector: it holds no key of those that sign")]
+    NotHeld,
+    /// The boot manifest cannot say what it should.
+    #[error("failed to write the boot manifest")]
+    BootManifest {
+        /// What is wrong.
+        source: boot_manifest::Error,
+    },
+    /// An image is larger than its partition.
+    #[error("failed to fit the {key} image into its partition: it needs {} bytes, the recipe's size.{key} is {partition}", .length.0)]
+    DoesNotFit {
+        /// The key of the recipe that says how large the partition is.
+        key: &'static str,
+        /// What is needed.
+        length: ByteCount,
+        /// What there is.
+        partition: ByteCount,
+    },
+    /// veritysetup wrote something else than a root hash.
+    #[error("failed to read the root hash that veritysetup wrote: expected 64 hex digits")]
+    RootHash,
+    /// A kernel package without a kernel.
+    #[error("failed to find a kernel in {package}: expected one boot/vmlinuz-VERSION with its modules, found {found}")]
+    NoKernel {
+        /// The package.
+        package: String,
+        /// How many there are.
+        found: usize,
+    },
+    /// A file of ours cannot be written as JSON.
+    #[error("failed to write build.json")]
+    Encode {
+        /// serde's error.
+        source: serde_json::Error,
+    },
+    /// Another build writes there.
+    #[error("failed to lock {path}: another build writes there")]
+    Locked {
+        /// The folder.
+        path: PathBuf,
+    },
+}
+
+impl Error {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        let text = match self {
+            Error::Recipe(error) => return error.hint(),
+            Error::Lock(error) => return error.hint(),
+            Error::Packages(error) => return error.hint(),
+            Error::Tool(error) => return error.hint(),
+            Error::Initramfs(error) => return error.hint(),
+            Error::DoesNotFit { key, length, .. } => {
+                let mib = length.0.div_ceil(1 << 20);
+                return Some(format!(
+                    "set size.{key} to \"{mib}M\" at least, with room for later releases: a partition cannot grow on a host"
+                ));
+            }
+            Error::Write { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                "make room on the file system of --out; an image needs about three times its size"
+            }
+            Error::SigningKey { .. } => "make one with: openssl genpkey -algorithm ed25519 -out KEY.pem",
+            Error::TestKey { .. } => {
+                "name keys of your own with --signing-key, and their public halves with keys in the recipe"
+            }
+            Error::NoSigningKey => "name it with --signing-key",
+            Error::NotHeld => "put the public half of a signing key into the file that keys in the recipe names",
+            Error::NoProgram { .. } => "a program of your own is a [[file]] with source",
+            _ => return None,
+        };
+        Some(text.to_owned())
+    }
+
+    /// The exit code (design §10.6).
+    pub fn exit(&self) -> u8 {
+        match self {
+            Error::Recipe(_)
+            | Error::Glob { .. }
+            | Error::Overlay { .. }
+            | Error::NoProgram { .. }
+            | Error::SigningKey { .. }
+            | Error::DoesNotFit { .. }
+            | Error::NoKernel { .. } => 2,
+            Error::TestKey { .. } | Error::NoSigningKey | Error::NotHeld => 30,
+            Error::Tool(crate::tools::Error::Missing { .. }) | Error::Locked { .. } => 50,
+            _ => 40,
+        }
+    }
 }

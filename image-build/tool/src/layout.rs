@@ -61,6 +61,16 @@ impl Layout {
         made
     }
 
+    /// Where the partition of this name starts and how long it is, in bytes.
+    pub fn place(&self, name: &str) -> Option<(u64, u64)> {
+        let mut at = MIB;
+        self.partitions().into_iter().find_map(|partition| {
+            let start = at;
+            at += partition.size.next_multiple_of(MIB);
+            (partition.name == name).then_some((start, partition.size))
+        })
+    }
+
     fn partitions(&self) -> Vec<Partition> {
         let factory = Flags::of(1, self.tries.confirmed(), true);
         let flags = [(Slot::A, factory), (Slot::B, Flags::default())];

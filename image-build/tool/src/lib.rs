@@ -7,17 +7,28 @@
 //! the table, so that the code that reads it on the host is tested against another's.
 
 mod arch;
+mod build;
+pub mod cli;
+pub mod compose;
+pub mod audit;
 mod error;
+pub mod image;
 pub mod initramfs;
 mod install;
 mod layout;
 pub mod lock;
 pub mod packages;
+pub mod packed;
+pub mod programs;
 pub mod recipe;
+pub mod signing;
+pub mod sbom;
 mod size;
+pub mod sizes;
 pub mod tools;
 
 pub use arch::{Arch, ParseArchError};
+pub use build::{Built, Request, Signing, build};
 pub use error::Error;
 pub use install::{Installed, install};
 pub use layout::Layout;

@@ -58,6 +58,11 @@ impl Modules {
         &self.folder
     }
 
+    /// The kernel's version, as in `6.12.1-amd64`.
+    pub fn version(&self) -> &str {
+        self.folder.file_name().and_then(|name| name.to_str()).unwrap_or_default()
+    }
+
     /// The modules wanted and all they depend on, each once, each after what it depends on, else in the order wanted. Those that
     /// are built into the kernel are left out.
     pub fn in_load_order(&self, wanted: &[String]) -> Result<Vec<Module>, Error> {

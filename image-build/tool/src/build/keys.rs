@@ -1,0 +1,48 @@
+//! Whose signature a boot manifest carries, and that the selector will take it.
+
+use std::path::PathBuf;
+
+use super::Signing;
+use crate::Error;
+use crate::signing::{SigningKey, held, key_id, test_keys};
+
+/// The keys that sign. For a release none of them may be a test key, and there must be one.
+pub(super) fn load(signing: &Signing) -> Result<Vec<SigningKey>, Error> {
+    let load = |paths: &[PathBuf]| -> Result<Vec<SigningKey>, Error> {
+        paths.iter().map(|path| SigningKey::load(path)).collect()
+    };
+    match signing {
+        Signing::Test(paths) => {
+            let mut keys = load(paths)?;
+            if keys.is_empty() {
+                keys.extend(SigningKey::test());
+            }
+            Ok(keys)
+        }
+        Signing::Release(paths) => {
+            let keys = load(paths)?;
+            if keys.is_empty() {
+                return Err(Error::NoSigningKey);
+            }
+            match keys.iter().zip(paths).find(|(key, _)| key.is_test()) {
+                Some((_, path)) => Err(Error::TestKey { what: path.display().to_string() }),
+                None => Ok(keys),
+            }
+        }
+    }
+}
+
+/// Refuses a selector that holds none of the keys, and for a release one that holds a test key.
+pub(super) fn check_selector(selector: &[u8], signing: &Signing, keys: &[SigningKey]) -> Result<(), Error> {
+    let public: Vec<[u8; 32]> = keys.iter().map(SigningKey::public).collect();
+    if held(selector, &public).is_empty() {
+        return Err(Error::NotHeld);
+    }
+    let tests = test_keys();
+    match (signing, held(selector, &tests).first()) {
+        (Signing::Release(_), Some(key)) => {
+            Err(Error::TestKey { what: format!("a selector with key {}", hex::encode(key_id(key))) })
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,186 @@
+//! From a recipe to a folder with a disk, a release folder and what is to be known of them.
+
+mod folder;
+mod keys;
+mod packages;
+mod request;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, SecondsFormat};
+use rustix::fs::Mode;
+
+use crate::compose::{self, compose};
+use crate::image::{self, BuildJson, image, record};
+use crate::initramfs::Modules;
+use crate::packed::{self, pack};
+use crate::programs::{self, Programs, SelectorKeys};
+use crate::signing::SigningKey;
+use crate::{Error, Recipe, Tool};
+
+use folder::Folder;
+use packages::Unpacked;
+pub use request::{Request, Signing};
+
+/// What a build left in its folder.
+#[derive(Clone, Debug)]
+pub struct Built {
+    /// The raw disk.
+    pub disk: PathBuf,
+    /// The release folder.
+    pub release: PathBuf,
+    /// What is written in `build.json`.
+    pub json: BuildJson,
+}
+
+/// Builds. `say` gets a line per step.
+///
+/// Everything is made in a folder within `out` and renamed at the end, `build.json` last; on an error nothing is there that was not
+/// there before. The process' umask is set, since programs that it runs inherit it.
+pub fn build(request: &Request, say: &dyn Fn(&str)) -> Result<Built, Error> {
+    rustix::process::umask(Mode::from_raw_mode(0o022));
+    let recipe = request.load()?;
+    let keys = keys::load(&request.signing)?;
+    let epoch = epoch(&recipe);
+    let folder = Folder::open(&request.out)?;
+    let work = folder.partial();
+
+    let programs = our_programs(request, &recipe, epoch, say)?;
+    keys::check_selector(&programs.boot, &request.signing, &keys)?;
+    let tree = work.join("tree");
+    let unpacked = packages::unpack(request, &recipe, &tree, say)?;
+    let kernel = Kernel::find(&unpacked, recipe.kernel_package(request.arch))?;
+
+    say("compose the root");
+    let plan = compose::Plan {
+        recipe: &recipe,
+        arch: request.arch,
+        version: &request.version,
+        epoch,
+        programs: &programs,
+        modules: &kernel.modules,
+        overlays: &request.overlays,
+    };
+    let composed = compose(&plan, &tree)?;
+    let sizes = unpacked.report(composed.tree(), &recipe)?;
+
+    say("pack root, hash tree, initramfs, BOOT");
+    let plan = packed::Plan {
+        recipe: &recipe,
+        arch: request.arch,
+        version: &request.version,
+        epoch,
+        programs: &programs,
+        kernel: &kernel.file,
+        modules: &kernel.modules,
+        cmdline: recipe.cmdline(request.arch, &request.cmdline),
+        keys: &keys,
+        secure_boot: request.secure_boot.as_ref(),
+    };
+    let packed = pack(&plan, &composed, work)?;
+
+    say("lay out the disk");
+    let plan = image::Plan {
+        recipe: &recipe,
+        arch: request.arch,
+        version: &request.version,
+        epoch,
+        packages: unpacked.list(),
+    };
+    let image = image(&plan, packed, work)?;
+    let mut files = vec!["disk.img", "release", "sizes.txt"];
+    write(&work.join("sizes.txt"), sizes.as_bytes())?;
+    if let Some(sbom) = unpacked.sbom(&image, &programs)? {
+        write(&work.join("sbom.spdx.json"), &sbom)?;
+        files.push("sbom.spdx.json");
+    }
+    if request.qcow2 {
+        say("convert to qcow2");
+        let words = ["convert", "-f", "raw", "-O", "qcow2", "disk.img", "disk.qcow2"];
+        Tool::QEMU_IMG.run_in(work, epoch, &words)?;
+        files.push("disk.qcow2");
+    }
+    let json = describe(request, &recipe, epoch, &keys, &unpacked, &files, work)?;
+    files.push("build.json");
+    // Of an earlier build that was asked for more.
+    let stale: Vec<&str> = ["disk.qcow2"].into_iter().filter(|name| !files.contains(name)).collect();
+    folder.finish(&files, &stale)?;
+    Ok(Built { disk: request.out.join("disk.img"), release: request.out.join("release"), json })
+}
+
+fn our_programs(
+    request: &Request,
+    recipe: &Recipe,
+    epoch: u64,
+    say: &dyn Fn(&str),
+) -> Result<Programs, Error> {
+    if let Some(folder) = &request.programs {
+        return Programs::in_folder(folder);
+    }
+    say(&format!("build updog's programs for {}", request.arch));
+    let release = matches!(request.signing, Signing::Release(_));
+    let keys = SelectorKeys { file: recipe.keys.clone(), release };
+    Programs::build(&programs::workspace()?, request.arch, &keys, epoch)
+}
+
+/// `SOURCE_DATE_EPOCH` (reproducible-builds.org), else the recipe's.
+fn epoch(recipe: &Recipe) -> u64 {
+    let given = std::env::var("SOURCE_DATE_EPOCH").ok();
+    given.and_then(|text| text.parse().ok()).unwrap_or(recipe.epoch)
+}
+
+/// The kernel in its package.
+struct Kernel {
+    file: PathBuf,
+    modules: Modules,
+}
+
+impl Kernel {
+    fn find(unpacked: &Unpacked, package: &str) -> Result<Kernel, Error> {
+        let boot = unpacked.kernel.join("boot");
+        let unread = |source| Error::Read { path: boot.clone(), source };
+        let mut versions = Vec::new();
+        for entry in fs::read_dir(&boot).map_err(unread)? {
+            let name = entry.map_err(unread)?.file_name();
+            versions.extend(name.to_str().and_then(|name| name.strip_prefix("vmlinuz-")).map(str::to_owned));
+        }
+        let [version] = &*versions else {
+            return Err(Error::NoKernel { package: package.to_owned(), found: versions.len() });
+        };
+        let modules = Modules::of(&unpacked.kernel.join("usr/lib/modules").join(version))?;
+        Ok(Kernel { file: boot.join(format!("vmlinuz-{version}")), modules })
+    }
+}
+
+/// Writes `build.json`.
+fn describe(
+    request: &Request,
+    recipe: &Recipe,
+    epoch: u64,
+    keys: &[SigningKey],
+    unpacked: &Unpacked,
+    files: &[&str],
+    work: &Path,
+) -> Result<BuildJson, Error> {
+    let inside = ["release/release.json", "release/boot.img", "release/root.img", "release/hash.img"];
+    let names = files.iter().filter(|name| **name != "release").chain(&inside);
+    let time = i64::try_from(epoch).ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+    let json = BuildJson {
+        format: 1,
+        variant: recipe.variant.clone(),
+        arch: request.arch.name().to_owned(),
+        version: request.version.to_string(),
+        created: time.unwrap_or_default().to_rfc3339_opts(SecondsFormat::Secs, true),
+        test_keys: keys.iter().any(SigningKey::is_test),
+        lock: unpacked.lock,
+        files: names.map(|name| Ok(((*name).to_owned(), record(&work.join(name))?))).collect::<Result<_, Error>>()?,
+    };
+    let text = serde_json::to_string_pretty(&json).map_err(|source| Error::Encode { source })?;
+    write(&work.join("build.json"), format!("{text}\n").as_bytes())?;
+    Ok(json)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    fs::write(path, bytes).map_err(|source| Error::Write { path: path.to_owned(), source })
+}

@@ -1,0 +1,125 @@
+//! The recipe's packages: looked up or locked, fetched, unpacked.
+
+use std::path::{Path, PathBuf};
+
+use globset::{GlobBuilder, GlobMatcher};
+use release::Digest;
+use release::folder::Package;
+
+use super::Request;
+use crate::image::Image;
+use crate::lock::{Lock, Wanted, path_beside};
+use crate::packages::{self, Cache, Deb, Fetched, Mirror, Owners};
+use crate::programs::Programs;
+use crate::{Error, Recipe};
+
+/// The packages, unpacked: the root's into the tree, the kernel's into a folder that builds share.
+pub(super) struct Unpacked {
+    pub kernel: PathBuf,
+    pub lock: Digest,
+    fetched: Fetched,
+    owners: Owners,
+}
+
+pub(super) fn unpack(
+    request: &Request,
+    recipe: &Recipe,
+    tree: &Path,
+    say: &dyn Fn(&str),
+) -> Result<Unpacked, Error> {
+    let wanted = Wanted::new(
+        &*recipe.suite,
+        recipe.kernel_package(request.arch),
+        recipe.packages(request.arch),
+        recipe.without.iter().cloned(),
+    );
+    let beside = || path_beside(&request.recipe, request.arch);
+    let path = request.lock.clone().unwrap_or_else(beside);
+    let mirror = Mirror::from_machine_or(request.mirror.as_deref())?;
+    let cache = request.cache.clone().unwrap_or_else(cache_folder);
+    if request.update_lock {
+        let work = request.out.join(".partial");
+        packages::resolve(&wanted, request.arch, &mirror, &work, say)?.write(&path)?;
+    }
+    let lock = Lock::read(&path, request.arch)?;
+    lock.check(&wanted)?;
+    let fetched = packages::fetch(&lock, &mirror, &Cache::new(&cache), say)?;
+    let kernel = packages::kernel_tree(&fetched.kernel, &cache, say)?;
+    std::fs::create_dir(tree).map_err(|source| Error::Write { path: tree.to_owned(), source })?;
+    let removed = Removed::of(&recipe.remove)?;
+    let owners = packages::unpack(&fetched.root, tree, &|path| removed.has(path), say)?;
+    Ok(Unpacked { kernel, lock: lock.digest(), fetched, owners })
+}
+
+impl Unpacked {
+    /// The packages for `release.json`.
+    pub(super) fn list(&self) -> Vec<Package> {
+        let package = |deb: &Deb| Package {
+            name: deb.locked.package.clone(),
+            version: deb.locked.version.clone(),
+        };
+        let mut list: Vec<Package> =
+            self.fetched.root.iter().chain(&self.fetched.kernel).map(package).collect();
+        list.sort();
+        list
+    }
+
+    /// `sizes.txt`.
+    pub(super) fn report(&self, tree: &Path, recipe: &Recipe) -> Result<String, Error> {
+        let _ = (tree, &self.owners, recipe);
+        Ok(String::new())
+    }
+
+    /// `sbom.spdx.json`.
+    pub(super) fn sbom(&self, image: &Image, programs: &Programs) -> Result<Option<Vec<u8>>, Error> {
+        let _ = (image, programs);
+        Ok(None)
+    }
+}
+
+/// What packages bring and the root does not get.
+struct Removed(Vec<(bool, GlobMatcher)>);
+
+impl Removed {
+    fn of(globs: &[String]) -> Result<Removed, Error> {
+        let rule = |text: &String| {
+            let kept = text.strip_prefix('!');
+            let glob = GlobBuilder::new(kept.unwrap_or(text)).literal_separator(true).build();
+            let glob = glob.map_err(|source| Error::Glob { glob: text.clone(), source })?;
+            Ok((kept.is_none(), glob.compile_matcher()))
+        };
+        globs.iter().map(rule).collect::<Result<_, Error>>().map(Removed)
+    }
+
+    /// The last rule that matches decides.
+    fn has(&self, path: &str) -> bool {
+        self.0.iter().rev().find(|(_, glob)| glob.is_match(path)).is_some_and(|(removed, _)| *removed)
+    }
+}
+
+fn cache_folder() -> PathBuf {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
+    cache.or_else(home).unwrap_or_else(std::env::temp_dir).join("updog-image")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_rule_that_matches_decides() {
+        let globs = ["usr/share/doc/**", "!usr/share/doc/*/copyright", "usr/share/doc/secret/*"];
+        let removed = Removed::of(&globs.map(str::to_owned)).unwrap();
+        let cases = [
+            ("usr/share/doc/libc6/README", true),
+            ("usr/share/doc/libc6/copyright", false),
+            ("usr/share/doc/libc6/examples/copyright", true),
+            ("usr/share/doc/secret/copyright", true),
+            ("usr/bin/ls", false),
+        ];
+        for (path, expected) in cases {
+            assert_eq!(removed.has(path), expected, "{path}");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What a verb says at its end: to people, or as one JSON object (design §10.6).
+
+use std::error::Error as _;
+
+use serde_json::{Value, json};
+
+use crate::Error;
+
+/// What a verb found or did.
+pub(super) struct Answer {
+    /// For people: a sentence, or lines.
+    pub text: String,
+    /// For programs.
+    pub data: Value,
+    /// 0: done; 12: there is something to attend to.
+    pub exit: u8,
+}
+
+impl Answer {
+    pub(super) fn done(text: impl Into<String>, data: Value) -> Answer {
+        Answer { text: text.into(), data, exit: 0 }
+    }
+}
+
+/// Prints the answer or the error; the exit code.
+pub(super) fn answer(verb: &str, as_json: bool, result: Result<Answer, Error>) -> u8 {
+    let (exit, message, data, hint) = match result {
+        Ok(Answer { text, data, exit }) => (exit, text, data, None),
+        Err(error) => (error.exit(), chain(&error), Value::Null, error.hint()),
+    };
+    let ok = exit == 0;
+    if as_json {
+        let mut object = json!({
+            "format": 1, "verb": verb, "ok": ok, "exit": exit, "reason": reason(exit), "message": message, "data": data,
+        });
+        if let (Some(hint), Some(object)) = (hint, object.as_object_mut()) {
+            object.insert("hint".to_owned(), hint.into());
+        }
+        println!("{object}");
+    } else if ok || exit == ATTENTION {
+        println!("{message}");
+    } else {
+        eprintln!("error: {message}");
+        if let Some(hint) = hint {
+            eprintln!("hint: {hint}");
+        }
+    }
+    exit
+}
+
+/// A line of progress on stderr.
+pub(super) fn progress(as_json: bool) -> impl Fn(&str) {
+    move |step: &str| {
+        if as_json {
+            eprintln!("{}", json!({ "step": step }));
+        } else {
+            eprintln!("{step}");
+        }
+    }
+}
+
+fn chain(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}
+
+fn reason(exit: u8) -> &'static str {
+    match exit {
+        0 => "done",
+        2 => "usage",
+        ATTENTION => "attention",
+        20 => "transient",
+        30 => "untrusted",
+        40 => "disk",
+        50 => "blocked",
+        _ => "bug",
+    }
+}
+
+/// Something was found that needs attention.
+pub(super) const ATTENTION: u8 = 12;

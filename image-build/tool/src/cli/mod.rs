@@ -1,0 +1,46 @@
+//! The command line. The library below never prints; all words people and programs read are said here.
+
+mod answer;
+mod build;
+mod layout;
+mod list;
+mod show;
+
+use clap::{Parser, Subcommand};
+
+use answer::{Answer, answer};
+
+/// Makes, shows, runs and checks images for updog hosts.
+#[derive(Debug, Parser)]
+#[command(name = "updog-image", version, propagate_version = true)]
+struct Command {
+    #[command(subcommand)]
+    verb: Verb,
+    /// Answer with one JSON object on stdout, progress as JSON lines on stderr.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Build a disk and a release folder from a recipe.
+    Build(Box<build::Build>),
+    /// List the variants of this workspace.
+    List(list::List),
+    /// Show a recipe as it is meant.
+    Show(show::Show),
+    /// Make a disk file with two slots, PRIVATE and DATA.
+    Layout(layout::LayOut),
+}
+
+/// Parses the command line, does what it says, prints the answer; the exit code.
+pub fn run() -> u8 {
+    let Command { verb, json } = Command::parse();
+    let (name, result) = match verb {
+        Verb::Build(verb) => ("build", verb.run(json)),
+        Verb::List(verb) => ("list", verb.run()),
+        Verb::Show(verb) => ("show", verb.run()),
+        Verb::Layout(verb) => ("layout", verb.run()),
+    };
+    answer(name, json, result)
+}

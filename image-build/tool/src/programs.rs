@@ -1,0 +1,148 @@
+//! Our own programs, built for the image's architecture: by cargo from this workspace, or given in a folder.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::compose::read;
+use crate::{Arch, Error, Tool, tools};
+
+/// The programs, as bytes.
+#[derive(Clone)]
+pub struct Programs {
+    /// The slot selector.
+    pub boot: Vec<u8>,
+    /// `/init` of the initramfs.
+    pub init: Vec<u8>,
+    /// Those that a recipe may install, by name.
+    installable: Vec<(String, Vec<u8>)>,
+}
+
+impl std::fmt::Debug for Programs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Programs").finish_non_exhaustive()
+    }
+}
+
+/// How the selector is built.
+#[derive(Clone, Debug, Default)]
+pub struct SelectorKeys {
+    /// The public keys; `None`: the test keys.
+    pub file: Option<PathBuf>,
+    /// Refuse test keys.
+    pub release: bool,
+}
+
+impl Programs {
+    /// The programs in a folder, with a name each as cargo gives it.
+    pub fn in_folder(folder: &Path) -> Result<Programs, Error> {
+        let installable = INSTALLABLE.map(|name| Ok((name.to_owned(), read(&folder.join(name))?)));
+        Ok(Programs {
+            boot: read(&folder.join("updog-boot.efi"))?,
+            init: read(&folder.join("updog-init"))?,
+            installable: installable.into_iter().collect::<Result<_, Error>>()?,
+        })
+    }
+
+    /// Builds them.
+    pub fn build(workspace: &Path, arch: Arch, keys: &SelectorKeys, epoch: u64) -> Result<Programs, Error> {
+        let target = target_folder(workspace);
+        let cargo = |triple: &str, packages: &[&str]| {
+            let mut command = command(workspace, &target, arch, epoch);
+            command.args(["build", "--quiet", "--release", "--locked", "--target", triple]);
+            command.args(packages.iter().flat_map(|package| ["-p", package]));
+            if let Some(file) = &keys.file {
+                command.env("UPDOG_BOOT_KEYS", file);
+            }
+            command.env("UPDOG_BOOT_RELEASE", if keys.release { "1" } else { "0" });
+            Tool::CARGO.finish(command).map(|_| target.join(triple).join("release"))
+        };
+        let firmware = cargo(&format!("{arch}-unknown-uefi"), &["updog-boot"])?;
+        // One call, so that the features of what they share, and with them the bytes, are the same each time.
+        let linux = cargo(
+            &format!("{arch}-unknown-linux-musl"),
+            &["updog-init", "updog-tiny", "updog", "partition-disk"],
+        )?;
+        Ok(Programs { boot: read(&firmware.join("updog-boot.efi"))?, ..Programs::linux(&linux)? })
+    }
+
+    fn linux(folder: &Path) -> Result<Programs, Error> {
+        let installable = INSTALLABLE.map(|name| Ok((name.to_owned(), read(&folder.join(name))?)));
+        let installable = installable.into_iter().collect::<Result<_, Error>>()?;
+        Ok(Programs { boot: Vec::new(), init: read(&folder.join("updog-init"))?, installable })
+    }
+
+    /// The bytes of a program that a recipe installs.
+    pub fn installed(&self, name: &str) -> Result<&[u8], Error> {
+        let found = self.installable.iter().find(|(own, _)| own == name);
+        found.map(|(_, bytes)| bytes.as_slice()).ok_or_else(|| Error::NoProgram { name: name.to_owned() })
+    }
+}
+
+/// Programs that `programs.install` of a recipe may name.
+pub const INSTALLABLE: [&str; 3] = ["updog", "signpost", "updog-tiny"];
+
+/// Its own folder in cargo's, so that it neither waits for nor disturbs another build of the workspace.
+fn target_folder(workspace: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from).join("image")
+}
+
+/// cargo with a known environment. Where the sources, cargo's registry and the target folder lie does not get into the bytes.
+fn command(workspace: &Path, target: &Path, arch: Arch, epoch: u64) -> Command {
+    let mut command = Command::new(Tool::CARGO.program);
+    command.current_dir(workspace).stdin(Stdio::null()).env_clear();
+    for (name, value) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| PASSED.contains(&name) || name.starts_with("CC_")) {
+            command.env(name, value);
+        }
+    }
+    let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+    let cargo_home = std::env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from);
+    let prefixes = [(workspace, "/updog"), (&*cargo_home, "/cargo"), (target, "/target")];
+    let maps = |flag: &str, between: &str| {
+        let each = prefixes.iter().map(|(from, to)| format!("{flag}={}={to}", from.display()));
+        each.collect::<Vec<_>>().join(between)
+    };
+    let name = format!("{arch}_unknown_linux_musl");
+    let compiler = match arch {
+        Arch::X86_64 => "musl-gcc",
+        Arch::Aarch64 => "aarch64-linux-gnu-gcc",
+    };
+    let own_compiler = format!("CC_{name}");
+    if std::env::var_os(&own_compiler).is_none() {
+        command.env(own_compiler, compiler);
+    }
+    command.env("CARGO_ENCODED_RUSTFLAGS", maps("--remap-path-prefix", "\x1f"));
+    command.env(format!("CFLAGS_{name}"), maps("-ffile-prefix-map", " "));
+    // The linker that comes with Rust: the same for all architectures and on all machines.
+    command.env(format!("CARGO_TARGET_{}_LINKER", name.to_uppercase()), "rust-lld");
+    command.env("CARGO_TARGET_DIR", target).env("SOURCE_DATE_EPOCH", epoch.to_string());
+    command.env("TZ", "UTC").env("LC_ALL", "C");
+    command
+}
+
+/// Where cargo finds its own files and the network.
+const PASSED: [&str; 9] = [
+    "PATH", "HOME", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "CARGO_NET_OFFLINE", "http_proxy", "https_proxy",
+    "no_proxy",
+];
+
+/// The recipes of this workspace, by name.
+pub fn variants() -> Result<Vec<(String, PathBuf)>, Error> {
+    let folder = workspace()?.join("image-build/variants");
+    let unread = |source| Error::Read { path: folder.clone(), source };
+    let mut variants = Vec::new();
+    for entry in std::fs::read_dir(&folder).map_err(unread)? {
+        let path = entry.map_err(unread)?.path();
+        let name = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".toml"));
+        variants.extend(name.map(str::to_owned).map(|name| (name, path.clone())));
+    }
+    variants.sort();
+    Ok(variants)
+}
+
+/// The folder of this workspace: the one above the current folder that has the recipes.
+pub fn workspace() -> Result<PathBuf, tools::Error> {
+    let here = std::env::current_dir().unwrap_or_default();
+    let above = here.ancestors().find(|folder| folder.join("image-build/variants").is_dir());
+    Ok(above.map(Path::to_owned).unwrap_or(here))
+}
