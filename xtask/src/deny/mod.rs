@@ -75,6 +75,24 @@ struct Rules {
 #[derive(Debug, Deserialize)]
 struct Licences {
     allow: Vec<String>,
+    #[serde(default)]
+    exceptions: Vec<Exception>,
+}
+
+/// A licence that one crate may have.
+#[derive(Debug, Deserialize)]
+struct Exception {
+    #[serde(rename = "crate")]
+    name: String,
+    allow: Vec<String>,
+}
+
+impl Licences {
+    /// What a crate of this name may have.
+    fn of(&self, name: &str) -> Vec<String> {
+        let own = self.exceptions.iter().filter(|exception| exception.name == name);
+        self.allow.iter().chain(own.flat_map(|exception| &exception.allow)).cloned().collect()
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -103,7 +121,8 @@ impl Rules {
     fn of(&self, package: &Package) -> Vec<String> {
         let mut found = Vec::new();
         let name = format!("{} {}", package.name, package.version);
-        match package.license.as_deref().map(|text| (text, licences::is_met(text, &self.licenses.allow))) {
+        let allowed = self.licenses.of(&package.name);
+        match package.license.as_deref().map(|text| (text, licences::is_met(text, &allowed))) {
             Some((_, Some(true))) => {}
             Some((text, Some(false))) => found.push(format!("{name}: licence {text} is not allowed")),
             Some((text, None)) => found.push(format!("{name}: licence {text:?} cannot be read")),
@@ -153,6 +172,22 @@ mod tests {
             "bad 1.0.0: comes from git+x",
         ];
         assert_eq!(rules.problems(&[package]), expected);
+        Ok(())
+    }
+
+    #[test]
+    fn an_exception_is_for_one_crate() -> Result<()> {
+        let rules: Rules = toml::from_str(
+            "licenses.allow = ['MIT']\nlicenses.exceptions = [{ crate = 'ucs2', allow = ['MPL-2.0'] }]\n\
+             sources.allow-registry = ['r']\nbans.deny = []",
+        )?;
+        let package = |name: &str| -> Result<Package> {
+            Ok(serde_json::from_str(&format!(
+                r#"{{"name":"{name}","version":"1.0.0","license":"MPL-2.0","source":"registry+r","dependencies":[],"manifest_path":""}}"#,
+            ))?)
+        };
+        let problems = rules.problems(&[package("ucs2")?, package("other")?]);
+        assert_eq!(problems, ["other 1.0.0: licence MPL-2.0 is not allowed"]);
         Ok(())
     }
 }
