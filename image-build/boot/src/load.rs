@@ -75,13 +75,13 @@ fn read_signed<F: Firmware>(
         firmware.read_file(boot, name, Expected::Exactly(file.length)).map_err(|error| match error {
             FileError::Length { found } => {
                 let expected = file.length;
-                Fault::new(wrong, format_args!("{name}: expected {expected} bytes, found {found}"))
+                Fault::new(wrong, format_args!("expected {expected} bytes, found {found}"))
             }
             error => Fault::file(name, error, wrong),
         })?;
     // A firmware that hands over another length than asked for is caught by the digest.
     if <[u8; 32]>::from(Sha256::digest(&bytes)) != file.sha256 {
-        return Err(Fault::new(wrong, format_args!("{name}: its SHA-256 is not the signed one")));
+        return Err(Fault::new(wrong, "its SHA-256 is not the signed one"));
     }
     Ok(bytes)
 }
