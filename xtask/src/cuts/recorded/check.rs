@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use fixtures::crash::{Random, subsets};
-use partition_core::Slots;
+use partition_core::{Slot, Slots};
 
 use super::disk::Before;
 use super::judge::{Found, Judge};
@@ -42,6 +42,10 @@ pub(super) struct Cut {
     /// For people: entries of the log before the window's end.
     entries: usize,
     chosen: Vec<bool>,
+    /// The slot that must start.
+    pub(super) slot: Slot,
+    /// The release that it holds.
+    pub(super) release: String,
 }
 
 /// Judges the disk at every flush and, between flushes, where writes were dropped, torn and reordered.
@@ -55,11 +59,10 @@ pub(super) fn check(run: &Run, wanted: Wanted) -> Result<Report> {
     let mut report = checking.report;
     report.judged = checking.judge.distinct();
     report.drawn = checking.drawn.into_iter().flatten().collect();
-    let holds = |found: Option<&Found>, books: &Books| {
-        Some(run.expected.whole(found?.first, &books.differing)?.name.clone())
-    };
-    let first = Books::before(run);
-    report.releases = (holds(checking.start.as_ref(), &first), holds(checking.end.as_ref(), &end.books));
+    let judge = Judge::new(run);
+    let boots =
+        |found: Option<Found>, books: &Books| judge.release_in(found?.first, books).map(str::to_owned);
+    report.releases = (boots(checking.start, &Books::before(run)), boots(checking.end, &end.books));
     Ok(report)
 }
 
@@ -130,14 +133,14 @@ impl<'a> Checking<'a> {
     }
 
     fn state(&mut self, window: &Window<'_, '_>, chosen: &[bool]) {
-        self.draw(window, chosen);
         let books = window.now.books.with(window.units, chosen);
+        let found = self.judge.judge(window, chosen, &books);
+        self.draw(window, chosen, found.as_ref().ok(), &books);
         if !self.seen.insert(books.digest) {
             return;
         }
         self.report.states += 1;
         let arrived = chosen.iter().filter(|&&chosen| chosen).count();
-        let found = self.judge.judge(window, chosen, &books);
         if self.report.states == 1 {
             self.start = found.as_ref().ok().copied();
         } else if arrived < chosen.len() {
@@ -157,13 +160,16 @@ impl<'a> Checking<'a> {
     }
 
     /// Keeps one of the states of each planned window, each with the same chance.
-    fn draw(&mut self, window: &Window<'_, '_>, chosen: &[bool]) {
+    fn draw(&mut self, window: &Window<'_, '_>, chosen: &[bool], found: Option<&Found>, books: &Books) {
         self.visited += 1;
-        let Some(place) = self.plan.drawn.iter().position(|&number| number == window.number) else { return };
-        if self.random.below(self.visited) == 0 {
-            let cut = Cut { window: window.number, entries: window.entries, chosen: chosen.to_vec() };
-            self.drawn[place] = Some(cut);
+        let place = self.plan.drawn.iter().position(|&number| number == window.number);
+        let (Some(place), Some(found)) = (place, found) else { return };
+        if self.random.below(self.visited) > 0 {
+            return;
         }
+        let (slot, window, entries) = (found.first, window.number, window.entries);
+        let release = self.judge.release_in(slot, books).unwrap_or_default().to_owned();
+        self.drawn[place] = Some(Cut { window, entries, chosen: chosen.to_vec(), slot, release });
     }
 }
 
@@ -171,7 +177,12 @@ impl std::fmt::Display for Cut {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let arrived = self.chosen.iter().filter(|&&chosen| chosen).count();
         let of = self.chosen.len();
-        write!(f, "before entry {}, {arrived} of {of} unflushed sectors arrived", self.entries)
+        let (slot, release) = (self.slot, &self.release);
+        write!(
+            f,
+            "cut before entry {}, {arrived} of {of} unflushed sectors arrived: slot {slot} with {release}",
+            self.entries
+        )
     }
 }
 

@@ -38,13 +38,18 @@ impl<'a> Judge<'a> {
         chosen: &[bool],
         books: &Books,
     ) -> Result<Found, String> {
-        let whole = Slot::ALL.map(|slot| self.run.expected.whole(slot, &books.differing).is_some());
+        let whole = Slot::ALL.map(|slot| self.release_in(slot, books).is_some());
         if let Some(known) = self.known.get(&(books.table, whole)) {
             return known.clone();
         }
         let found = self.look(window, chosen, &books.differing);
         self.known.insert((books.table, whole), found.clone());
         found
+    }
+
+    /// The release that a slot holds whole.
+    pub(super) fn release_in(&self, slot: Slot, books: &Books) -> Option<&'a str> {
+        self.run.expected.whole(slot, &books.differing).map(|source| source.name.as_str())
     }
 
     /// How many different tables over whole or broken slots were seen.

@@ -3,6 +3,8 @@
 //! QEMU logs every write, discard and flush that a guest's disk completes. From the disk before and that log the disk is
 //! rebuilt as a power cut may leave it, judged on the host, and a few such disks are booted.
 
+#[cfg(test)]
+mod boots;
 mod check;
 mod disk;
 #[cfg(test)]
@@ -73,9 +75,9 @@ pub(super) fn run(source: &Source, options: Options) -> Result<()> {
         Source::New => bail!("recording"),
     };
     let start = Instant::now();
-    let run = Run::load(&recorded.before, &recorded.log, &recorded.releases)?;
+    let mut run = Run::load(&recorded.before, &recorded.log, &recorded.releases)?;
     let seed = options.seed.unwrap_or_else(fresh_seed);
-    println!("seed {seed} (repeat with --seed {seed})");
+    println!("seed {seed} (to repeat: --seed {seed})");
     if let Some(after) = &recorded.after {
         check::leads_to(&run, after)?;
         println!("the log leads to the disk that was left, byte for byte");
@@ -83,13 +85,24 @@ pub(super) fn run(source: &Source, options: Options) -> Result<()> {
     let report = check(&run, Wanted { points: options.points, drawn: DRAWN, seed })?;
     print(&report, start.elapsed());
     accept(&report, options.points)?;
-    let folder = recorded.log.parent().unwrap_or(Path::new("."));
-    if !options.boot {
-        return Ok(());
+    if options.boot {
+        let folder = recorded.log.parent().unwrap_or(Path::new("."));
+        for (path, cut) in check::save(&run, &report.drawn, folder)?.iter().zip(&report.drawn) {
+            println!("{}: {cut}", path.display());
+        }
     }
-    for (path, cut) in check::save(&run, &report.drawn, folder)?.iter().zip(&report.drawn) {
-        println!("{}: {cut}", path.display());
-    }
+    control(&mut run, seed)
+}
+
+/// The same writes without a flush between them must leave states that do not boot, or the check sees nothing.
+fn control(run: &mut Run, seed: u64) -> Result<()> {
+    run.log.forget_flushes();
+    let report = check(run, Wanted { points: CONTROL, drawn: 0, seed })?;
+    println!(
+        "control: without its flushes the log leaves {} of {} states unbootable",
+        report.unbootable, report.states
+    );
+    ensure!(report.unbootable > 0, "the check finds nothing wrong with a build that never flushes");
     Ok(())
 }
 
@@ -129,3 +142,5 @@ fn fresh_seed() -> u64 {
 
 /// States that are booted.
 const DRAWN: usize = 5;
+/// States of the control.
+const CONTROL: usize = 200;

@@ -84,6 +84,13 @@ impl WriteLog {
         &self.entries
     }
 
+    /// The log as a build would have left it that never flushes.
+    pub(super) fn forget_flushes(&mut self) {
+        for entry in &mut self.entries {
+            (entry.flush, entry.fua) = (false, false);
+        }
+    }
+
     /// The sectors that a write put on the disk, with their numbers there.
     pub(super) fn sectors(&self, extent: Extent, data: usize) -> impl Iterator<Item = (u64, &[u8])> {
         let bytes = self.bytes.get(data..).unwrap_or_default();
