@@ -3,17 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::place::FACTORY;
-use super::{Error, Owners};
+use super::Error;
 
-/// Joins the certificates below `usr/share/ca-certificates`, in the order of their paths, into the file that TLS
-/// libraries look for. Without that folder there is nothing to do.
-pub(super) fn bundle(tree: &Path, owners: &mut Owners) -> Result<(), Error> {
+/// The certificates below `usr/share/ca-certificates`, joined in the order of their paths; `None` without any.
+pub(super) fn joined(tree: &Path) -> Result<Option<Vec<u8>>, Error> {
     let mut files = Vec::new();
     collect(&tree.join("usr/share/ca-certificates"), &mut files)?;
-    if files.is_empty() {
-        return Ok(());
-    }
     files.sort();
     let mut text = Vec::new();
     for path in files {
@@ -21,12 +16,7 @@ pub(super) fn bundle(tree: &Path, owners: &mut Owners) -> Result<(), Error> {
         text.extend_from_slice(one.trim_ascii_end());
         text.push(b'\n');
     }
-    let name = format!("{FACTORY}/ssl/certs/ca-certificates.crt");
-    let path = tree.join(&name);
-    let written = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&path, text));
-    written.map_err(|source| Error::Write { path, source })?;
-    owners.add(name, "ca-certificates");
-    Ok(())
+    Ok((!text.is_empty()).then_some(text))
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Error> {

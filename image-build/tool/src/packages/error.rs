@@ -161,7 +161,7 @@ impl Error {
             }
             Error::Update { .. } => "look at the network and the proxy, or name another mirror with --mirror",
             Error::Fetch { .. } => {
-                "look at the network and the proxy, or name another mirror; what came is kept"
+                "look at the network and the proxy, or name another mirror with --mirror; what came is kept"
             }
             Error::Differs { .. } => {
                 "name another mirror with --mirror; if all differ, run it with --update-lock"

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use tar::{Archive, Entry, EntryType};
 
-use super::place::{MERGED, place};
+use super::place::{FACTORY, MERGED, place};
 use super::{Deb, Error, Owners, certificates};
 
 /// Unpacks the packages into `tree`, in the order given.
@@ -33,7 +33,7 @@ pub fn unpack(
     }
     if !debs.is_empty() {
         unpacking.merge()?;
-        certificates::bundle(tree, &mut unpacking.owners)?;
+        unpacking.certificates()?;
     }
     Ok(unpacking.owners)
 }
@@ -127,9 +127,7 @@ impl Unpacking<'_> {
                 fs::hard_link(self.tree.join(to), &at).map_err(write)?;
             }
             _ => {
-                let mut file = File::create_new(&at).map_err(write)?;
-                io::copy(&mut entry, &mut file).map_err(write)?;
-                file.set_permissions(Permissions::from_mode(mode)).map_err(write)?;
+                self.file(&path, mode, &mut entry)?;
             }
         }
         self.owners.add(path, package);
@@ -171,6 +169,24 @@ impl Unpacking<'_> {
         Ok(())
     }
 
+    fn file(&self, path: &str, mode: u32, content: &mut impl Read) -> Result<(), Error> {
+        let at = self.tree.join(path);
+        let write = |source| Error::Write { path: at.clone(), source };
+        let mut file = File::create_new(&at).map_err(write)?;
+        io::copy(content, &mut file).map_err(write)?;
+        file.set_permissions(Permissions::from_mode(mode)).map_err(write)
+    }
+
+    /// The file in which TLS libraries look for authorities.
+    fn certificates(&mut self) -> Result<(), Error> {
+        let Some(text) = certificates::joined(self.tree)? else { return Ok(()) };
+        let path = format!("{FACTORY}/ssl/certs/ca-certificates.crt");
+        self.make_way(&path, CERTIFICATES)?;
+        self.file(&path, 0o644, &mut text.as_slice())?;
+        self.owners.add(path, CERTIFICATES);
+        Ok(())
+    }
+
     /// The links of a merged `/usr`, for those of its folders that are there.
     fn merge(&mut self) -> Result<(), Error> {
         for name in MERGED {
@@ -193,3 +209,6 @@ fn link(entry: &Entry<'_, impl Read>, package: &str) -> Result<PathBuf, Error> {
 fn unpack_error(package: &str, problem: String) -> Error {
     Error::Unpack { package: package.to_owned(), problem }
 }
+
+/// The package whose script would have joined the certificates.
+const CERTIFICATES: &str = "ca-certificates";
