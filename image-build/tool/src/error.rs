@@ -89,6 +89,21 @@ pub enum Error {
     /// The packages could not be had.
     #[error(transparent)]
     Packages(#[from] crate::packages::Error),
+    /// Files of the root cannot be read.
+    #[error(transparent)]
+    AuditRun(#[from] crate::audit::Error),
+    /// The root holds what no image may hold.
+    #[error("failed the audit of the root: {}", .findings.join("; "))]
+    Audit {
+        /// What, one each.
+        findings: Vec<String>,
+    },
+    /// No size report.
+    #[error(transparent)]
+    Sizes(#[from] crate::sizes::Error),
+    /// No bill of materials.
+    #[error(transparent)]
+    Sbom(#[from] crate::sbom::Error),
     /// A known program is missing or failed.
     #[error(transparent)]
     Tool(#[from] crate::tools::Error),
@@ -198,6 +213,9 @@ impl Error {
             Error::TestKey { .. } => {
                 "name keys of your own with --signing-key, and their public halves with keys in the recipe"
             }
+            Error::Audit { .. } => {
+                "leave the file out with remove, or except it with [[audit]] and a reason"
+            }
             Error::NoSigningKey => "name it with --signing-key",
             Error::NotHeld => "put the public half of a signing key into the file that keys in the recipe names",
             Error::NoProgram { .. } => "a program of your own is a [[file]] with source",
@@ -212,6 +230,7 @@ impl Error {
             Error::Recipe(_)
             | Error::Glob { .. }
             | Error::Overlay { .. }
+            | Error::Audit { .. }
             | Error::NoProgram { .. }
             | Error::SigningKey { .. }
             | Error::DoesNotFit { .. }

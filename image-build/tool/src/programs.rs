@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use release::Digest;
+
 use crate::compose::read;
 use crate::{Arch, Error, Tool, tools};
 
@@ -77,6 +79,29 @@ impl Programs {
         found.map(|(_, bytes)| bytes.as_slice()).ok_or_else(|| Error::NoProgram { name: name.to_owned() })
     }
 }
+
+impl Programs {
+    /// The programs in an image that installs these: name of the file, crate, digest.
+    pub(crate) fn made_from(
+        &self,
+        installed: &[String],
+    ) -> Result<Vec<(&'static str, &'static str, Digest)>, Error> {
+        let mut all = vec![
+            ("updog-boot.efi", "updog-boot", Digest::of(&self.boot)),
+            ("updog-init", "updog-init", Digest::of(&self.init)),
+        ];
+        for (name, from) in CRATES {
+            if installed.iter().any(|installed| installed == name) {
+                all.push((name, from, Digest::of(self.installed(name)?)));
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// Where they come from.
+const CRATES: [(&str, &str); 3] =
+    [("updog", "updog"), ("signpost", "partition-disk"), ("updog-tiny", "updog-tiny")];
 
 /// Programs that `programs.install` of a recipe may name.
 pub const INSTALLABLE: [&str; 3] = ["updog", "signpost", "updog-tiny"];

@@ -49,7 +49,7 @@ pub fn build(request: &Request, say: &dyn Fn(&str)) -> Result<Built, Error> {
     let programs = our_programs(request, &recipe, epoch, say)?;
     keys::check_selector(&programs.boot, &request.signing, &keys)?;
     let tree = work.join("tree");
-    let unpacked = packages::unpack(request, &recipe, &tree, say)?;
+    let mut unpacked = packages::unpack(request, &recipe, &tree, say)?;
     let kernel = Kernel::find(&unpacked, recipe.kernel_package(request.arch))?;
 
     say("compose the root");
@@ -89,12 +89,9 @@ pub fn build(request: &Request, say: &dyn Fn(&str)) -> Result<Built, Error> {
         packages: unpacked.list(),
     };
     let image = image(&plan, packed, work)?;
-    let mut files = vec!["disk.img", "release", "sizes.txt"];
+    let mut files = vec!["disk.img", "release", "sbom.spdx.json", "sizes.txt"];
     write(&work.join("sizes.txt"), sizes.as_bytes())?;
-    if let Some(sbom) = unpacked.sbom(&image, &programs)? {
-        write(&work.join("sbom.spdx.json"), &sbom)?;
-        files.push("sbom.spdx.json");
-    }
+    write(&work.join("sbom.spdx.json"), &unpacked.sbom(&recipe, &image, &programs)?)?;
     if request.qcow2 {
         say("convert to qcow2");
         let words = ["convert", "-f", "raw", "-O", "qcow2", "disk.img", "disk.qcow2"];

@@ -4,14 +4,16 @@ use std::path::{Path, PathBuf};
 
 use globset::{GlobBuilder, GlobMatcher};
 use release::Digest;
-use release::folder::Package;
+use release::folder::{Package, ReleaseJson};
 
 use super::Request;
+use crate::audit::audit;
 use crate::image::Image;
 use crate::lock::{Lock, Wanted, path_beside};
 use crate::packages::{self, Cache, Deb, Fetched, Mirror, Owners};
-use crate::programs::Programs;
-use crate::{Error, Recipe};
+use crate::programs::{self, Programs};
+use crate::sbom::{Program, Subject, spdx};
+use crate::{Arch, Error, Recipe, sizes};
 
 /// The packages, unpacked: the root's into the tree, the kernel's into a folder that builds share.
 pub(super) struct Unpacked {
@@ -64,16 +66,43 @@ impl Unpacked {
         list
     }
 
-    /// `sizes.txt`.
-    pub(super) fn report(&self, tree: &Path, recipe: &Recipe) -> Result<String, Error> {
-        let _ = (tree, &self.owners, recipe);
-        Ok(String::new())
+    /// `sizes.txt`: what the composed root is made of. Refused when there is something in it that no image may hold.
+    pub(super) fn report(&mut self, tree: &Path, recipe: &Recipe) -> Result<String, Error> {
+        for name in &recipe.programs {
+            self.owners.add(format!("usr/bin/{name}"), "updog");
+        }
+        let findings = audit(tree, &self.owners, &recipe.audit)?;
+        if !findings.is_empty() {
+            return Err(Error::Audit { findings: findings.iter().map(ToString::to_string).collect() });
+        }
+        Ok(sizes::report(tree, &self.owners)?)
     }
 
     /// `sbom.spdx.json`.
-    pub(super) fn sbom(&self, image: &Image, programs: &Programs) -> Result<Option<Vec<u8>>, Error> {
-        let _ = (image, programs);
-        Ok(None)
+    pub(super) fn sbom(&self, recipe: &Recipe, image: &Image, programs: &Programs) -> Result<Vec<u8>, Error> {
+        let ReleaseJson { version, arch, images, created, .. } = &image.json;
+        let images = [&images.boot, &images.root, &images.hash].map(|raw| (raw.file.clone(), raw.sha256));
+        let programs = programs.made_from(&recipe.programs)?;
+        let program = |(name, from, sha256): &(&'static str, &'static str, Digest)| Program {
+            name,
+            from,
+            sha256: *sha256,
+        };
+        let cargo_lock = programs::workspace().ok();
+        let cargo_lock = cargo_lock.and_then(|folder| std::fs::read_to_string(folder.join("Cargo.lock")).ok());
+        let subject = Subject {
+            variant: &recipe.variant,
+            arch: arch.parse().unwrap_or(Arch::X86_64),
+            version: &version.to_string(),
+            created: u64::try_from(created.timestamp()).unwrap_or_default(),
+            suite: &recipe.suite,
+            images: &images,
+            root: &self.fetched.root,
+            kernel: &self.fetched.kernel,
+            programs: &programs.iter().map(program).collect::<Vec<_>>(),
+            cargo_lock: cargo_lock.as_deref(),
+        };
+        Ok(spdx(&subject)?)
     }
 }
 

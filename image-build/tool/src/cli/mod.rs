@@ -12,7 +12,7 @@ use answer::{Answer, answer};
 
 /// Makes, shows, runs and checks images for updog hosts.
 #[derive(Debug, Parser)]
-#[command(name = "updog-image", version, propagate_version = true)]
+#[command(name = "updog-image", version)]
 struct Command {
     #[command(subcommand)]
     verb: Verb,

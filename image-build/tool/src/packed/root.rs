@@ -1,7 +1,8 @@
 //! The root image and its hash tree.
 
 use std::ffi::OsStr;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, OpenOptions, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use release::Digest;
@@ -71,6 +72,8 @@ fn whole_blocks(path: &Path) -> Result<u64, Error> {
     let file = OpenOptions::new().write(true).open(path).map_err(write)?;
     let length = file.metadata().map_err(write)?.len().next_multiple_of(BLOCK);
     file.set_len(length).map_err(write)?;
+    // veritysetup lets nobody else read it.
+    file.set_permissions(Permissions::from_mode(0o644)).map_err(write)?;
     Ok(length)
 }
 
