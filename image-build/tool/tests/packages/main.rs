@@ -4,4 +4,5 @@ mod fetch;
 mod lock;
 mod made_up;
 mod resolve;
+mod sbom;
 mod unpack;
