@@ -66,22 +66,22 @@ impl Run {
         let books = Books::before(self);
         let durable = Durable::new(&self.before, self.log.sector_size());
         let mut now = Followed { durable, books };
-        let mut open: Vec<(usize, u64, Content<'a>)> = Vec::new();
+        let mut open: Vec<Pending<'a>> = Vec::new();
         let mut number = 0;
         for (n, entry) in self.log.entries().iter().enumerate() {
             if entry.flush {
                 self.close(&mut now, &mut open, Ending { number, entries: n, flushed: true }, visit)?;
                 number += 1;
             }
-            open.extend(self.sectors(entry).map(|(sector, content)| (n, sector, content)));
+            open.extend(self.sectors(entry).map(|(sector, content)| Pending { op: n, sector, content }));
             if entry.fua {
                 // It arrives at some time before the next entry; the rest may stay behind.
                 let units = self.units(&now, &open)?;
                 visit(&Window { number, entries: n + 1, flushed: false, now: &now, units: &units })?;
                 number += 1;
-                let forced: Vec<_> = open.iter().filter(|unit| unit.0 == n).copied().collect();
-                let of_it = |sector: u64| forced.iter().any(|unit| unit.1 == sector);
-                open.retain(|unit| !of_it(unit.1));
+                let forced: Vec<_> = open.iter().filter(|one| one.op == n).copied().collect();
+                let of_it = |sector: u64| forced.iter().any(|one| one.sector == sector);
+                open.retain(|one| !of_it(one.sector));
                 self.arrive(&mut now, &forced)?;
             }
         }
@@ -93,7 +93,7 @@ impl Run {
     fn close<'a>(
         &'a self,
         now: &mut Followed<'a>,
-        open: &mut Vec<(usize, u64, Content<'a>)>,
+        open: &mut Vec<Pending<'a>>,
         Ending { number, entries, flushed }: Ending,
         visit: &mut dyn FnMut(&Window<'_, 'a>) -> Result<()>,
     ) -> Result<()> {
@@ -105,7 +105,7 @@ impl Run {
     }
 
     /// Makes these sectors durable, in order.
-    fn arrive<'a>(&'a self, now: &mut Followed<'a>, sectors: &[(usize, u64, Content<'a>)]) -> Result<()> {
+    fn arrive<'a>(&'a self, now: &mut Followed<'a>, sectors: &[Pending<'a>]) -> Result<()> {
         let units = self.units(now, sectors)?;
         now.books = now.books.with(&units, &vec![true; units.len()]);
         for unit in units {
@@ -115,12 +115,12 @@ impl Run {
     }
 
     /// A sector that a write leaves as it was cannot make a difference unless an earlier one of the window changed it.
-    fn units<'a>(&'a self, now: &Followed<'a>, open: &[(usize, u64, Content<'a>)]) -> Result<Vec<Unit<'a>>> {
+    fn units<'a>(&'a self, now: &Followed<'a>, open: &[Pending<'a>]) -> Result<Vec<Unit<'a>>> {
         let size = self.log.sector_size();
         let (mut old, mut new) = (vec![0; size], vec![0; size]);
         let mut last: HashMap<u64, usize> = HashMap::new();
         let mut units: Vec<Unit<'a>> = Vec::new();
-        for &(op, sector, content) in open {
+        for &Pending { op, sector, content } in open {
             now.durable.read(sector, &mut old)?;
             content.fill(sector, &mut new);
             let (own, earlier) = (units.len(), last.get(&sector).copied());
@@ -194,6 +194,14 @@ pub(super) fn arrived<'w, 'a>(
         let overwritten = || std::iter::successors(unit.next, next).any(is_chosen);
         (is_chosen(n) && !overwritten()).then_some(unit)
     })
+}
+
+/// A sector that was written and is not known to be durable.
+#[derive(Clone, Copy, Debug)]
+struct Pending<'a> {
+    op: usize,
+    sector: u64,
+    content: Content<'a>,
 }
 
 /// A window that is about to end.
