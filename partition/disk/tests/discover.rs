@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use fixtures::disk::{DiskSpec, partuuid};
 use partition_core::{Flags, Slot, Slots};
-use partition_disk::discover::{DiscoverError, Probe, Running, running};
+use partition_disk::discover::{DiscoverError, Probe, Running, mapped, running};
 
 /// `/sys` and `/dev` of a host with one or two disks.
 struct Host {
@@ -85,6 +85,54 @@ fn verity_over_root_and_hash() {
         assert_eq!(host.ask("quiet ro", (254, dm)).unwrap(), (slot, "nvme0n1".to_owned()));
     }
     assert_eq!(host.ask(&told("B", 4), (254, 1)).unwrap().0, Slot::B);
+}
+
+/// The node to read the whole root through; a plain partition has none.
+#[test]
+fn the_device_mapper_device_below_the_root() {
+    let host = Host::new();
+    host.disk("vda", 253, 0);
+    host.mapped("dm-0", (254, 0), &["pci/vda/vdap2", "pci/vda/vdap3"]);
+    let ask = |root| mapped(&host.sys(), &host.dev(), root);
+    assert_eq!(ask((254, 0)), None, "its folder has no dm");
+    fs::create_dir(host.sys().join("devices/virtual/dm-0/dm")).unwrap();
+    assert_eq!(ask((254, 0)), Some(host.dev().join("dm-0")));
+    for root in [(253, 2), (0, 42), (254, 9)] {
+        assert_eq!(ask(root), None);
+    }
+}
+
+/// As the guest of a bundled image sees it: links as the kernel makes them, no PARTUUID in sysfs, other disks without a table.
+#[test]
+fn a_bundled_image_as_its_guest_sees_it() {
+    let host = Host::new();
+    let slots = Slots::new(Some(Flags::of(1, 7, true)), Some(Flags::of(2, 3, false)));
+    let disk = host.device("pci0000:00/0000:00:04.0/virtio1/block/vda", (254, 0), "vda");
+    let bytes = DiskSpec { slots, ..DiskSpec::default() }.build();
+    fs::write(host.dev().join("vda"), bytes).unwrap();
+    for n in 1..=8 {
+        let folder = host.device(
+            &format!("pci0000:00/0000:00:04.0/virtio1/block/vda/vda{n}"),
+            (254, n),
+            &format!("vda{n}"),
+        );
+        fs::write(folder.join("partition"), format!("{n}\n")).unwrap();
+        assert!(!fs::read_to_string(folder.join("uevent")).unwrap().contains("PARTUUID"));
+    }
+    let root = host.device("virtual/block/dm-0", (252, 0), "dm-0");
+    fs::create_dir_all(root.join("slaves")).unwrap();
+    fs::create_dir_all(root.join("dm")).unwrap();
+    for n in [5, 6] {
+        let target = format!("../../../../pci0000:00/0000:00:04.0/virtio1/block/vda/vda{n}");
+        symlink(target, root.join("slaves").join(format!("vda{n}"))).unwrap();
+    }
+    // Other disks without a table, which the guest has as well.
+    host.device("virtual/block/loop0", (7, 0), "loop0");
+    fs::write(host.dev().join("loop0"), [0; 4096]).unwrap();
+    host.device("virtual/block/ram0", (1, 0), "ram0");
+    assert!(disk.join("vda5").exists());
+    assert_eq!(host.ask(&told("B", 4), (252, 0)).unwrap(), (Slot::B, "vda".to_owned()));
+    assert_eq!(mapped(&host.sys(), &host.dev(), (252, 0)), Some(host.dev().join("dm-0")));
 }
 
 #[test]

@@ -130,7 +130,7 @@ impl Status {
             Settled::Trial => format!("{here} is on trial; \"updog confirm\" keeps it"),
             Settled::Updated => format!("updated to {here}"),
             Settled::NeverTried => {
-                format!("{what} is armed in slot {target}, but the restart did not try it")
+                format!("{what} is armed in slot {target}, but the restart did not try it{why}")
             }
             Settled::RolledBack => format!("{what} was tried in slot {target} and left{why}; back on {here}"),
             Settled::RollbackFailed => {

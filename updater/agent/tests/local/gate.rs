@@ -220,6 +220,21 @@ fn a_trial_on_which_the_gate_cannot_work_is_left_too() {
     assert!(host.path("restarted").exists());
 }
 
+/// P8: nothing can be written down. The good trial is confirmed, the bad one left all the same.
+#[test]
+fn p8_a_trial_whose_state_cannot_be_written_is_decided() {
+    for (script, code, after) in [("exit 0", 0, "1/7/1 2/7/1"), ("exit 1", 12, "1/7/1 2/2/0")] {
+        let host = trial();
+        host.check("10-net", script);
+        host.program("systemctl", &format!("touch {}", host.path("restarted").display()));
+        fs::remove_dir_all(host.state()).unwrap();
+        write(host.state(), "not a folder");
+        let said = host.updog(&["health", "--reboot"]);
+        assert_eq!((said.code, flags(&host.slots()).as_str()), (code, after), "{said:?}");
+        assert_eq!(host.path("restarted").exists(), code == 12);
+    }
+}
+
 /// P8: PRIVATE is a tmpfs, the configuration cannot be read, nothing can be written: still confirmed, still left.
 #[test]
 fn p8_the_gate_needs_no_config_and_no_state() {

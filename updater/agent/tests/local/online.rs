@@ -154,6 +154,26 @@ fn apply_moves_bytes_once_and_says_how_many() {
     assert_eq!(flags(&served.host.slots()), "1/7/1 2/3/0");
 }
 
+/// One turn of the timer takes it; the next ones have nothing to do, which is no failure.
+#[test]
+fn auto_takes_what_is_open_and_is_quiet_otherwise() {
+    let mut served = Served::new();
+    let turn = |served: &Served| {
+        let answer = served.host.json(&["auto"]);
+        (answer["exit"].as_i64(), answer["reason"].as_str().map(str::to_owned))
+    };
+    served.publish("1.0.0", |_| ());
+    assert_eq!(turn(&served), (Some(0), Some("not_newer".to_owned())));
+    served.publish("1.1.0", waves);
+    assert_eq!(turn(&served), (Some(0), Some("wave".to_owned())));
+    assert_eq!(flags(&served.host.slots()), "1/7/1 0/0/0");
+    served.publish("1.2.0", |_| ());
+    let said = served.host.updog(&["auto"]);
+    assert_eq!(said.stdout.lines().last(), Some("slot B armed: 1.2.0, 3 tries, boots next"), "{said:?}");
+    assert_eq!(flags(&served.host.slots()), "1/7/1 2/3/0");
+    assert_eq!(served.host.updog(&["auto"]).stdout, "slot B (1.2.0) is armed\n");
+}
+
 #[test]
 fn a_release_that_failed_here_is_not_offered_again() {
     let mut served = Served::new();

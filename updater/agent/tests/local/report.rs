@@ -45,6 +45,23 @@ fn a_slot_that_was_skipped_is_not_tried_again() {
     assert_eq!(flags(&host.slots()), "1/6/1 0/0/0");
 }
 
+/// The selector could not write the try: the slot stays armed, and it is said why it was not started.
+#[test]
+fn an_armed_slot_that_was_not_started_says_why() {
+    let mut host = Host::new();
+    host.arm("1.1.0");
+    host.boot += 1;
+    host.booted_with("updog.skipped=B:unspent");
+    let before = host.bytes();
+    let said = host.updog(&["report"]);
+    assert_eq!(
+        said.stdout,
+        "slot A (1.0.0) runs: 1.1.0 is armed in slot B, but the restart did not try it (unloadable: unspent)\n"
+    );
+    assert_eq!(host.bytes(), before);
+    assert!(!host.state().join("failed.json").exists());
+}
+
 #[test]
 fn a_trial_and_an_armed_slot_are_left_as_they_are() {
     let mut host = Host::new();

@@ -80,6 +80,24 @@ fn failed_releases_are_bounded_and_told_once() {
     assert!(!failed.forget(&release("often")));
 }
 
+/// What versions before the causes wrote.
+#[test]
+fn records_without_a_cause_are_read_and_written_as_they_were() {
+    let old = json!({
+        "format": 1, "intent": null,
+        "last": { "outcome": "rolled_back", "slot": "B", "at": "2026-01-02T03:04:05Z", "held": { "version": "1.1.0" } },
+        "confirmed": "A", "holds": {}
+    });
+    let outcome = Outcome::parse(old.to_string().as_bytes()).unwrap();
+    let last = outcome.last.as_ref().unwrap();
+    assert_eq!((&last.outcome, &last.cause, &last.detail), (&HistoryEvent::RolledBack, &None, &None));
+    let again: Value = serde_json::from_slice(&outcome.encode().unwrap()).unwrap();
+    assert_eq!(again, old);
+    // A cause of a shape that only a later version knows is as good as none.
+    let later = old.to_string().replace("\"slot\":\"B\"", "\"slot\":\"B\",\"cause\":{\"word\":\"x\"}");
+    assert_eq!(Outcome::parse(later.as_bytes()).unwrap(), outcome);
+}
+
 #[test]
 fn a_line_of_history_may_hold_a_word_of_a_later_version() {
     let text = r#"{"format":1,"at":"2026-01-02T03:04:05Z","event":"teleported","slot":"B"}"#;

@@ -3,7 +3,7 @@
 use partition_core::Slot;
 use serde_json::Map;
 use updater_core::records::{By, HistoryEvent, Past};
-use updater_core::{Settled, Status};
+use updater_core::{Cause, Settled, Status, Why};
 
 use crate::world::{at, held, intent, slots};
 
@@ -71,6 +71,14 @@ fn five_lines_word_for_word() {
         intent: Some(intent(By::Arm, Slot::A, "1.2.0")),
         ..confirmed.clone()
     };
+    let told = Status {
+        cause: Some(Cause { why: Why::Unloadable, detail: Some("signature".to_owned()) }),
+        last: Some(Past {
+            cause: Some("health:10-net".to_owned()),
+            ..past(HistoryEvent::RolledBack, Slot::A, "1.2.0")
+        }),
+        ..left.clone()
+    };
     let lost = Status {
         running: None,
         slots: slots((0, 0, false), (0, 0, true)),
@@ -78,7 +86,8 @@ fn five_lines_word_for_word() {
         settled: Settled::Unknown,
         ..a_runs()
     };
-    let texts = [a_runs(), staged, armed, b_runs(), confirmed, left, lost].map(|status| status.to_string());
+    let texts =
+        [a_runs(), staged, armed, b_runs(), confirmed, left, told, lost].map(|status| status.to_string());
     assert_eq!(texts.join("\n\n") + "\n", include_str!("status.golden"));
     for text in texts {
         assert_eq!(text.lines().count(), 5);
