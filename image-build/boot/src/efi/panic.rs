@@ -15,5 +15,6 @@ fn panic(info: &PanicInfo<'_>) -> ! {
         // Saying so or waiting has failed as well.
         runtime::reset(ResetType::COLD, Status::ABORTED, None);
     }
-    super::restart(format_args!("this is a bug in updog-boot: {info}"))
+    let place = info.location().map_or(("?", 0), |place| (place.file(), place.line()));
+    super::restart(format_args!("this is a bug in updog-boot: {} ({}:{})", info.message(), place.0, place.1))
 }
