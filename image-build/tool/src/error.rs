@@ -170,7 +170,9 @@ pub enum Error {
     #[error("failed to read the root hash that veritysetup wrote: expected 64 hex digits")]
     RootHash,
     /// A kernel package without a kernel.
-    #[error("failed to find a kernel in {package}: expected one boot/vmlinuz-VERSION with its modules, found {found}")]
+    #[error(
+        "failed to find a kernel in {package}: expected one boot/vmlinuz-VERSION with its modules, found {found}"
+    )]
     NoKernel {
         /// The package.
         package: String,
@@ -182,6 +184,20 @@ pub enum Error {
     Encode {
         /// serde's error.
         source: serde_json::Error,
+    },
+    /// What a build wrote about itself makes no sense.
+    #[error("failed to parse {path}")]
+    ParseBuild {
+        /// The file.
+        path: PathBuf,
+        /// serde's error.
+        source: serde_json::Error,
+    },
+    /// No firmware to start an image with.
+    #[error("failed to find firmware for {arch}")]
+    NoFirmware {
+        /// The architecture.
+        arch: String,
     },
     /// Another build writes there.
     #[error("failed to lock {path}: another build writes there")]
@@ -213,11 +229,12 @@ impl Error {
             Error::TestKey { .. } => {
                 "name keys of your own with --signing-key, and their public halves with keys in the recipe"
             }
-            Error::Audit { .. } => {
-                "leave the file out with remove, or except it with [[audit]] and a reason"
-            }
+            Error::Audit { .. } => "leave the file out with remove, or except it with [[audit]] and a reason",
+            Error::NoFirmware { .. } => "apt-get install ovmf qemu-efi-aarch64",
             Error::NoSigningKey => "name it with --signing-key",
-            Error::NotHeld => "put the public half of a signing key into the file that keys in the recipe names",
+            Error::NotHeld => {
+                "put the public half of a signing key into the file that keys in the recipe names"
+            }
             Error::NoProgram { .. } => "a program of your own is a [[file]] with source",
             _ => return None,
         };
@@ -236,7 +253,9 @@ impl Error {
             | Error::DoesNotFit { .. }
             | Error::NoKernel { .. } => 2,
             Error::TestKey { .. } | Error::NoSigningKey | Error::NotHeld => 30,
-            Error::Tool(crate::tools::Error::Missing { .. }) | Error::Locked { .. } => 50,
+            Error::Tool(crate::tools::Error::Missing { .. })
+            | Error::NoFirmware { .. }
+            | Error::Locked { .. } => 50,
             _ => 40,
         }
     }

@@ -7,10 +7,10 @@
 //! the table, so that the code that reads it on the host is tested against another's.
 
 mod arch;
+pub mod audit;
 mod build;
 pub mod cli;
 pub mod compose;
-pub mod audit;
 mod error;
 pub mod image;
 pub mod initramfs;
@@ -21,11 +21,12 @@ pub mod packages;
 pub mod packed;
 pub mod programs;
 pub mod recipe;
-pub mod signing;
 pub mod sbom;
+pub mod signing;
 mod size;
 pub mod sizes;
 pub mod tools;
+mod verify;
 
 pub use arch::{Arch, ParseArchError};
 pub use build::{Built, Request, Signing, build};
@@ -35,3 +36,4 @@ pub use layout::Layout;
 pub use recipe::Recipe;
 pub use size::{ByteCount, ParseSizeError};
 pub use tools::Tool;
+pub use verify::{Problem, verify};

@@ -147,7 +147,14 @@ fn command(workspace: &Path, target: &Path, arch: Arch, epoch: u64) -> Command {
 
 /// Where cargo finds its own files and the network.
 const PASSED: [&str; 9] = [
-    "PATH", "HOME", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "CARGO_NET_OFFLINE", "http_proxy", "https_proxy",
+    "PATH",
+    "HOME",
+    "CARGO_HOME",
+    "RUSTUP_HOME",
+    "RUSTUP_TOOLCHAIN",
+    "CARGO_NET_OFFLINE",
+    "http_proxy",
+    "https_proxy",
     "no_proxy",
 ];
 

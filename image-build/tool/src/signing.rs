@@ -18,8 +18,8 @@ pub struct SigningKey {
 impl SigningKey {
     /// Reads an ed25519 key: PEM, PKCS#8, as `openssl genpkey -algorithm ed25519` makes it.
     pub fn load(path: &Path) -> Result<SigningKey, Error> {
-        let text = fs::read_to_string(path)
-            .map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let text =
+            fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
         SigningKey::parse(&text).ok_or_else(|| Error::SigningKey { path: path.to_owned() })
     }
 

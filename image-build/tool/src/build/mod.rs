@@ -5,14 +5,15 @@ mod keys;
 mod packages;
 mod request;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, SecondsFormat};
+use chrono::SecondsFormat;
 use rustix::fs::Mode;
 
 use crate::compose::{self, compose};
-use crate::image::{self, BuildJson, image, record};
+use crate::image::{self, BuildJson, FileRecord, image, record};
 use crate::initramfs::Modules;
 use crate::packed::{self, pack};
 use crate::programs::{self, Programs, SelectorKeys};
@@ -98,7 +99,19 @@ pub fn build(request: &Request, say: &dyn Fn(&str)) -> Result<Built, Error> {
         Tool::QEMU_IMG.run_in(work, epoch, &words)?;
         files.push("disk.qcow2");
     }
-    let json = describe(request, &recipe, epoch, &keys, &unpacked, &files, work)?;
+    let json = BuildJson {
+        format: 1,
+        variant: recipe.variant,
+        arch: request.arch.name().to_owned(),
+        version: request.version.to_string(),
+        created: image.json.created.to_rfc3339_opts(SecondsFormat::Secs, true),
+        test_keys: keys.iter().any(SigningKey::is_test),
+        lock: unpacked.lock,
+        esp: image.esp,
+        files: records(&files, work)?,
+    };
+    let text = serde_json::to_string_pretty(&json).map_err(|source| Error::Encode { source })?;
+    write(&work.join("build.json"), format!("{text}\n").as_bytes())?;
     files.push("build.json");
     // Of an earlier build that was asked for more.
     let stale: Vec<&str> = ["disk.qcow2"].into_iter().filter(|name| !files.contains(name)).collect();
@@ -150,32 +163,11 @@ impl Kernel {
     }
 }
 
-/// Writes `build.json`.
-fn describe(
-    request: &Request,
-    recipe: &Recipe,
-    epoch: u64,
-    keys: &[SigningKey],
-    unpacked: &Unpacked,
-    files: &[&str],
-    work: &Path,
-) -> Result<BuildJson, Error> {
+/// All files that were made, by their paths.
+fn records(files: &[&str], work: &Path) -> Result<BTreeMap<String, FileRecord>, Error> {
     let inside = ["release/release.json", "release/boot.img", "release/root.img", "release/hash.img"];
     let names = files.iter().filter(|name| **name != "release").chain(&inside);
-    let time = i64::try_from(epoch).ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
-    let json = BuildJson {
-        format: 1,
-        variant: recipe.variant.clone(),
-        arch: request.arch.name().to_owned(),
-        version: request.version.to_string(),
-        created: time.unwrap_or_default().to_rfc3339_opts(SecondsFormat::Secs, true),
-        test_keys: keys.iter().any(SigningKey::is_test),
-        lock: unpacked.lock,
-        files: names.map(|name| Ok(((*name).to_owned(), record(&work.join(name))?))).collect::<Result<_, Error>>()?,
-    };
-    let text = serde_json::to_string_pretty(&json).map_err(|source| Error::Encode { source })?;
-    write(&work.join("build.json"), format!("{text}\n").as_bytes())?;
-    Ok(json)
+    names.map(|name| Ok(((*name).to_owned(), record(&work.join(name))?))).collect()
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {

@@ -56,10 +56,8 @@ pub(super) fn unpack(
 impl Unpacked {
     /// The packages for `release.json`.
     pub(super) fn list(&self) -> Vec<Package> {
-        let package = |deb: &Deb| Package {
-            name: deb.locked.package.clone(),
-            version: deb.locked.version.clone(),
-        };
+        let package =
+            |deb: &Deb| Package { name: deb.locked.package.clone(), version: deb.locked.version.clone() };
         let mut list: Vec<Package> =
             self.fetched.root.iter().chain(&self.fetched.kernel).map(package).collect();
         list.sort();
@@ -89,7 +87,8 @@ impl Unpacked {
             sha256: *sha256,
         };
         let cargo_lock = programs::workspace().ok();
-        let cargo_lock = cargo_lock.and_then(|folder| std::fs::read_to_string(folder.join("Cargo.lock")).ok());
+        let cargo_lock =
+            cargo_lock.and_then(|folder| std::fs::read_to_string(folder.join("Cargo.lock")).ok());
         let subject = Subject {
             variant: &recipe.variant,
             arch: arch.parse().unwrap_or(Arch::X86_64),

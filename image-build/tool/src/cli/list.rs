@@ -18,7 +18,11 @@ impl List {
             let recipe = Recipe::load(&path)?;
             let arches: Vec<&str> = recipe.arch.iter().map(|arch: &Arch| arch.name()).collect();
             let packages = recipe.packages.len();
-            lines.push(format!("{name}: {}, {packages} packages named, init {}", arches.join(" and "), recipe.init));
+            lines.push(format!(
+                "{name}: {}, {packages} packages named, init {}",
+                arches.join(" and "),
+                recipe.init
+            ));
             data.push(json!({ "variant": name, "recipe": path, "arch": arches, "init": recipe.init }));
         }
         Ok(Answer::done(lines.join("\n"), Value::Array(data)))

@@ -4,7 +4,9 @@ mod answer;
 mod build;
 mod layout;
 mod list;
+mod run;
 mod show;
+mod verify;
 
 use clap::{Parser, Subcommand};
 
@@ -29,6 +31,10 @@ enum Verb {
     List(list::List),
     /// Show a recipe as it is meant.
     Show(show::Show),
+    /// Start a built image in QEMU; its serial port is this terminal.
+    Run(run::Run),
+    /// Open a built image again and check all of it.
+    Verify(verify::Verify),
     /// Make a disk file with two slots, PRIVATE and DATA.
     Layout(layout::LayOut),
 }
@@ -40,6 +46,8 @@ pub fn run() -> u8 {
         Verb::Build(verb) => ("build", verb.run(json)),
         Verb::List(verb) => ("list", verb.run()),
         Verb::Show(verb) => ("show", verb.run()),
+        Verb::Run(verb) => ("run", verb.run()),
+        Verb::Verify(verb) => ("verify", verb.run(json)),
         Verb::Layout(verb) => ("layout", verb.run()),
     };
     answer(name, json, result)

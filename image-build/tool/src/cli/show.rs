@@ -55,9 +55,15 @@ impl Show {
         let _ = writeln!(text, "programs  {}", recipe.programs.join(" "));
         let each: Vec<String> = sizes.iter().map(|(key, size)| format!("{key} {size}")).collect();
         let _ = writeln!(text, "sizes     {}", each.join(", "));
-        let locked: Vec<String> = lock.iter().flat_map(Lock::all).map(|locked| format!("{} {}", locked.package, locked.version)).collect();
+        let locked: Vec<String> = lock
+            .iter()
+            .flat_map(Lock::all)
+            .map(|locked| format!("{} {}", locked.package, locked.version))
+            .collect();
         let _ = match &lock {
-            Some(lock) => write!(text, "lock      {}\n          {}", lock.digest(), locked.join("\n          ")),
+            Some(lock) => {
+                write!(text, "lock      {}\n          {}", lock.digest(), locked.join("\n          "))
+            }
             None => write!(text, "lock      none; build --update-lock makes {}", at.display()),
         };
         let data = json!({

@@ -83,6 +83,16 @@ pub fn compose(plan: &Plan, folder: &Path) -> Result<Composed, Error> {
 
 /// Mount points and what they are filled from.
 const FOLDERS: [&str; 12] = [
-    "dev", "etc", "private", "proc", "run", "sys", "tmp", "usr/bin", "usr/lib", "usr/share/factory/etc",
-    "usr/share/updog", "var",
+    "dev",
+    "etc",
+    "private",
+    "proc",
+    "run",
+    "sys",
+    "tmp",
+    "usr/bin",
+    "usr/lib",
+    "usr/share/factory/etc",
+    "usr/share/updog",
+    "var",
 ];

@@ -41,9 +41,8 @@ pub(super) fn write(plan: &Plan, esp: &Path, release: &Path, disk: &Path) -> Res
 fn put(layout: &Layout, name: &str, from: &Path, disk: &Path) -> Result<(), Error> {
     let read = |source| Error::Read { path: from.to_owned(), source };
     let write = |source| Error::Write { path: disk.to_owned(), source };
-    let (mut at, length) = layout.place(name).ok_or_else(|| Error::LayOut {
-        problem: format!("it has no partition {name}"),
-    })?;
+    let (mut at, length) =
+        layout.place(name).ok_or_else(|| Error::LayOut { problem: format!("it has no partition {name}") })?;
     let mut file = File::open(from).map_err(read)?;
     let found = file.metadata().map_err(read)?.len();
     if found > length {

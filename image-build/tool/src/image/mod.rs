@@ -38,6 +38,8 @@ pub struct Image {
     pub disk: PathBuf,
     /// The release folder.
     pub release: PathBuf,
+    /// The digest of the EFI system partition.
+    pub esp: release::Digest,
     /// What its `release.json` says.
     pub json: ReleaseJson,
 }
@@ -79,6 +81,7 @@ pub fn image(plan: &Plan, packed: Packed, folder: &Path) -> Result<Image, Error>
 
     let disk = folder.join("disk.img");
     disk::write(plan, &packed.esp, &release, &disk)?;
+    let esp = record(&packed.esp)?.sha256;
     fs::remove_file(&packed.esp).map_err(write(&packed.esp))?;
-    Ok(Image { disk, release, json })
+    Ok(Image { disk, release, esp, json })
 }

@@ -27,6 +27,8 @@ pub struct BuildJson {
     pub test_keys: bool,
     /// The digest of the lock.
     pub lock: Digest,
+    /// The digest of the EFI system partition.
+    pub esp: Digest,
     /// Every other file of the folder, by its path.
     pub files: BTreeMap<String, FileRecord>,
 }

@@ -17,8 +17,28 @@ pub(super) fn format(plan: &Plan, label: &str, size: ByteCount, at: &Path) -> Re
     let blocks = (size.0 / BLOCK).to_string();
     let at = at.display().to_string();
     let words = [
-        "-q", "-F", "-t", "ext4", "-O", FEATURES, "-b", "4096", "-I", "256", "-m", "0", "-e", "remount-ro", "-L", label, "-U",
-        &uuid, "-E", &options, &at, &blocks,
+        "-q",
+        "-F",
+        "-t",
+        "ext4",
+        "-O",
+        FEATURES,
+        "-b",
+        "4096",
+        "-I",
+        "256",
+        "-m",
+        "0",
+        "-e",
+        "remount-ro",
+        "-L",
+        label,
+        "-U",
+        &uuid,
+        "-E",
+        &options,
+        &at,
+        &blocks,
     ];
     Tool::MKE2FS.run(plan.epoch, &words)?;
     Ok(())

@@ -53,8 +53,7 @@ impl Cpio {
         self.entries = inode;
         let length = u32::try_from(length).unwrap_or(u32::MAX);
         let name_size = u32::try_from(path.len()).unwrap_or(u32::MAX).saturating_add(1);
-        let fields =
-            [inode, mode, 0, 0, links, self.mtime, length, 0, 0, major, minor, name_size, 0];
+        let fields = [inode, mode, 0, 0, links, self.mtime, length, 0, 0, major, minor, name_size, 0];
         self.bytes.extend_from_slice(b"070701");
         for field in fields {
             self.bytes.extend_from_slice(format!("{field:08x}").as_bytes());

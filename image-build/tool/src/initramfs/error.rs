@@ -49,11 +49,13 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Error::NoModule { nearest: Some(nearest), .. } => Some(format!("did you mean {nearest}?")),
-            Error::NoModule { by: None, .. } => {
-                Some("kernel.modules and kernel.root_modules of the recipe name modules of its kernel".to_owned())
-            }
+            Error::NoModule { by: None, .. } => Some(
+                "kernel.modules and kernel.root_modules of the recipe name modules of its kernel".to_owned(),
+            ),
             Error::Tool(error) => error.hint(),
-            Error::NoModule { .. } | Error::Read { .. } | Error::NoElf { .. } | Error::Compress { .. } => None,
+            Error::NoModule { .. } | Error::Read { .. } | Error::NoElf { .. } | Error::Compress { .. } => {
+                None
+            }
         }
     }
 }

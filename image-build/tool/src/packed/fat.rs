@@ -56,8 +56,10 @@ impl Fat {
         let sectors = (size / SECTOR).to_string();
         let number = format!("{:08x}", self.number);
         // Clusters of 4 KiB make it FAT12 below 16 MiB and FAT16 below 256 MiB; firmware reads both.
-        let words =
-            ["-i", name, "-T", &sectors, "-h", "16", "-s", "32", "-c", "8", "-N", &number, "-v", self.label, "::"];
+        let words = [
+            "-i", name, "-T", &sectors, "-h", "16", "-s", "32", "-c", "8", "-N", &number, "-v", self.label,
+            "::",
+        ];
         Tool::MFORMAT.run_in(folder, epoch, &words)?;
         for made in self.folders() {
             Tool::MMD.run_in(folder, epoch, &["-i", name, &format!("::{made}")])?;
@@ -78,7 +80,10 @@ impl Fat {
 
     /// The folders above the files, outer ones first.
     fn folders(&self) -> BTreeSet<&str> {
-        let above = self.files.iter().flat_map(|(path, _)| path.match_indices('/').map(|(at, _)| path.split_at(at).0));
+        let above = self
+            .files
+            .iter()
+            .flat_map(|(path, _)| path.match_indices('/').map(|(at, _)| path.split_at(at).0));
         above.collect()
     }
 }

@@ -73,10 +73,8 @@ pub fn pack(plan: &Plan, composed: &Composed, folder: &Path) -> Result<Packed, E
         kernel = secure_boot.sign(&kernel, &at("kernel"), plan.epoch)?;
         selector = secure_boot.sign(&selector, &at("selector"), plan.epoch)?;
     }
-    let file = |bytes: &[u8]| boot_manifest::File {
-        sha256: *Digest::of(bytes).bytes(),
-        length: bytes.len() as u64,
-    };
+    let file =
+        |bytes: &[u8]| boot_manifest::File { sha256: *Digest::of(bytes).bytes(), length: bytes.len() as u64 };
     let manifest = Manifest {
         version: plan.version.to_string(),
         variant: plan.recipe.variant.clone(),
@@ -89,8 +87,7 @@ pub fn pack(plan: &Plan, composed: &Composed, folder: &Path) -> Result<Packed, E
         hash_offset: root::HASH_OFFSET,
         cmdline: plan.cmdline.clone(),
     };
-    let manifest =
-        signing::sign(&manifest, plan.keys).map_err(|source| Error::BootManifest { source })?;
+    let manifest = signing::sign(&manifest, plan.keys).map_err(|source| Error::BootManifest { source })?;
 
     let label = ids::volume_number(plan.recipe, plan.arch, "boot");
     let mut boot = Fat::new("BOOT", label);

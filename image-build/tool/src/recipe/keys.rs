@@ -44,8 +44,8 @@ fn nearest(section: &str, key: &str, known: &[&str]) -> Option<String> {
 }
 
 const TOP: &[&str] = &[
-    "variant", "suite", "arch", "packages", "without", "remove", "epoch", "init", "cmdline", "keys", "kernel", "programs",
-    "file", "link", "units", "user", "group", "size", "audit", "on",
+    "variant", "suite", "arch", "packages", "without", "remove", "epoch", "init", "cmdline", "keys",
+    "kernel", "programs", "file", "link", "units", "user", "group", "size", "audit", "on",
 ];
 const ARCHES: &[&str] = &["x86_64", "aarch64"];
 const EXTRA: &[&str] = &["packages", "modules", "root_modules", "cmdline"];

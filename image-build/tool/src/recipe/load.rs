@@ -69,9 +69,10 @@ fn meant(typed: typed::Typed, folder: &Path) -> Result<Recipe, Wrong> {
         root_modules: typed.kernel.root_modules,
         load: typed.kernel.load,
     };
-    let links = typed.link.into_iter().map(|link| {
-        Ok(Link { path: path_in_root("link.path", &link.path)?, target: link.target })
-    });
+    let links = typed
+        .link
+        .into_iter()
+        .map(|link| Ok(Link { path: path_in_root("link.path", &link.path)?, target: link.target }));
     let extra = |extra: typed::Extra| Extra {
         packages: extra.packages,
         modules: extra.modules,
@@ -116,9 +117,9 @@ fn arches(typed: &[String]) -> Result<Vec<Arch>, Wrong> {
 }
 
 fn by_arch<T>(key: &str, typed: BTreeMap<String, T>) -> Result<BTreeMap<Arch, T>, Wrong> {
-    let each = typed.into_iter().map(|(name, value)| {
-        Ok((name.parse().map_err(|error| wrong(key, format!("{error}")))?, value))
-    });
+    let each = typed
+        .into_iter()
+        .map(|(name, value)| Ok((name.parse().map_err(|error| wrong(key, format!("{error}")))?, value)));
     each.collect()
 }
 

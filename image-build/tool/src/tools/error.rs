@@ -38,11 +38,13 @@ impl Error {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Error::Missing { package, .. } if package.contains(' ') => Some(format!("it comes with {package}")),
-            Error::Missing { package, .. } => Some(format!("apt-get install {package}")),
-            Error::Failed { said, .. } if said.contains("No space left") => {
-                Some("make room on the file system of --out; an image needs about three times its size".to_owned())
+            Error::Missing { package, .. } if package.contains(' ') => {
+                Some(format!("it comes with {package}"))
             }
+            Error::Missing { package, .. } => Some(format!("apt-get install {package}")),
+            Error::Failed { said, .. } if said.contains("No space left") => Some(
+                "make room on the file system of --out; an image needs about three times its size".to_owned(),
+            ),
             Error::Start { .. } | Error::Failed { .. } => None,
         }
     }

@@ -44,7 +44,8 @@ impl Tool {
     /// Checks signatures for Secure Boot.
     pub const SBVERIFY: Tool = Tool { program: "sbverify", package: "sbsigntool" };
     /// Builds our own programs.
-    pub const CARGO: Tool = Tool { program: "cargo", package: "rustup (not a Debian package: https://rustup.rs)" };
+    pub const CARGO: Tool =
+        Tool { program: "cargo", package: "rustup (not a Debian package: https://rustup.rs)" };
 
     /// A command with the environment of all builds: nothing of the builder's but PATH, and `epoch` (seconds since 1970) as
     /// the clock of every program that asks for one.

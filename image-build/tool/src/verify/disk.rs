@@ -1,0 +1,109 @@
+//! The disk's table, and its partitions by the release.
+
+use std::path::Path;
+
+use partition_core::{Condition, Entry, Flags, Layout, Part, Slot, Slots, Tries, kind};
+use partition_disk::{Access, Disk};
+use release::folder::ReleaseJson;
+
+use super::extract::{Extract, SECTOR};
+use super::{Problems, boot};
+use crate::image::BuildJson;
+use crate::{Arch, Error};
+
+/// The partitions of the disk.
+pub(super) struct Partitions {
+    pub esp: Entry,
+    pub layout: Layout,
+}
+
+/// Reads the table; `None` when nothing more can be said about the disk.
+pub(super) fn layout(path: &Path, problems: &mut Problems) -> Option<Partitions> {
+    let read = Disk::open(path, Access::Read).and_then(|disk| Ok((disk.table()?, disk.layout()?)));
+    let (table, layout) = match read {
+        Ok(read) => read,
+        Err(error) => {
+            problems.add("disk.img table", chain(&error));
+            return None;
+        }
+    };
+    match table.condition() {
+        Condition::Good => {}
+        condition => problems.add("disk.img table", format!("expected two good copies, found {condition:?}")),
+    }
+    let factory = Slots::new(Some(Flags::of(1, Tries::default().confirmed(), true)), Some(Flags::default()));
+    if layout.slots() != factory {
+        problems.add("disk.img table", "expected slot A 1/7/1 and slot B 0/0/0, as they leave the factory");
+    }
+    let esp = table.entries().find(|entry| entry.type_guid == kind::EFI_SYSTEM);
+    if esp.is_none() {
+        problems.add("disk.img table", "expected an EFI system partition, found none");
+    }
+    for (name, entry) in [("PRIVATE", &layout.private), ("DATA", &layout.data)] {
+        if entry.is_none() {
+            problems.add("disk.img table", format!("expected a partition {name}, found none"));
+        }
+    }
+    Some(Partitions { esp: esp?, layout })
+}
+
+/// The EFI system partition; the selector in it.
+pub(super) fn esp(
+    partitions: &Partitions,
+    extract: &Extract,
+    build: Option<&BuildJson>,
+    problems: &mut Problems,
+) -> Result<Option<Vec<u8>>, Error> {
+    let (fat, digest) = extract.partition(&partitions.esp, None, "esp")?;
+    if let Some(build) = build {
+        problems.equal("ESP", "digest", build.esp, digest);
+    }
+    for arch in Arch::ALL {
+        if let Some(selector) = extract.fat_file(&fat, &format!("EFI/BOOT/{}", arch.removable_loader()))? {
+            return Ok(Some(selector));
+        }
+    }
+    problems.add("ESP", "expected EFI/BOOT/BOOTX64.EFI or BOOTAA64.EFI, found neither");
+    Ok(None)
+}
+
+/// Slot A holds the release's images, slot B nothing.
+pub(super) fn images(
+    partitions: &Partitions,
+    extract: &Extract,
+    release: &ReleaseJson,
+    problems: &mut Problems,
+) -> Result<(), Error> {
+    for part in Part::ALL {
+        let image = boot::image(release, part);
+        let name = part.name().to_uppercase();
+        if let Some(entry) = partitions.layout.part(Slot::A, part) {
+            if entry.sectors() * SECTOR < image.length {
+                problems.add(format!("{name}-A"), "it is smaller than its image");
+            }
+            let (_, digest) = extract.partition(entry, Some(image.length), "image")?;
+            problems.equal(&format!("{name}-A"), "digest by release.json", image.sha256, digest);
+        }
+        if let Some(entry) = partitions.layout.part(Slot::B, part) {
+            let (_, digest) = extract.partition(entry, None, "image")?;
+            let zeros = zeros(entry.sectors() * SECTOR);
+            problems.equal(&format!("{name}-B"), "digest of zeros", zeros, digest);
+        }
+    }
+    Ok(())
+}
+
+fn zeros(mut length: u64) -> release::Digest {
+    let (mut hasher, piece) = (release::Hasher::new(), [0; 64 << 10]);
+    while length > 0 {
+        let take = usize::try_from(length).unwrap_or(usize::MAX).min(piece.len());
+        hasher.update(piece.get(..take).unwrap_or_default());
+        length -= take as u64;
+    }
+    hasher.finish()
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let source = error.source().map(|source| format!(": {}", chain(source)));
+    format!("{error}{}", source.unwrap_or_default())
+}
