@@ -26,6 +26,10 @@ fn generate() -> Result<(), String> {
     let folder = PathBuf::from(variable("CARGO_MANIFEST_DIR")?);
     let test_keys = folder.join("keys/test.keys");
     let path = env::var_os("UPDOG_BOOT_KEYS").map_or_else(|| test_keys.clone(), PathBuf::from);
+    if !path.is_absolute() {
+        // A build script runs in the crate's folder, which is not where the user stands.
+        return Err(format!("failed to read UPDOG_BOOT_KEYS: expected a full path, found {}", path.display()));
+    }
     for watched in [&path, &test_keys] {
         println!("cargo::rerun-if-changed={}", watched.display());
     }

@@ -40,7 +40,9 @@ pub(crate) fn parse(text: &str, accept: &Accept) -> Result<Vec<Key>, String> {
         if let Accept::ReleaseOnly { known } = accept
             && (key.test || known.iter().any(|other| other.public == key.public))
         {
-            return Err(format!("line {number}: a test key in a release build; anybody can sign with it"));
+            return Err(format!(
+                "line {number}: a test key in a release build; anybody can sign with it (name your own keys in UPDOG_BOOT_KEYS)"
+            ));
         }
         keys.push(key);
     }
