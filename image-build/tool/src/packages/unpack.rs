@@ -27,11 +27,11 @@ pub fn unpack(
     say: &dyn Fn(&str),
 ) -> Result<Owners, Error> {
     let mut unpacking = Unpacking { tree, leave_out, folders: BTreeSet::new(), owners: Owners::default() };
-    for (at, deb) in debs.iter().enumerate() {
-        say(&format!("unpack {} of {}: {}", at + 1, debs.len(), deb.locked.package));
-        unpacking.package(deb)?;
-    }
     if !debs.is_empty() {
+        say(&format!("unpack {} packages", debs.len()));
+        for deb in debs {
+            unpacking.package(deb)?;
+        }
         unpacking.merge()?;
         unpacking.certificates()?;
     }
