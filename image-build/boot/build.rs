@@ -28,7 +28,10 @@ fn generate() -> Result<(), String> {
     let path = env::var_os("UPDOG_BOOT_KEYS").map_or_else(|| test_keys.clone(), PathBuf::from);
     if !path.is_absolute() {
         // A build script runs in the crate's folder, which is not where the user stands.
-        return Err(format!("failed to read UPDOG_BOOT_KEYS: expected a full path, found {}", path.display()));
+        return Err(format!(
+            "failed to read UPDOG_BOOT_KEYS: expected a full path, found {}",
+            path.display()
+        ));
     }
     for watched in [&path, &test_keys] {
         println!("cargo::rerun-if-changed={}", watched.display());

@@ -2,7 +2,7 @@
 
 use partition_core::{Condition, Flags, Slot, SlotSet, Slots, choose};
 
-use crate::machine::{Copy, End, Event, Fault, Machine, Signer, edit_entry, flags, table};
+use crate::machine::{Copy, End, Fault, Machine, Signer, edit_entry, flags, table};
 
 /// What the selector finds on the disk.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +52,7 @@ fn tables() -> [Slots; 4] {
 fn ops(machine: &Machine, signer: &Signer) -> usize {
     let mut machine = machine.clone();
     machine.boot_up(&[signer.key()]);
-    machine.events.iter().filter(|event| matches!(event, Event::Write | Event::Flush)).count()
+    machine.writes()
 }
 
 #[test]
@@ -140,6 +140,13 @@ fn a_write_that_fails_starts_confirmed_slots_only_and_never_costs_the_table() {
                             assert!(flags(disk).is_some(), "no table: {fault:?}, {found:?}, {slots:?}");
                         }
                         assert!(machine.said("warning: the table could not be written"));
+                        if fault == (Fault::Dies { at }) {
+                            assert_eq!(
+                                machine.writes(),
+                                at,
+                                "nothing is written from a table that may be stale"
+                            );
+                        }
                         if slots == armed() {
                             let End::Runs(start) = end else { unreachable!() };
                             assert!(start.cmdline.ends_with(" updog.skipped=B:unspent"), "{}", start.cmdline);

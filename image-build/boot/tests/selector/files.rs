@@ -132,6 +132,17 @@ fn a_damaged_slot_is_left_with_its_reason() {
         // B has lost the try that was spent on it and nothing more; A has spent its own.
         let after = Slots::new(Some(Flags::of(1, 6, true)), Some(Flags::of(2, 2, false)));
         assert_eq!(flags(&machine.durable), Some(after), "{name}");
+        // Never more than was signed, or than a manifest may have.
+        let bound = |file| match file {
+            FileName::Manifest => boot_manifest::MAX_LENGTH,
+            FileName::Kernel => 3000,
+            FileName::Initrd => 2000,
+        };
+        assert!(
+            machine.handed.iter().all(|&(file, length)| length <= bound(file)),
+            "{name}: {:?}",
+            machine.handed
+        );
         // Nothing of B came near the firmware.
         assert!(
             !machine

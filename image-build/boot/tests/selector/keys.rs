@@ -64,6 +64,15 @@ fn every_other_fault_has_its_words() {
 }
 
 #[test]
+fn a_signature_under_another_keys_name_does_not_count() {
+    let (one, two) = (Signer::new(1), Signer::new(2));
+    let manifest = manifest(b"kernel", b"initrd");
+    let named = boot_manifest::Signature { key_id: key_id(&two.key().public), ..one.sign(&manifest) };
+    let bytes = manifest.encode(&[named]).unwrap();
+    assert_eq!(signed_by(&parse_manifest(&bytes).unwrap(), &[one.key(), two.key()]), None);
+}
+
+#[test]
 fn a_key_that_is_no_point_of_the_curve_signs_nothing() {
     let signer = Signer::new(1);
     let manifest = manifest(b"kernel", b"initrd");

@@ -23,7 +23,7 @@ impl Machine {
                 Err(length * share / 256)
             }
             Fault::Power { at: bad, share } if at == bad => Err(length * share / 256),
-            Fault::Dies { at: bad } if at >= bad => Err(0),
+            Fault::Dies { at: bad } if at == bad => Err(length / 2),
             _ => Ok(()),
         }
     }
@@ -94,7 +94,11 @@ impl Firmware for Machine {
         let files = self.volumes.get(&boot.first_lba).ok_or(FileError::NoFileSystem)?;
         let bytes = files.get(&name).ok_or(FileError::Absent)?.clone()?;
         let found = bytes.len() as u64;
-        if expected.takes(found) { Ok(bytes) } else { Err(FileError::Length { found }) }
+        if !expected.takes(found) {
+            return Err(FileError::Length { found });
+        }
+        self.handed.push((name, bytes.len()));
+        Ok(bytes)
     }
 
     fn load(&mut self, kernel: &[u8]) -> Result<Image, StartError> {

@@ -33,6 +33,8 @@ pub(crate) struct Machine {
     pub(crate) events: Vec<Event>,
     /// The first sector of each BOOT partition that a file was asked of, with the flags that were durable just then.
     pub(crate) asked: Vec<(u64, Option<Slots>)>,
+    /// How many bytes of which file were handed over.
+    pub(crate) handed: Vec<(FileName, usize)>,
     /// Everything that was said.
     pub(crate) lines: Vec<String>,
     initrd: Option<Vec<u8>>,
@@ -50,7 +52,7 @@ pub(crate) enum Fault {
     Op { at: usize, share: usize, lasts: bool },
     /// The power goes at write or flush number `at`.
     Power { at: usize, share: usize },
-    /// Nothing can be read after write or flush number `at` has failed.
+    /// Nothing can be read after write or flush number `at` has failed, though writes work again.
     Dies { at: usize },
 }
 
@@ -126,6 +128,7 @@ impl Machine {
             refuses: BTreeMap::new(),
             events: Vec::new(),
             asked: Vec::new(),
+            handed: Vec::new(),
             lines: Vec::new(),
             initrd: None,
             clock: Duration::ZERO,
@@ -187,6 +190,11 @@ impl Machine {
             Event::Start(start) => Some(start),
             _ => None,
         })
+    }
+
+    /// How many writes and flushes worked.
+    pub(crate) fn writes(&self) -> usize {
+        self.events.iter().filter(|event| matches!(event, Event::Write | Event::Flush)).count()
     }
 
     /// Whether a line says this.
