@@ -4,7 +4,7 @@
 use partition_core::Standing;
 use partition_disk::Access;
 use serde_json::json;
-use updater_core::records::By;
+use updater_core::records::{By, Intent};
 use updater_core::{Exit, Reason, Refusal, Settled};
 
 use super::{apply, flags};
@@ -26,15 +26,10 @@ fn turn(ctx: &Context<'_>, restart: Restart) -> Result<Answer> {
     let running = ctx.running()?;
     let slots = ctx.disk(Access::Read)?.layout().map_err(Error::disk("find the slots"))?.slots();
     let intent = ctx.state.outcome().and_then(|outcome| outcome.intent);
-    let waits = matches!(flags::settled(ctx, running, &slots), Settled::Pending | Settled::NeverTried);
+    let settled = flags::settled(ctx, running, &slots);
+    let waits = matches!(settled, Settled::Pending | Settled::NeverTried);
     if let Some(intent) = intent.filter(|_| waits && partition_core::verbs::armed(&slots, running)) {
-        let message = format!("{} is armed", flags::spell(intent.target, intent.held.as_ref()));
-        let data = json!({ "slot": intent.target.to_string() });
-        return match intent.by {
-            By::Arm => Ok(Answer::done(flags::restart(ctx, restart, message)?, data)),
-            // Gone back by hand; when to restart is for that hand to say.
-            By::Rollback => Ok(Answer::nothing(format!("{message} by rollback"), data)),
-        };
+        return armed(ctx, restart, &intent, settled);
     }
     let unhealthy = gate::said(ctx).is_some_and(|said| said.health == "unhealthy");
     if ctx.standing() == Standing::NotThisBoot && !unhealthy {
@@ -47,6 +42,22 @@ fn turn(ctx: &Context<'_>, restart: Restart) -> Result<Answer> {
         });
     }
     apply::run(ctx, &Options::default(), restart)
+}
+
+/// Something waits for a restart.
+fn armed(ctx: &Context<'_>, restart: Restart, intent: &Intent, settled: Settled) -> Result<Answer> {
+    let message = format!("{} is armed", flags::spell(intent.target, intent.held.as_ref()));
+    let data = json!({ "slot": intent.target.to_string() });
+    Ok(match intent.by {
+        // Whatever kept the selector from starting it would keep it again: no restart every hour.
+        _ if settled == Settled::NeverTried => Answer {
+            exit: Exit::Attention,
+            ..Answer::done(format!("{message}, but the last restart did not try it"), data)
+        },
+        By::Arm => Answer::done(flags::restart(ctx, restart, message)?, data),
+        // Gone back by hand; when to restart is for that hand to say.
+        By::Rollback => Answer::nothing(format!("{message} by rollback"), data),
+    })
 }
 
 /// Nothing to do, or not yet.

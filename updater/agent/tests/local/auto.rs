@@ -17,6 +17,22 @@ fn what_is_armed_is_restarted_into_when_asked_for() {
     assert_eq!(host.bytes(), before);
 }
 
+/// A selector that cannot start it would not the next time either.
+#[test]
+fn what_a_restart_did_not_try_is_not_restarted_into_again() {
+    let mut host = Host::new();
+    host.arm("1.1.0");
+    host.boot += 1;
+    host.program("systemctl", &format!("touch {}", host.path("restarted").display()));
+    let said = host.updog(&["auto", "--reboot"]);
+    assert_eq!(
+        (said.code, said.stdout.as_str()),
+        (12, "slot B (1.1.0) is armed, but the last restart did not try it\n"),
+        "{said:?}"
+    );
+    assert!(!host.path("restarted").exists());
+}
+
 /// When to go back is for the hand that armed it to say.
 #[test]
 fn a_rollback_by_hand_is_not_restarted_into() {
