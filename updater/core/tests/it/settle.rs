@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use partition_core::{Flags, Slot, Slots, Tries};
 use updater_core::records::{By, HistoryEvent, Outcome};
-use updater_core::{Question, Settled, record, settle};
+use updater_core::{Cause, Question, Settled, Why, record, settle};
 
 use crate::world::{at, held, intent, pending, release, slots};
 
@@ -228,6 +228,28 @@ fn a_rolled_back_release_is_remembered_by_its_id() {
     // The others brand nothing (P5).
     for settled in [Settled::NotArmed, Settled::FellBack, Settled::RollbackFailed, Settled::Updated] {
         assert_eq!(record(&outcome, settled, Slot::A, None, now).failure, None, "{settled}");
+    }
+}
+
+/// One cause, in every record that tells of the ending.
+#[test]
+fn the_cause_goes_into_every_record() {
+    let outcome = pending(intent(By::Arm, Slot::B, "1.1.0"));
+    let now = at("2026-01-03T00:00:00Z");
+    let cause = Cause { why: Why::Health("net".to_owned()), detail: Some("no route".to_owned()) };
+    for settled in [Settled::RolledBack, Settled::RollbackFailed, Settled::FellBack] {
+        let recorded = record(&outcome, settled, Slot::A, Some(&cause), now);
+        let (last, line) = (recorded.outcome.last.unwrap(), recorded.history.unwrap());
+        for (word, detail) in [(last.cause, last.detail), (line.cause, line.detail)] {
+            assert_eq!(
+                (word.as_deref(), detail.as_deref()),
+                (Some("health:net"), Some("no route")),
+                "{settled}"
+            );
+        }
+        let branded = recorded.failure.map(|failure| failure.cause);
+        let expected = (settled == Settled::RolledBack).then(|| "was rolled back: health:net".to_owned());
+        assert_eq!(branded, expected, "{settled}");
     }
 }
 
