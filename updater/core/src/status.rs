@@ -114,7 +114,7 @@ impl Status {
         let intent = self.intent.as_ref();
         let target = intent.map_or_else(|| self.running.map_or(Slot::A, Slot::other), |intent| intent.target);
         let named = intent.and_then(|intent| intent.held.as_ref()).or_else(|| self.held(target));
-        let what = named.map_or_else(|| format!("slot {target}"), |held| held.version.clone());
+        let what = named.map_or("a release", |held| held.version.as_str());
         let here = self.running.and_then(|running| self.held(running)).map(|held| held.version.clone());
         let here = here.unwrap_or_else(|| "this slot".to_owned());
         let left = self.running.map_or(target, Slot::other);

@@ -18,5 +18,6 @@ fn line(line: &HistoryLine) -> String {
     let at = line.at.to_rfc3339_opts(SecondsFormat::Secs, true);
     let slot = line.slot.map_or_else(|| "-".to_owned(), |slot| slot.to_string());
     let version = line.version.as_deref().unwrap_or("-");
-    format!("{at} {:<15} {slot} {version}", line.event.as_str())
+    let why = line.cause.as_ref().map_or_else(String::new, |cause| format!(" ({cause})"));
+    format!("{at} {:<15} {slot} {version}{why}", line.event.as_str())
 }

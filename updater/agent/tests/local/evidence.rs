@@ -101,6 +101,8 @@ fn p4_every_cause_is_found_and_kept() {
         let history = host.json(&["history"]);
         let line = history["data"]["history"].as_array().unwrap().last().unwrap().clone();
         assert_eq!((&line["event"], &line["cause"]), (&"rolled_back".into(), &cause.into()), "{name}");
+        let told = host.updog(&["history"]).stdout;
+        assert!(told.ends_with(&format!(" rolled_back     B 1.1.0 ({cause})\n")), "{name}: {told}");
         let status = host.updog(&["status"]);
         assert!(
             status.stdout.contains(&format!("Last:   rolled_back ({cause}): 1.1.0 in slot B")),
