@@ -32,8 +32,8 @@ impl SigningKey {
         let block = pem::parse(text).ok().filter(|block| block.tag() == "PRIVATE KEY")?;
         // openssl leaves the public half out, which ring calls unchecked.
         let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(block.contents()).ok()?;
-        let test = test_keys().contains(&public(&pair));
-        Some(SigningKey { pair, test })
+        let known = test_keys().contains(&public(&pair));
+        Some(SigningKey { pair, test: known })
     }
 
     /// Whether anybody can sign with it.

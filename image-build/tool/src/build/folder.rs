@@ -15,7 +15,7 @@ pub(super) struct Folder {
     out: PathBuf,
     partial: PathBuf,
     made: bool,
-    _lock: File,
+    lock: File,
 }
 
 impl Folder {
@@ -32,7 +32,7 @@ impl Folder {
         }
         // Absolute, since known programs run in other folders.
         let out = fs::canonicalize(out).map_err(write)?;
-        let folder = Folder { partial: out.join(PARTIAL), out, made, _lock: lock };
+        let folder = Folder { partial: out.join(PARTIAL), out, made, lock };
         remove(&folder.partial)?;
         fs::create_dir(&folder.partial)
             .map_err(|source| Error::Write { path: folder.partial.clone(), source })?;
@@ -55,7 +55,7 @@ impl Folder {
             let to = self.out.join(name);
             fs::rename(self.partial.join(name), &to).map_err(|source| Error::Write { path: to, source })?;
         }
-        self._lock.sync_all().map_err(|source| Error::Write { path: self.out.clone(), source })
+        self.lock.sync_all().map_err(|source| Error::Write { path: self.out.clone(), source })
     }
 }
 

@@ -89,7 +89,7 @@ pub fn build(request: &Request, say: &dyn Fn(&str)) -> Result<Built, Error> {
         epoch,
         packages: unpacked.list(),
     };
-    let image = image(&plan, packed, work)?;
+    let image = image(&plan, &packed, work)?;
     let mut files = vec!["disk.img", "release", "sbom.spdx.json", "sizes.txt"];
     write(&work.join("sizes.txt"), sizes.as_bytes())?;
     write(&work.join("sbom.spdx.json"), &unpacked.sbom(&recipe, &image, &programs)?)?;

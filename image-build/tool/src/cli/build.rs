@@ -20,7 +20,7 @@ pub(super) struct Build {
     /// A recipe of your own.
     #[arg(long, value_name = "FILE", group = "what")]
     recipe: Option<PathBuf>,
-    /// x86_64 or aarch64.
+    /// What to build for: x86-64 machines are `x86_64`, 64-bit Arm is `aarch64`.
     #[arg(long)]
     arch: Arch,
     /// The folder to write to.

@@ -19,7 +19,7 @@ pub(super) struct Show {
     /// A recipe of your own.
     #[arg(long, value_name = "FILE", group = "what")]
     recipe: Option<PathBuf>,
-    /// x86_64 or aarch64.
+    /// The architecture: `x86_64` or `aarch64`.
     #[arg(long)]
     arch: Arch,
 }

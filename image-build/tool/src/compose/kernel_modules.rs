@@ -33,7 +33,7 @@ pub(super) fn install(
     let base = tree.place("usr");
     Tool::DEPMOD.run(epoch, &["-b".as_ref(), base.as_os_str(), version.as_ref()])?;
     if !load.is_empty() {
-        let list: String = load.iter().map(|name| format!("{name}\n")).collect();
+        let list = load.join("\n") + "\n";
         tree.file("usr/lib/modules-load.d/updog-image.conf", 0o644, list.as_bytes())?;
     }
     Ok(())

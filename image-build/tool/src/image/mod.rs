@@ -45,7 +45,7 @@ pub struct Image {
 }
 
 /// Makes both in `folder`; the images move into the release folder.
-pub fn image(plan: &Plan, packed: Packed, folder: &Path) -> Result<Image, Error> {
+pub fn image(plan: &Plan, packed: &Packed, folder: &Path) -> Result<Image, Error> {
     let release = folder.join("release");
     let write = |path: &Path| {
         let path = path.to_owned();

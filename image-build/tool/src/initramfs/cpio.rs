@@ -18,39 +18,38 @@ impl Cpio {
 
     /// Adds a folder; its parents come before it.
     pub fn folder(&mut self, path: &str) {
-        self.entry(path, FOLDER | 0o755, 2, &[]);
+        self.entry(path, Node { mode: FOLDER | 0o755, links: 2, device: (0, 0) }, &[]);
     }
 
     /// Adds a file.
     pub fn file(&mut self, path: &str, mode: u32, content: &[u8]) {
-        self.entry(path, FILE | mode & 0o7777, 1, content);
+        self.entry(path, Node { mode: FILE | mode & 0o7777, links: 1, device: (0, 0) }, content);
     }
 
     /// Adds a character device.
     pub fn device(&mut self, path: &str, mode: u32, major: u32, minor: u32) {
-        self.header(path, CHARACTER_DEVICE | mode & 0o7777, 1, 0, (major, minor));
+        let mode = CHARACTER_DEVICE | mode & 0o7777;
+        self.entry(path, Node { mode, links: 1, device: (major, minor) }, &[]);
     }
 
     /// The finished archive.
     pub fn finish(mut self) -> Vec<u8> {
         self.mtime = 0;
-        self.entries = 0;
-        self.header("TRAILER!!!", 0, 1, 0, (0, 0));
+        self.header(TRAILER, 0, Node { mode: 0, links: 1, device: (0, 0) }, 0);
         // Whole blocks of 512 bytes, as other writers leave them.
         self.bytes.resize(self.bytes.len().next_multiple_of(512), 0);
         self.bytes
     }
 
-    fn entry(&mut self, path: &str, mode: u32, links: u32, content: &[u8]) {
-        self.header(path, mode, links, content.len(), (0, 0));
+    fn entry(&mut self, path: &str, node: Node, content: &[u8]) {
+        self.entries = self.entries.saturating_add(1);
+        self.header(path, self.entries, node, content.len());
         self.bytes.extend_from_slice(content);
         self.align();
     }
 
-    fn header(&mut self, path: &str, mode: u32, links: u32, length: usize, device: (u32, u32)) {
-        let (major, minor) = device;
-        let inode = if path == "TRAILER!!!" { 0 } else { self.entries.saturating_add(1) };
-        self.entries = inode;
+    fn header(&mut self, path: &str, inode: u32, node: Node, length: usize) {
+        let Node { mode, links, device: (major, minor) } = node;
         let length = u32::try_from(length).unwrap_or(u32::MAX);
         let name_size = u32::try_from(path.len()).unwrap_or(u32::MAX).saturating_add(1);
         let fields = [inode, mode, 0, 0, links, self.mtime, length, 0, 0, major, minor, name_size, 0];
@@ -68,6 +67,15 @@ impl Cpio {
     }
 }
 
+/// What an entry is beside its name and bytes.
+#[derive(Clone, Copy, Debug)]
+struct Node {
+    mode: u32,
+    links: u32,
+    device: (u32, u32),
+}
+
+const TRAILER: &str = "TRAILER!!!";
 const FILE: u32 = 0o100_000;
 const FOLDER: u32 = 0o040_000;
 const CHARACTER_DEVICE: u32 = 0o020_000;

@@ -5,8 +5,6 @@ mod error;
 mod modinfo;
 mod modules;
 
-use std::collections::BTreeSet;
-
 pub use cpio::Cpio;
 pub use error::Error;
 pub use modules::{Module, Modules};
@@ -21,12 +19,11 @@ pub fn initramfs(init: &[u8], modules: &[Module], epoch: u64) -> Result<Vec<u8>,
     // The kernel opens this as init's first three files; without it a panic in init would be silent.
     archive.device("dev/console", 0o600, 5, 1);
     archive.file("init", 0o755, init);
-    let files: BTreeSet<String> = modules.iter().map(|module| format!("{}.ko", module.name)).collect();
-    debug_assert_eq!(files.len(), modules.len(), "each module once");
-    let list: String = modules.iter().map(|module| format!("{}.ko\n", module.name)).collect();
-    archive.file("modules/list", 0o644, list.as_bytes());
-    for module in modules {
-        archive.file(&format!("modules/{}.ko", module.name), 0o644, &module.bytes);
+    let names: Vec<String> = modules.iter().map(|module| format!("{}.ko", module.name)).collect();
+    let list: Vec<&str> = names.iter().flat_map(|name| [&**name, "\n"]).collect();
+    archive.file("modules/list", 0o644, list.concat().as_bytes());
+    for (name, module) in names.iter().zip(modules) {
+        archive.file(&format!("modules/{name}"), 0o644, &module.bytes);
     }
     zstd::bulk::compress(&archive.finish(), LEVEL).map_err(|source| Error::Compress { source })
 }

@@ -81,7 +81,7 @@ pub fn pack(plan: &Plan, composed: &Composed, folder: &Path) -> Result<Packed, E
         arch: plan.arch.name().to_owned(),
         kernel: file(&kernel),
         initrd: file(&initrd),
-        root_hash: *root.root_hash.bytes(),
+        root_hash: *root.digest.bytes(),
         salt: root.salt.to_vec(),
         data_blocks: root.data_blocks,
         hash_offset: root::HASH_OFFSET,
@@ -106,7 +106,7 @@ pub fn pack(plan: &Plan, composed: &Composed, folder: &Path) -> Result<Packed, E
         root: at("root.img"),
         hash: at("hash.img"),
         esp: at("esp.img"),
-        root_hash: root.root_hash,
+        root_hash: root.digest,
     })
 }
 

@@ -13,7 +13,7 @@ use crate::{ByteCount, Error, Tool};
 
 /// What the boot manifest says of a root.
 pub(super) struct Root {
-    pub root_hash: Digest,
+    pub digest: Digest,
     pub salt: [u8; 32],
     pub data_blocks: u64,
 }
@@ -55,7 +55,7 @@ pub(super) fn pack(plan: &Plan, composed: &Composed, root: &Path, hash: &Path) -
     let text = crate::compose::read(&root_hash_file)?;
     let root_hash = String::from_utf8_lossy(&text).trim().parse().map_err(|_| Error::RootHash)?;
     let _ = fs::remove_file(&root_hash_file);
-    Ok(Root { root_hash, salt, data_blocks: length / BLOCK })
+    Ok(Root { digest: root_hash, salt, data_blocks: length / BLOCK })
 }
 
 /// An image that does not fit is told by the size to change, not by a full partition.

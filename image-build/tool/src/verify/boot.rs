@@ -58,9 +58,9 @@ pub(super) fn manifest(
         let place = format!("BOOT-A {name}");
         match extract.fat_file(&fat, name)? {
             Some(bytes) => {
-                problems.equal(&place, "length", said.length, bytes.len() as u64);
+                problems.equal(&place, "length", &said.length, &(bytes.len() as u64));
                 let expected = Digest::from(said.sha256);
-                problems.equal(&place, "digest by the boot manifest", expected, Digest::of(&bytes));
+                problems.equal(&place, "digest by the boot manifest", &expected, &Digest::of(&bytes));
             }
             None => problems.add(place, "it is not there or cannot be read"),
         }
@@ -68,8 +68,8 @@ pub(super) fn manifest(
     if let Some(release) = release {
         problems.equal(PLACE, "variant", &*release.variant, &*manifest.variant);
         problems.equal(PLACE, "arch", &*release.arch, &*manifest.arch);
-        problems.equal(PLACE, "version", release.version.to_string(), manifest.version.clone());
-        problems.equal(PLACE, "root hash", release.root_hash, Digest::from(manifest.root_hash));
+        problems.equal(PLACE, "version", &release.version.to_string(), &manifest.version);
+        problems.equal(PLACE, "root hash", &release.root_hash, &Digest::from(manifest.root_hash));
     }
     Ok(Some(manifest))
 }

@@ -56,7 +56,7 @@ pub(super) fn esp(
 ) -> Result<Option<Vec<u8>>, Error> {
     let (fat, digest) = extract.partition(&partitions.esp, None, "esp")?;
     if let Some(build) = build {
-        problems.equal("ESP", "digest", build.esp, digest);
+        problems.equal("ESP", "digest", &build.esp, &digest);
     }
     for arch in Arch::ALL {
         if let Some(selector) = extract.fat_file(&fat, &format!("EFI/BOOT/{}", arch.removable_loader()))? {
@@ -82,19 +82,19 @@ pub(super) fn images(
                 problems.add(format!("{name}-A"), "it is smaller than its image");
             }
             let (_, digest) = extract.partition(entry, Some(image.length), "image")?;
-            problems.equal(&format!("{name}-A"), "digest by release.json", image.sha256, digest);
+            problems.equal(&format!("{name}-A"), "digest by release.json", &image.sha256, &digest);
         }
         if let Some(entry) = partitions.layout.part(Slot::B, part) {
             let (_, digest) = extract.partition(entry, None, "image")?;
             let zeros = zeros(entry.sectors() * SECTOR);
-            problems.equal(&format!("{name}-B"), "digest of zeros", zeros, digest);
+            problems.equal(&format!("{name}-B"), "digest of zeros", &zeros, &digest);
         }
     }
     Ok(())
 }
 
 fn zeros(mut length: u64) -> release::Digest {
-    let (mut hasher, piece) = (release::Hasher::new(), [0; 64 << 10]);
+    let (mut hasher, piece) = (release::Hasher::new(), vec![0; 64 << 10]);
     while length > 0 {
         let take = usize::try_from(length).unwrap_or(usize::MAX).min(piece.len());
         hasher.update(piece.get(..take).unwrap_or_default());

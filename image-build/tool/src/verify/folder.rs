@@ -33,8 +33,8 @@ pub(super) fn build_json(folder: &Path, problems: &mut Problems) -> Result<Optio
             continue;
         }
         let found = record(&path)?;
-        problems.equal(name, "length", expected.length, found.length);
-        problems.equal(name, "digest by build.json", expected.sha256, found.sha256);
+        problems.equal(name, "length", &expected.length, &found.length);
+        problems.equal(name, "digest by build.json", &expected.sha256, &found.sha256);
     }
     Ok(Some(build))
 }
@@ -62,8 +62,8 @@ pub(super) fn release(folder: &Path, problems: &mut Problems) -> Result<Option<R
             continue;
         }
         let found = record(&path)?;
-        problems.equal(&place, "length", image.length, found.length);
-        problems.equal(&place, "digest by release.json", image.sha256, found.sha256);
+        problems.equal(&place, "length", &image.length, &found.length);
+        problems.equal(&place, "digest by release.json", &image.sha256, &found.sha256);
     }
     Ok(Some(json))
 }

@@ -68,7 +68,13 @@ impl Problems {
     }
 
     /// Adds one unless both are equal.
-    fn equal<T: PartialEq + fmt::Display>(&mut self, place: &str, what: &str, expected: T, found: T) {
+    fn equal<T: PartialEq + fmt::Display + ?Sized>(
+        &mut self,
+        place: &str,
+        what: &str,
+        expected: &T,
+        found: &T,
+    ) {
         if expected != found {
             self.add(place, format!("{what}: expected {expected}, found {found}"));
         }

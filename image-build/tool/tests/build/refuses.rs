@@ -1,0 +1,154 @@
+//! Bad input: one clear error with what to do, and nothing half-written.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::Command;
+
+use crate::workshop::{RECIPE, Workshop, refusal, run};
+
+/// Nothing is left of a build that failed.
+fn left(out: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(out) else { return Vec::new() };
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+#[test]
+fn recipes_that_make_no_image() {
+    let cases = [
+        (("[size]", "[siez]"), "unknown key siez", "did you mean size?"),
+        (("modules =", "module ="), "unknown key kernel.module", "did you mean kernel.modules?"),
+        (("esp = \"2M\"", "esp = \"2Q\""), "size.esp: failed to parse a size", "docs/image.md"),
+        (("/usr/bin/updog-tiny\"", "usr/bin/updog-tiny\""), "init: expected a path from /", "docs/image.md"),
+        (
+            ("\"dm_verity\"", "\"dm_verty\""),
+            "failed to find kernel module dm_verty",
+            "did you mean dm_verity?",
+        ),
+        (("[\"updog-tiny\"]", "[\"bash\"]"), "failed to install program \"bash\"", "a [[file]] with source"),
+        (("text = \"hello\\n\"", "source = \"nowhere\""), "failed to read ", ""),
+        (("text = \"hello\\n\"", ""), "expected either text or source for /etc/motd", "docs/image.md"),
+        (("text = \"hello\\n\"", "text = \"#!/bin/sh\\n\""), "failed the audit of the root", "[[audit]]"),
+        (
+            ("text = \"hello\\n\"", "source = \"large\""),
+            "the recipe's size.root is 2M",
+            "set size.root to \"4M\"",
+        ),
+        (("boot = \"2M\"", "boot = \"1M\""), "failed to fit the boot image", "set size.boot"),
+        (("linux-image-test\" }", "linux-image-new\" }"), "kernel", "--update-lock"),
+    ];
+    for ((from, to), error, hint) in cases {
+        assert!(RECIPE.contains(from), "{from}");
+        let recipe = RECIPE.replace(from, to);
+        let recipe = if error.contains("size.root") {
+            recipe.replace("root = \"8M\"", "root = \"2M\"")
+        } else {
+            recipe
+        };
+        let workshop = Workshop::with(&recipe);
+        // A kernel too large for a small BOOT.
+        if error.contains("boot image") {
+            fs::copy(workshop.at("large"), workshop.at("programs/updog-init")).unwrap();
+        }
+        let out = workshop.at("out");
+        let output = workshop.build(&out, &[]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(matches!(output.status.code(), Some(2 | 40)), "{to}: {said}");
+        let said = refusal(&output, output.status.code().unwrap());
+        assert!(said.contains(error) && said.contains(hint), "{to}: {said}");
+        assert!(!out.exists(), "{to}: {:?}", left(&out));
+    }
+}
+
+#[test]
+fn a_missing_tool_is_named_with_its_package() {
+    let workshop = Workshop::new();
+    let out = workshop.at("out");
+    assert!(workshop.build(&out, &[]).status.success());
+    let before = fs::read_to_string(out.join("build.json")).unwrap();
+    for (program, package) in [("mkfs.erofs", "erofs-utils"), ("mformat", "mtools"), ("mcopy", "mtools")] {
+        let tools = workshop.at(program);
+        fs::create_dir(&tools).unwrap();
+        for other in ["mkfs.erofs", "mformat", "mmd", "mcopy", "xz", "dpkg-deb"]
+            .iter()
+            .filter(|other| **other != program)
+        {
+            symlink(Path::new("/usr/bin").join(other), tools.join(other)).unwrap();
+        }
+        let words = workshop.words(&out);
+        let (first, rest) = words.split_first().unwrap();
+        let output = Command::new(first).args(rest).env("PATH", &tools).output().unwrap();
+        let said = refusal(&output, 50);
+        let expected =
+            format!("error: failed to find {program}: it is not in PATH\nhint: apt-get install {package}");
+        assert_eq!(said, expected);
+    }
+    assert_eq!(fs::read_to_string(out.join("build.json")).unwrap(), before, "what was built stays");
+    assert!(!left(&out).contains(&".partial".to_owned()));
+}
+
+#[test]
+fn a_full_disk_leaves_nothing_behind() {
+    let workshop = Workshop::new();
+    let full = workshop.at("full");
+    fs::create_dir(&full).unwrap();
+    // Enough for the tree and some images, not for all: sizes at which different steps fail.
+    for size in ["64k", "1m", "3m"] {
+        let build: Vec<String> =
+            workshop.words(&full.join("out")).iter().map(|word| format!("'{word}'")).collect();
+        let script = format!(
+            "mount -t tmpfs -o size={size} none '{0}' && {{ {1}; code=$?; ls -A '{0}'; exit $code; }}",
+            full.display(),
+            build.join(" ")
+        );
+        let words = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", &script];
+        let output = run(&words.map(str::to_owned), &[]);
+        let said = refusal(&output, 40);
+        assert!(said.contains("hint: make room on the file system of --out"), "{size}: {said}");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "", "{size}: left behind");
+    }
+}
+
+#[test]
+fn a_release_takes_no_test_key() {
+    let workshop = Workshop::new();
+    let out = workshop.at("out");
+    let said = refusal(&workshop.build(&out, &["--release"]), 30);
+    assert!(said.contains("expected a signing key, found none"), "{said}");
+    let test = concat!(env!("CARGO_MANIFEST_DIR"), "/../boot/keys/test-1.pem");
+    let said = refusal(&workshop.build(&out, &["--release", "--signing-key", test]), 30);
+    assert!(said.contains("it is a test key"), "{said}");
+
+    let own = workshop.at("own.pem");
+    let openssl =
+        Command::new("openssl").args(["genpkey", "-algorithm", "ed25519", "-out"]).arg(&own).output();
+    assert!(openssl.unwrap().status.success());
+    let key = ["--signing-key", own.to_str().unwrap()];
+    let said = refusal(&workshop.build(&out, &key), 30);
+    assert!(said.contains("it holds no key of those that sign"), "{said}");
+
+    // A selector that holds the key, but a test key too.
+    let public =
+        Command::new("openssl").args(["pkey", "-pubout", "-outform", "DER", "-in"]).arg(&own).output();
+    let public = public.unwrap().stdout;
+    let public = &public[public.len() - 32..];
+    let selector = workshop.at("programs/updog-boot.efi");
+    let both = [&fs::read(&selector).unwrap(), public].concat();
+    fs::write(&selector, both).unwrap();
+    let with_both = workshop.build(&out, &["--release", key[0], key[1]]);
+    assert!(refusal(&with_both, 30).contains("a selector with key "));
+    fs::write(&selector, [b"selector", public].concat()).unwrap();
+    assert!(workshop.build(&out, &["--release", key[0], key[1]]).status.success());
+    assert!(!fs::read_to_string(out.join("build.json")).unwrap().contains("\"test_keys\": true"));
+}
+
+#[test]
+fn two_builds_do_not_write_to_one_folder() {
+    let workshop = Workshop::new();
+    let out = workshop.at("out");
+    fs::create_dir(&out).unwrap();
+    let held = fs::File::open(&out).unwrap();
+    rustix::fs::flock(&held, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
+    let said = refusal(&workshop.build(&out, &[]), 50);
+    assert!(said.contains("another build writes there"), "{said}");
+}
