@@ -1,10 +1,22 @@
-//! What must stand on the console when a state is booted.
+//! Booting a state, and what must then stand on the console.
+
+use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use partition_core::Slot;
 
+use super::machine::{Attach, Machine};
+
+/// Boots the disk; what it writes is thrown away.
+pub(super) fn boot(disk: &Path, slot: Slot, release: &str) -> Result<()> {
+    let mut machine = Machine::start(disk, &Attach::Snapshot, LIMIT)?;
+    machine.wait_for("TINY ready")?;
+    came_up(machine.console(), slot, release)
+}
+
 /// The slot that `choose` named on the host came up with its release, and healthy, on file systems that mount.
-pub(super) fn came_up(console: &str, slot: Slot, release: &str) -> Result<()> {
+fn came_up(console: &str, slot: Slot, release: &str) -> Result<()> {
     let lines = || console.lines().map(str::trim);
     let up = format!("TINY up slot={slot} version={release} ");
     ensure!(lines().any(|line| line.starts_with(&up)), "expected {up:?} on the console");
@@ -15,6 +27,9 @@ pub(super) fn came_up(console: &str, slot: Slot, release: &str) -> Result<()> {
     ensure!(volatile.is_none(), "a file system did not come back: {}", volatile.unwrap_or_default());
     Ok(())
 }
+
+/// One boot under emulation takes 15 to 25 s on two idle cores.
+const LIMIT: Duration = Duration::from_mins(3);
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,6 @@
 //! QEMU logs every write, discard and flush that a guest's disk completes. From the disk before and that log the disk is
 //! rebuilt as a power cut may leave it, judged on the host, and a few such disks are booted.
 
-#[cfg(test)]
 mod boots;
 mod check;
 mod disk;
@@ -11,7 +10,9 @@ mod disk;
 mod encode;
 mod images;
 mod judge;
+mod machine;
 mod plan;
+mod record;
 mod run;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ use anyhow::{Context, Result, bail, ensure};
 use partition_core::{Slot, Slots};
 
 use super::Source;
+use crate::workspace::Workspace;
 use check::{Report, check};
 use plan::Wanted;
 use run::Run;
@@ -72,7 +74,10 @@ impl Recorded {
 pub(super) fn run(source: &Source, options: Options) -> Result<()> {
     let recorded = match source {
         Source::Log(log) => Recorded::beside(log)?,
-        Source::New => bail!("recording"),
+        Source::New => {
+            println!("recording an update in an emulated machine");
+            record::record(&Workspace::load()?.target_directory.join("qemu-log"))?
+        }
     };
     let start = Instant::now();
     let mut run = Run::load(&recorded.before, &recorded.log, &recorded.releases)?;
@@ -86,12 +91,23 @@ pub(super) fn run(source: &Source, options: Options) -> Result<()> {
     print(&report, start.elapsed());
     accept(&report, options.points)?;
     if options.boot {
-        let folder = recorded.log.parent().unwrap_or(Path::new("."));
-        for (path, cut) in check::save(&run, &report.drawn, folder)?.iter().zip(&report.drawn) {
-            println!("{}: {cut}", path.display());
-        }
+        boot(&run, &report, recorded.log.parent().unwrap_or(Path::new(".")))?;
     }
     control(&mut run, seed)
+}
+
+/// Boots the states that were drawn.
+fn boot(run: &Run, report: &Report, folder: &Path) -> Result<()> {
+    let paths = check::save(run, &report.drawn, folder)?;
+    for (path, cut) in paths.iter().zip(&report.drawn) {
+        println!("{cut}");
+        let start = Instant::now();
+        boots::boot(path, cut.slot, &cut.release)
+            .with_context(|| format!("failed to boot {}", path.display()))?;
+        println!("  up and healthy, {} s", start.elapsed().as_secs());
+        std::fs::remove_file(path).with_context(|| format!("failed to remove {}", path.display()))?;
+    }
+    Ok(())
 }
 
 /// The same writes without a flush between them must leave states that do not boot, or the check sees nothing.
