@@ -1,5 +1,7 @@
 //! Roots that must be refused, and one that must not. The programs are compiled here, each with one protection left out.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where something fails")]
+
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};

@@ -21,30 +21,28 @@ impl Package {
     }
 
     pub(crate) fn file(self, path: &str, mode: u32, text: &str) -> Package {
-        self.entry(EntryType::Regular, path, mode, text, "")
+        self.entry(EntryType::Regular, path, mode, text)
     }
 
     pub(crate) fn folder(self, path: &str, mode: u32) -> Package {
-        self.entry(EntryType::Directory, path, mode, "", "")
+        self.entry(EntryType::Directory, path, mode, "")
     }
 
     pub(crate) fn link(self, path: &str, target: &str) -> Package {
-        self.entry(EntryType::Symlink, path, 0o777, "", target)
+        self.entry(EntryType::Symlink, path, 0o777, target)
     }
 
     pub(crate) fn hard_link(self, path: &str, target: &str) -> Package {
-        self.entry(EntryType::Link, path, 0o644, "", target)
+        self.entry(EntryType::Link, path, 0o644, target)
     }
 
-    /// Paths are written as they are, also those that tar's own writer refuses.
-    pub(crate) fn entry(
-        mut self,
-        kind: EntryType,
-        path: &str,
-        mode: u32,
-        text: &str,
-        target: &str,
-    ) -> Package {
+    /// `content` is a file's text or a link's target. Paths are written as they are, also those that tar's own writer
+    /// refuses.
+    pub(crate) fn entry(mut self, kind: EntryType, path: &str, mode: u32, content: &str) -> Package {
+        let (text, target) = match kind {
+            EntryType::Symlink | EntryType::Link => ("", content),
+            _ => (content, ""),
+        };
         let mut header = Header::new_gnu();
         header.set_entry_type(kind);
         header.as_gnu_mut().unwrap().name[..path.len()].copy_from_slice(path.as_bytes());

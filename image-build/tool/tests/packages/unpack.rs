@@ -161,8 +161,8 @@ fn nothing_is_written_through_a_link_or_outside() {
         ("hard link outside", vec![Package::new("a", "1").hard_link("./usr/h", "/etc/passwd")]),
         ("hard link above", vec![Package::new("a", "1").hard_link("./usr/h", "../../etc/passwd")]),
         ("hard link to another's", vec![other(), Package::new("b", "1").hard_link("./usr/h", "./usr/f")]),
-        ("device", vec![Package::new("a", "1").entry(EntryType::Char, "./dev/x", 0o600, "", "")]),
-        ("pipe", vec![Package::new("a", "1").entry(EntryType::Fifo, "./run/x", 0o600, "", "")]),
+        ("device", vec![Package::new("a", "1").entry(EntryType::Char, "./dev/x", 0o600, "")]),
+        ("pipe", vec![Package::new("a", "1").entry(EntryType::Fifo, "./run/x", 0o600, "")]),
         (
             "file over a folder",
             vec![
