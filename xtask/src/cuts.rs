@@ -27,6 +27,9 @@ pub(crate) struct Args {
     /// Names the sample, to repeat a run; drawn from the clock when left out.
     #[arg(long, value_name = "NUMBER", requires = "qemu_log")]
     seed: Option<u64>,
+    /// Build the images from the programs in this folder, as `updog-image build --programs` does.
+    #[arg(long, value_name = "DIR", requires = "qemu_log")]
+    programs: Option<PathBuf>,
     /// Leave out booting five of the states.
     #[arg(long, requires = "qemu_log")]
     no_boot: bool,
@@ -54,7 +57,7 @@ const POINTS: usize = 2_000;
 
 impl Default for Args {
     fn default() -> Self {
-        Self { states: STATES, qemu_log: None, points: POINTS, seed: None, no_boot: false }
+        Self { states: STATES, qemu_log: None, points: POINTS, seed: None, programs: None, no_boot: false }
     }
 }
 
@@ -62,8 +65,13 @@ impl Default for Args {
 pub(crate) fn run(args: &Args) -> Result<()> {
     match &args.qemu_log {
         Some(log) => {
-            let options = recorded::Options { points: args.points, seed: args.seed, boot: !args.no_boot };
-            recorded::run(log, options)
+            let options = recorded::Options {
+                points: args.points,
+                seed: args.seed,
+                programs: args.programs.clone(),
+                boot: !args.no_boot,
+            };
+            recorded::run(log, &options)
         }
         None => sweep(args),
     }

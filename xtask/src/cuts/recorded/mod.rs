@@ -45,10 +45,11 @@ pub(crate) struct Recorded {
 }
 
 /// How to check it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Options {
     pub(super) points: usize,
     pub(super) seed: Option<u64>,
+    pub(super) programs: Option<PathBuf>,
     pub(super) boot: bool,
 }
 
@@ -71,12 +72,15 @@ impl Recorded {
 }
 
 /// Checks a log that was recorded before, or records one.
-pub(super) fn run(source: &Source, options: Options) -> Result<()> {
+pub(super) fn run(source: &Source, options: &Options) -> Result<()> {
     let recorded = match source {
         Source::Log(log) => Recorded::beside(log)?,
         Source::New => {
             println!("recording an update in an emulated machine");
-            record::record(&Workspace::load()?.target_directory.join("qemu-log"))?
+            record::record(
+                &Workspace::load()?.target_directory.join("qemu-log"),
+                options.programs.as_deref(),
+            )?
         }
     };
     let start = Instant::now();

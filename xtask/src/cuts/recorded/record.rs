@@ -11,8 +11,9 @@ use super::Recorded;
 use super::machine::{Attach, Machine};
 use crate::process;
 
-/// Builds both releases, publishes the second and lets a machine update to it, all in `folder`, which is made anew.
-pub(super) fn record(folder: &Path) -> Result<Recorded> {
+/// Builds both releases, publishes the second and lets a machine update to it, all in `folder`, which is made anew. `own` is a
+/// folder with the programs to put in.
+pub(super) fn record(folder: &Path, own: Option<&Path>) -> Result<Recorded> {
     let builds = ["build", "--quiet", "-p", "updog-repo", "-p", "updog-image"];
     process::run(&mut process::cargo(&builds))?;
     if folder.exists() {
@@ -23,11 +24,13 @@ pub(super) fn record(folder: &Path) -> Result<Recorded> {
     std::fs::create_dir_all(yard.at("keys"))?;
     yard.repo(&["init"])?;
     yard.repo(&["key", "new", &yard.text("keys/release.key")?, "--role", "all"])?;
+    // The images hold the repository's root, so it is signed before there is a release.
+    yard.repo(&["sign", "--key", &yard.text("keys/release.key")?])?;
     std::fs::create_dir_all(yard.at("www"))?;
     let server = Server::start(yard.at("www"), Faults::default()).context("failed to serve")?;
     yard.overlay(&server)?;
-    yard.build("1.0.0")?;
-    yard.build("1.1.0")?;
+    yard.build("1.0.0", own)?;
+    yard.build("1.1.0", own)?;
     yard.repo(&["release", "add", &yard.text("1.1.0/release")?, "--level", "3"])?;
     yard.repo(&["sign", "--key", &yard.text("keys/release.key")?])?;
     yard.repo(&["publish", &yard.text("www")?])?;
@@ -96,10 +99,13 @@ impl Yard {
         std::fs::write(folder.join("updog.toml"), config).context("failed to write updog.toml")
     }
 
-    fn build(&self, version: &str) -> Result<()> {
+    fn build(&self, version: &str, own: Option<&Path>) -> Result<()> {
         let mut command = Command::new(self.programs.join("updog-image"));
         command.current_dir(process::root()).args(["build", "--variant", "tiny", "--arch", "x86_64"]);
         command.args(["--version", version]).arg("--out").arg(self.at(version));
+        if let Some(own) = own {
+            command.arg("--programs").arg(std::path::absolute(own)?);
+        }
         quietly(command.arg("--overlay").arg(self.at("overlay")))
     }
 }
