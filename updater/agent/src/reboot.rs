@@ -1,5 +1,9 @@
 //! Restarting the machine: after everything is durable, and never from a disk image.
 
+use std::os::unix::process::ExitStatusExt;
+
+use signal_hook::consts::SIGTERM;
+
 use crate::context::Context;
 use crate::{Error, Result};
 
@@ -14,6 +18,8 @@ pub(crate) fn reboot(ctx: &Context<'_>, done: &str) -> Result<()> {
     for (program, arguments) in COMMANDS {
         match ctx.machine.program(program).args(arguments).status() {
             Ok(status) if status.success() => return Ok(()),
+            // As part of a unit it is stopped with us: by the very restart that it has asked for.
+            Ok(status) if status.signal() == Some(SIGTERM) => return Ok(()),
             Ok(status) => tried.push(format!("{program} ended with {status}")),
             Err(error) => tried.push(format!("{program}: {error}")),
         }

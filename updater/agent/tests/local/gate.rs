@@ -194,6 +194,17 @@ fn a_restart_that_fails_says_what_stands() {
     assert_eq!(flags(&host.slots()), "1/7/1 2/3/0");
 }
 
+/// The restart stops the unit that asked for it, systemctl included.
+#[test]
+fn a_restart_that_stops_systemctl_is_under_way() {
+    let host = trial();
+    host.check("10-net", "exit 1");
+    host.program("systemctl", "kill -TERM $$");
+    let said = host.updog(&["health", "--reboot"]);
+    assert_eq!(said.code, 12, "{said:?}");
+    assert!(said.stdout.ends_with(", restarting\n"), "{said:?}");
+}
+
 /// systemctl is not there, as in an image without systemd.
 #[test]
 fn a_restart_tries_reboot_after_systemctl() {
