@@ -61,9 +61,10 @@ impl Recorded {
         let mut releases = Vec::new();
         for entry in std::fs::read_dir(folder).with_context(named)? {
             let path = entry.with_context(named)?.path();
-            if path.join(release::folder::FILE_NAME).is_file() {
-                releases.push(path);
-            }
+            // A release folder, or what an image build leaves with one in it.
+            let folders = [path.join("release"), path];
+            releases
+                .extend(folders.into_iter().find(|folder| folder.join(release::folder::FILE_NAME).is_file()));
         }
         releases.sort();
         let after = Some(folder.join("after.img")).filter(|after| after.is_file());
