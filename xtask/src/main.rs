@@ -49,8 +49,11 @@ enum Command {
     Cuts(cuts::Args),
     /// Measure against the peers.
     Bench,
-    /// Boot the image in an emulator.
-    Qemu,
+    /// Boot the image in an emulator: updates, damage, and the way back.
+    Qemu(qemu::Args),
+    /// What QEMU starts for each connection of a guest.
+    #[command(hide = true)]
+    Pipe(qemu::pipe::Args),
     /// Run the official TUF conformance suite against our client.
     Conformance(conformance::Args),
     /// What the slot selector does on one boot: choose, spend a try, say why.
@@ -79,7 +82,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Deny(args) => deny::run(&args),
         Command::Cuts(args) => cuts::run(&args),
         Command::Bench => bench::run(),
-        Command::Qemu => qemu::run(),
+        Command::Qemu(args) => qemu::run(&args),
+        Command::Pipe(args) => qemu::pipe::run(&args),
         Command::Conformance(args) => conformance::run(&args),
         Command::Firmware(args) => firmware::run(&args),
         Command::Serve(args) => serve::run(&args),

@@ -6,11 +6,14 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use partition_core::Slot;
 
-use super::machine::{Attach, Machine};
+use crate::qemu::{Attach, Firmware, Kind, Machine, Setup};
 
 /// Boots the disk; what it writes is thrown away.
 pub(super) fn boot(disk: &Path, slot: Slot, release: &str) -> Result<()> {
-    let mut machine = Machine::start(disk, &Attach::Snapshot, LIMIT)?;
+    let firmware = Firmware::new(Kind::X86_64, disk.with_extension("vars.fd"), None)?;
+    let attach = Attach::Snapshot;
+    let setup = Setup { disk, attach, firmware: &firmware, memory: 512, port: None, limit: LIMIT };
+    let mut machine = Machine::start(&setup)?;
     machine.wait_for("TINY ready")?;
     came_up(machine.console(), slot, release)
 }

@@ -10,7 +10,6 @@ mod disk;
 mod encode;
 mod images;
 mod judge;
-mod machine;
 mod plan;
 mod record;
 mod run;

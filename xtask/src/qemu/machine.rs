@@ -1,0 +1,199 @@
+//! One emulated machine whose console is listened and spoken to. Silence is failure.
+
+use std::io::{BufRead, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::firmware::Firmware;
+use crate::process;
+
+/// How the disk is attached.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Attach<'a> {
+    /// Every write goes to the disk.
+    Plain,
+    /// What the guest writes is thrown away.
+    Snapshot,
+    /// Every write goes to the disk, and to a log at this path.
+    Logged(&'a Path),
+}
+
+/// What there is to start.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Setup<'a> {
+    /// The raw disk.
+    pub(crate) disk: &'a Path,
+    pub(crate) attach: Attach<'a>,
+    pub(crate) firmware: &'a Firmware,
+    /// MiB of memory.
+    pub(crate) memory: u32,
+    /// The port of a server on this machine that the guest sees at [`SERVER`]; nothing else is in its reach.
+    pub(crate) port: Option<u16>,
+    /// All that is waited for must be seen within this time.
+    pub(crate) limit: Duration,
+}
+
+/// A machine that runs; it ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    child: Child,
+    keyboard: ChildStdin,
+    lines: Receiver<String>,
+    console: String,
+    until: Instant,
+    spoke: Instant,
+}
+
+impl Machine {
+    pub(crate) fn start(setup: &Setup<'_>) -> Result<Machine> {
+        let mut qemu = Command::new(setup.firmware.program());
+        // tcg by name: where /dev/kvm is there and does not work, QEMU would hang.
+        qemu.args([
+            "-accel",
+            "tcg",
+            "-nodefaults",
+            "-no-user-config",
+            "-display",
+            "none",
+            "-serial",
+            "stdio",
+        ]);
+        qemu.args(setup.firmware.words()?);
+        qemu.args(["-m", &setup.memory.to_string(), "-smp", "2"]);
+        qemu.args(["-device", "i6300esb", "-action", "watchdog=reset", "-device", "virtio-rng-pci"]);
+        qemu.args(["-netdev", &network(setup.port)?, "-device", "virtio-net-pci,netdev=net,romfile="]);
+        qemu.args(disk_words(setup.disk, &setup.attach)?);
+        qemu.args(["-device", "virtio-blk-pci,drive=disk,bootindex=1"]);
+        qemu.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let program = setup.firmware.program();
+        let mut child = qemu.spawn().with_context(|| format!("failed to start {program}"))?;
+        let (keyboard, screen) =
+            child.stdin.take().zip(child.stdout.take()).context("QEMU has no console")?;
+        let (send, lines) = channel();
+        std::thread::spawn(move || {
+            let mut screen = BufReader::new(screen);
+            let mut line = Vec::new();
+            // What firmware prints is not always UTF-8.
+            while screen.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+                let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+                line.clear();
+                if send.send(text).is_err() {
+                    return;
+                }
+            }
+        });
+        let now = Instant::now();
+        let until = now + setup.limit;
+        Ok(Machine { child, keyboard, lines, console: String::new(), until, spoke: now })
+    }
+
+    /// Waits for a line with these words in it and returns it.
+    pub(crate) fn wait_for(&mut self, words: &str) -> Result<String> {
+        loop {
+            let heard = self.line();
+            let line = heard.with_context(|| format!("waited in vain for {words:?}{}", self.tail()))?;
+            if line.contains(words) {
+                return Ok(line);
+            }
+        }
+    }
+
+    /// Waits as [`Machine::wait_for`]; the line must not come sooner than this after the last one that was heard before.
+    pub(crate) fn wait_at_least(&mut self, least: Duration, words: &str) -> Result<()> {
+        let before = self.spoke;
+        self.wait_for(words)?;
+        let took = before.elapsed();
+        ensure!(took >= least, "{words:?} came after {took:?}, sooner than {least:?}");
+        Ok(())
+    }
+
+    /// The next line.
+    fn line(&mut self) -> Result<String> {
+        let left = self.until.saturating_duration_since(Instant::now());
+        let line = match self.lines.recv_timeout(left) {
+            Ok(line) => line,
+            Err(RecvTimeoutError::Timeout) => bail!("the time is up"),
+            Err(RecvTimeoutError::Disconnected) => bail!("QEMU ended"),
+        };
+        self.console.push_str(&line);
+        self.console.push('\n');
+        self.spoke = Instant::now();
+        Ok(line)
+    }
+
+    /// Types a command.
+    pub(crate) fn say(&mut self, command: &str) -> Result<()> {
+        writeln!(self.keyboard, "{command}").with_context(|| format!("failed to type {command:?}"))
+    }
+
+    /// Waits for the machine to switch itself off, so that QEMU closes its files; all that was seen.
+    pub(crate) fn ended(mut self) -> Result<String> {
+        while self.child.try_wait().context("failed to wait for QEMU")?.is_none() {
+            ensure!(Instant::now() < self.until, "the machine does not switch itself off{}", self.tail());
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        while self.line().is_ok() {}
+        Ok(std::mem::take(&mut self.console))
+    }
+
+    /// All that was seen up to the last line waited for.
+    pub(crate) fn console(&self) -> &str {
+        &self.console
+    }
+
+    fn tail(&self) -> String {
+        let lines: Vec<&str> = self.console.lines().collect();
+        let from = lines.len().saturating_sub(TAIL);
+        format!("; the console's last lines:\n{}", lines.get(from..).unwrap_or_default().join("\n"))
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn network(port: Option<u16>) -> Result<String> {
+    let Some(port) = port else { return Ok("user,id=net,restrict=on".to_owned()) };
+    let own = std::env::current_exe().context("failed to find our own program")?;
+    // A process for each connection: QEMU forwards to one at a time only when it connects by itself.
+    Ok(format!("user,id=net,restrict=on,guestfwd=tcp:{SERVER}:80-cmd:{} pipe {port}", quoted(&own)?))
+}
+
+fn disk_words(disk: &Path, attach: &Attach<'_>) -> Result<Vec<String>> {
+    let disk = quoted(disk)?;
+    let drive =
+        |more: &str| vec!["-drive".to_owned(), format!("if=none,id=disk,format=raw{more},file={disk}")];
+    Ok(match attach {
+        // Nobody cuts the host's power, so nothing has to reach its disk.
+        Attach::Plain => drive(",cache=unsafe"),
+        Attach::Snapshot => drive(",snapshot=on"),
+        Attach::Logged(log) => [
+            format!("driver=file,node-name=under,filename={disk}"),
+            format!("driver=file,node-name=log,filename={}", quoted(log)?),
+            "driver=blklogwrites,node-name=disk,file=under,log=log,log-sector-size=512".to_owned(),
+        ]
+        .into_iter()
+        .flat_map(|words| ["-blockdev".to_owned(), words])
+        .collect(),
+    })
+}
+
+/// In QEMU's options a comma ends a value unless it is doubled.
+pub(super) fn quoted(path: &Path) -> Result<String> {
+    let path: PathBuf = std::path::absolute(path)?;
+    let text = path.to_str().with_context(|| format!("{} is not UTF-8", process::shown(&path)))?;
+    Ok(text.replace(',', ",,"))
+}
+
+/// The server's address as the guest sees it.
+pub(crate) const SERVER: &str = "10.0.2.100";
+/// Lines of the console in an error.
+const TAIL: usize = 40;

@@ -1,0 +1,154 @@
+//! Playing a scenario.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+
+use super::damage;
+use super::firmware::Firmware;
+use super::machine::{Attach, Machine, Setup};
+use super::scenario::{End, Scenario, Step};
+use super::yard::{Yard, copy};
+
+/// Plays it on a copy of its disk; the console is kept in `folder`.
+pub(super) fn play(scenario: &Scenario, yard: &Yard, port: u16, folder: &Path) -> Result<()> {
+    let from = yard.disk(&scenario.from, port).context("failed to make the disk to start with")?;
+    if folder.exists() {
+        std::fs::remove_dir_all(folder)?;
+    }
+    std::fs::create_dir_all(folder)?;
+    let disk = folder.join("disk.img");
+    copy(&from, &disk)?;
+    let firmware = Firmware::new(scenario.machine, folder.join("vars.fd"), None)?;
+    let stage = Stage { scenario, yard, port, disk, firmware, machine: None, console: String::new() };
+    let (console, played) = stage.play();
+    std::fs::write(folder.join("serial.log"), &console)?;
+    played?;
+    judge(scenario, &console)?;
+    // The disk is large, and nothing of it is left to tell.
+    Ok(std::fs::remove_file(folder.join("disk.img"))?)
+}
+
+struct Stage<'a> {
+    scenario: &'a Scenario,
+    yard: &'a Yard,
+    port: u16,
+    disk: PathBuf,
+    firmware: Firmware,
+    machine: Option<Machine>,
+    /// Of machines that have ended.
+    console: String,
+}
+
+impl Stage<'_> {
+    /// All that was seen, and how it went.
+    fn play(mut self) -> (String, Result<()>) {
+        let scenario = self.scenario;
+        let mut played = scenario.steps.iter().try_for_each(|step| self.step(step));
+        if let (Ok(()), Some(end)) = (&played, &scenario.end) {
+            played = self.end(end);
+        }
+        if let Some(machine) = &self.machine {
+            self.console.push_str(machine.console());
+        }
+        (self.console, played)
+    }
+
+    fn step(&mut self, step: &Step) -> Result<()> {
+        match step {
+            Step::See(words) => self.machine()?.wait_for(words).map(drop),
+            Step::SeeLater { words, seconds } => {
+                self.machine()?.wait_at_least(Duration::from_secs(*seconds), words)
+            }
+            Step::Type(command) => self.machine()?.say(command),
+            Step::Run(words) => self.run(words).map(drop),
+            Step::Off => {
+                let machine = self.machine.take().context("the machine is off")?;
+                self.console.push_str(&machine.ended()?);
+                Ok(())
+            }
+            damage => {
+                ensure!(
+                    self.machine.is_none(),
+                    "a disk is damaged while the machine is off: expected \"off\" before"
+                );
+                damage::done(&self.disk, self.yard, damage).map(drop)
+            }
+        }
+    }
+
+    fn machine(&mut self) -> Result<&mut Machine> {
+        if self.machine.is_none() {
+            self.machine = Some(Machine::start(&Setup {
+                disk: &self.disk,
+                attach: Attach::Plain,
+                firmware: &self.firmware,
+                memory: 512,
+                port: Some(self.port),
+                limit: Duration::from_secs(self.scenario.limit),
+            })?);
+        }
+        self.machine.as_mut().context("the machine is off")
+    }
+
+    /// Runs a program that must succeed; what it said.
+    fn run(&mut self, words: &str) -> Result<String> {
+        let machine = self.machine()?;
+        let before = machine.console().len();
+        machine.say(&format!("run {words}"))?;
+        let exit = machine.wait_for("TINY exit=")?;
+        let said = machine.console().get(before..).unwrap_or_default().to_owned();
+        ensure!(exit.ends_with("exit=0"), "{words:?} ended with {exit:?}:\n{said}");
+        Ok(said)
+    }
+
+    /// What the machine says of itself, to whoever asks.
+    fn end(&mut self, end: &End) -> Result<()> {
+        let said = self.run("updog status --json")?;
+        let line = said.lines().find_map(|line| line.strip_prefix("TINY | {"));
+        let status: Value = serde_json::from_str(&format!("{{{}", line.context("status said nothing")?))
+            .context("failed to read what status said")?;
+        let data = &status["data"];
+        expect("slot", &end.slot, data["running"].as_str())?;
+        for (slot, wanted) in [("A", &end.a), ("B", &end.b)] {
+            let flags = &data["slots"][slot];
+            let number = |key: &str| flags[key].as_u64().unwrap_or_default();
+            let successful = u8::from(flags["successful"] == true);
+            let found = format!("{}/{}/{successful}", number("priority"), number("tries"));
+            expect(&format!("flags of {slot}"), wanted, Some(&found))?;
+        }
+        let last = &data["last"];
+        if let Some(wanted) = &end.outcome {
+            expect("outcome", wanted, last["outcome"].as_str())?;
+        }
+        if let Some(wanted) = &end.cause {
+            expect("cause", wanted, last["cause"].as_str())?;
+        }
+        if let Some(version) = &end.failed {
+            let machine = self.machine()?;
+            machine.say(&format!("run updog check --to {version}"))?;
+            machine.wait_for(&format!("{version} was rolled back"))?;
+        }
+        Ok(())
+    }
+}
+
+fn expect(what: &str, wanted: &str, found: Option<&str>) -> Result<()> {
+    match found {
+        Some(found) if found == wanted => Ok(()),
+        _ => bail!("expected {what} {wanted:?}, found {found:?}"),
+    }
+}
+
+/// What must not be seen in any scenario.
+fn judge(scenario: &Scenario, console: &str) -> Result<()> {
+    let bad = |line: &&str| {
+        line.contains("updog-boot: panic") || (!scenario.volatile && line.starts_with("TINY volatile"))
+    };
+    match console.lines().find(bad) {
+        Some(line) => bail!("{line:?} was seen"),
+        None => Ok(()),
+    }
+}
