@@ -13,10 +13,10 @@ mod links;
 mod process;
 mod promises;
 mod python;
-mod qemu;
 mod serve;
 mod setup;
 mod test;
+mod vm;
 mod workspace;
 
 use std::process::ExitCode;
@@ -50,10 +50,10 @@ enum Command {
     /// Measure against the peers.
     Bench,
     /// Boot the image in an emulator: updates, damage, and the way back.
-    Qemu(qemu::Args),
+    Qemu(vm::Args),
     /// What QEMU starts for each connection of a guest.
     #[command(hide = true)]
-    Pipe(qemu::pipe::Args),
+    Pipe(vm::pipe::Args),
     /// Run the official TUF conformance suite against our client.
     Conformance(conformance::Args),
     /// What the slot selector does on one boot: choose, spend a try, say why.
@@ -82,8 +82,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Deny(args) => deny::run(&args),
         Command::Cuts(args) => cuts::run(&args),
         Command::Bench => bench::run(),
-        Command::Qemu(args) => qemu::run(&args),
-        Command::Pipe(args) => qemu::pipe::run(&args),
+        Command::Qemu(args) => vm::run(&args),
+        Command::Pipe(args) => vm::pipe::run(&args),
         Command::Conformance(args) => conformance::run(&args),
         Command::Firmware(args) => firmware::run(&args),
         Command::Serve(args) => serve::run(&args),

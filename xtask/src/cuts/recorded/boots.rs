@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use partition_core::Slot;
 
-use crate::qemu::{Attach, Firmware, Kind, Machine, Setup};
+use crate::vm::{Attach, Firmware, Kind, Machine, Setup};
 
 /// Boots the disk; what it writes is thrown away.
 pub(super) fn boot(disk: &Path, slot: Slot, release: &str) -> Result<()> {

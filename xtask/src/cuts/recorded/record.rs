@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use super::Recorded;
-use crate::qemu::{Attach, Firmware, Kind, Machine, Make, Setup, Yard, copy};
+use crate::vm::{Attach, Firmware, Kind, Machine, Make, Setup, Yard, copy};
 
 /// Builds both releases, publishes the second and lets a machine update to it, all in `folder`, which is made anew. `own` is a
 /// folder with the programs to put in.

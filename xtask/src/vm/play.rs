@@ -74,7 +74,7 @@ impl Stage<'_> {
                     self.machine.is_none(),
                     "a disk is damaged while the machine is off: expected \"off\" before"
                 );
-                damage::done(&self.disk, self.yard, damage).map(drop)
+                damage::done(&self.disk, self.yard, damage)
             }
         }
     }

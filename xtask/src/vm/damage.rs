@@ -1,0 +1,104 @@
+//! What happens to disks: done to the file while the machine is off.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use partition_core::{Flags, Slots, Table};
+use partition_disk::{Access, Disk, Edit};
+
+use super::scenario::{Copy, Step};
+use super::yard::{Yard, quietly};
+use crate::process;
+
+/// Does a step of damage; steps of other kinds are not done here.
+pub(super) fn done(disk: &Path, yard: &Yard, step: &Step) -> Result<()> {
+    match step {
+        Step::Zero { partition, at, length } => {
+            let start = partition_start(disk, partition)?;
+            file(disk)?.write_all_at(&vec![0; usize::try_from(*length)?], start + at)?;
+        }
+        Step::Flip { partition, at } => flip(disk, partition_start(disk, partition)? + at)?,
+        Step::FlipLast { partition, version } => {
+            let image = partition.split('-').next().unwrap_or_default().to_lowercase();
+            let image = yard.at(version).join("release").join(format!("{image}.img"));
+            let found = image.metadata().with_context(|| format!("failed to find {}", image.display()))?;
+            flip(disk, partition_start(disk, partition)? + found.len() - 4096)?;
+        }
+        Step::Spoil { partition, file } => spoil(disk, partition, file)?,
+        Step::DestroyTable(copy) => {
+            let length = disk.metadata()?.len();
+            // Header and entries; the protective MBR before a primary copy stays.
+            let at = match copy {
+                Copy::Primary => 512,
+                Copy::Backup => length - 33 * 512,
+            };
+            file(disk)?.write_all_at(&[0xa5; 33 * 512], at)?;
+        }
+        Step::Flags { a, b } => set_flags(disk, a, b)?,
+        Step::Grow(mib) => {
+            let more = format!("+{mib}M");
+            quietly(process::program("qemu-img", &["resize", "-q", "-f", "raw"]).arg(disk).arg(more))?;
+        }
+        Step::See(_) | Step::SeeLater { .. } | Step::Type(_) | Step::Run(_) | Step::Off => {
+            bail!("{step:?} is no damage")
+        }
+    }
+    Ok(())
+}
+
+fn file(disk: &Path) -> Result<File> {
+    OpenOptions::new().read(true).write(true).open(disk).context("failed to open the disk")
+}
+
+fn partition_start(disk: &Path, name: &str) -> Result<u64> {
+    let table: Table = Disk::open(disk, Access::Read)?.table()?;
+    let entry = table.entries().find(|entry| entry.name == name);
+    let entry = entry.with_context(|| format!("the disk has no partition {name}"))?;
+    Ok(entry.first_lba * u64::from(table.geometry().sector_size))
+}
+
+fn flip(disk: &Path, at: u64) -> Result<()> {
+    let file = file(disk)?;
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, at)?;
+    Ok(file.write_all_at(&[!byte[0]], at)?)
+}
+
+/// The file is put back at its length, so that only what it says is wrong.
+fn spoil(disk: &Path, partition: &str, name: &str) -> Result<()> {
+    let start = partition_start(disk, partition)?;
+    let image = format!("{}@@{start}", disk.display());
+    let (copy, inside) = (disk.with_extension("spoilt"), format!("::{name}"));
+    quietly(process::program("mcopy", &["-n", "-i", &image, &inside]).arg(&copy))?;
+    let mut bytes = std::fs::read(&copy)?;
+    let wrong = if name == "boot.manifest" {
+        // Another digit of the signature: well formed, and wrong.
+        bytes.iter_mut().rev().find(|byte| byte.is_ascii_hexdigit())
+    } else {
+        let middle = bytes.len() / 2;
+        bytes.get_mut(middle)
+    };
+    let wrong = wrong.with_context(|| format!("{name} is empty"))?;
+    *wrong = if *wrong == b'0' { b'1' } else { b'0' };
+    std::fs::write(&copy, bytes)?;
+    quietly(process::program("mcopy", &["-o", "-i", &image]).arg(&copy).arg(&inside))?;
+    Ok(std::fs::remove_file(copy)?)
+}
+
+fn set_flags(disk: &Path, a: &str, b: &str) -> Result<()> {
+    let slots = Slots::new(Some(flags(a)?), Some(flags(b)?));
+    let disk = Disk::open(disk, Access::Write)?;
+    let edit = Edit { slots, boot_ever_succeeded: true };
+    disk.change(|_| Ok::<_, std::convert::Infallible>(edit)).map(drop).context("failed to set the flags")
+}
+
+fn flags(text: &str) -> Result<Flags> {
+    let numbers: Vec<u8> = text.split('/').map(str::parse).collect::<Result<_, _>>()?;
+    let &[priority, tries, successful] = &*numbers else {
+        bail!("expected priority/tries/successful, found {text:?}")
+    };
+    ensure!(priority < 16 && tries < 16 && successful < 2, "{text:?} does not fit into flags");
+    Ok(Flags::of(priority, tries, successful == 1))
+}

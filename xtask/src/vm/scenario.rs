@@ -1,0 +1,196 @@
+//! A scenario as data: one TOML file each under `tests/qemu/`.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+
+use super::firmware::Kind;
+use super::yard::From;
+
+/// What is done to a machine, and what must come of it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Scenario {
+    /// One sentence.
+    pub(crate) what: String,
+    /// Whether CI runs it.
+    #[serde(default = "yes")]
+    pub(crate) ci: bool,
+    #[serde(default)]
+    pub(crate) machine: Kind,
+    /// `fresh`, `armed VERSION` or `updated`.
+    #[serde(deserialize_with = "from")]
+    pub(crate) from: From,
+    /// Seconds for all of it.
+    pub(crate) limit: u64,
+    /// Whether a tmpfs in place of PRIVATE or DATA is part of the story; else it is a failure.
+    #[serde(default)]
+    pub(crate) volatile: bool,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) end: Option<End>,
+}
+
+/// One thing that is done or waited for. Damage is done while the machine is off; it starts at the first word.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Step {
+    /// Wait for a line with these words.
+    See(String),
+    /// As `see`, but no sooner than this many seconds after the line before.
+    SeeLater { words: String, seconds: u64 },
+    /// Type a command.
+    Type(String),
+    /// Type `run` and these words; it must end with 0.
+    Run(String),
+    /// Wait for the machine to switch itself off.
+    Off,
+    /// Fill `length` bytes from `at` of a partition with zeros.
+    Zero { partition: String, at: u64, length: u64 },
+    /// Change the byte at `at` of a partition.
+    Flip { partition: String, at: u64 },
+    /// Change a byte in the last block of a release's image in a partition, which may be longer than the image.
+    FlipLast { partition: String, version: String },
+    /// Change a file in the FAT of a partition: a byte in its middle; of a boot manifest, a digit of its signature.
+    Spoil { partition: String, file: String },
+    /// Overwrite a copy of the partition table.
+    DestroyTable(Copy),
+    /// Set the flags of both slots, as `priority/tries/successful`.
+    Flags {
+        #[serde(rename = "A")]
+        a: String,
+        #[serde(rename = "B")]
+        b: String,
+    },
+    /// Make the disk larger by this many MiB.
+    Grow(u64),
+}
+
+/// A copy of the partition table.
+#[derive(Debug, Clone, std::marker::Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Copy {
+    Primary,
+    Backup,
+}
+
+/// What `status` must say once all steps are done, on a machine that is ready.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct End {
+    pub(crate) slot: String,
+    /// How the last update ended.
+    pub(crate) outcome: Option<String>,
+    pub(crate) cause: Option<String>,
+    /// Flags as `priority/tries/successful`.
+    #[serde(rename = "A")]
+    pub(crate) a: String,
+    #[serde(rename = "B")]
+    pub(crate) b: String,
+    /// A version that `check` must refuse for having failed here.
+    pub(crate) failed: Option<String>,
+}
+
+impl Scenario {
+    pub(crate) fn load(path: &Path) -> Result<Scenario> {
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
+        Scenario::parse(&text).with_context(|| format!("failed to understand {}", path.display()))
+    }
+
+    fn parse(text: &str) -> Result<Scenario> {
+        let scenario: Scenario = toml::from_str(text)?;
+        ensure!(
+            scenario.steps.iter().any(Step::hears),
+            "expected something to be waited for: a scenario that hears nothing proves nothing"
+        );
+        if let Some(end) = &scenario.end {
+            end.check(&scenario)?;
+        }
+        Ok(scenario)
+    }
+}
+
+impl Step {
+    fn hears(&self) -> bool {
+        matches!(self, Step::See(_) | Step::SeeLater { .. } | Step::Run(_))
+    }
+}
+
+impl End {
+    /// A slot that was left was seen to start, or seen to be refused; else it may never have been tried. And the reason
+    /// is part of the promise.
+    fn check(&self, scenario: &Scenario) -> Result<()> {
+        let left = |outcome: &String| ["rolled_back", "fell_back", "rollback_failed"].contains(&&**outcome);
+        if !self.outcome.as_ref().is_some_and(left) {
+            return Ok(());
+        }
+        let other = if self.slot == "A" { "B" } else { "A" };
+        let witnesses = [
+            format!("TINY up slot={other} "),
+            format!("slot {other} skipped: "),
+            format!("slot {other} starts: "),
+        ];
+        let seen = |step: &Step| matches!(step, Step::See(words) if witnesses.iter().any(|witness| words.contains(witness)));
+        ensure!(scenario.steps.iter().any(seen), "expected a step that sees slot {other} start or refused");
+        ensure!(self.cause.is_some(), "expected a cause, since slot {other} was left");
+        Ok(())
+    }
+}
+
+const fn yes() -> bool {
+    true
+}
+
+fn from<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<From, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    match &*text {
+        "fresh" => Ok(From::Fresh),
+        "updated" => Ok(From::Updated),
+        _ => text.strip_prefix("armed ").map(|version| From::Armed(version.to_owned())).ok_or_else(|| {
+            let expected = "\"fresh\", \"armed VERSION\" or \"updated\"";
+            serde::de::Error::custom(format!("expected {expected}, found {text:?}"))
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BAD: &str = r#"
+        what = "x"
+        from = "armed 1.1.0"
+        limit = 60
+        steps = [{ zero = { partition = "BOOT-B", at = 0, length = 512 } }, { see = "slot B skipped: unloadable" }, "off"]
+        end = { slot = "A", outcome = "rolled_back", cause = "unloadable", A = "1/1/1", B = "0/0/0" }
+    "#;
+
+    #[test]
+    fn a_scenario_is_read() {
+        let scenario = Scenario::parse(BAD).unwrap();
+        assert_eq!((scenario.ci, scenario.machine), (true, Kind::X86_64));
+        assert_eq!(scenario.from, From::Armed("1.1.0".to_owned()));
+    }
+
+    #[test]
+    fn what_proves_nothing_is_refused() {
+        for (from, to) in [
+            ("limit = 60", "limit = 60\nlimits = 1"),
+            ("{ zero", "{ nought"),
+            ("\"armed 1.1.0\"", "\"legged\""),
+            ("{ see = \"slot B skipped: unloadable\" },", ""),
+            ("slot B skipped", "slot A skipped"),
+            ("cause = \"unloadable\",", ""),
+        ] {
+            assert!(BAD.contains(from), "{from}");
+            Scenario::parse(&BAD.replace(from, to)).expect_err(to);
+        }
+    }
+
+    #[test]
+    fn all_of_them_are_understood() {
+        let scenarios = crate::vm::all().unwrap();
+        assert!(scenarios.len() >= 20, "{}", scenarios.len());
+    }
+}
