@@ -1,5 +1,6 @@
 //! `demo`: the whole route on a real disk image with real file systems, every claim checked.
 
+mod booting;
 mod failing;
 mod host;
 mod images;
@@ -7,7 +8,7 @@ mod publishing;
 mod shell;
 mod updating;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -19,9 +20,16 @@ use images::RELEASES;
 use shell::Shell;
 
 #[derive(Debug, Default, clap::Args)]
-pub(crate) struct Args {}
+pub(crate) struct Args {
+    /// The short story: stop before the real boot.
+    #[arg(long)]
+    no_boot: bool,
+    /// A folder with the image's programs, instead of building them.
+    #[arg(long, value_name = "DIR", conflicts_with = "no_boot")]
+    programs: Option<PathBuf>,
+}
 
-pub(crate) fn run(_args: &Args) -> Result<()> {
+pub(crate) fn run(args: &Args) -> Result<()> {
     setup::ensure(&[setup::Use::Demo])?;
     let build =
         ["build", "--quiet", "-p", "updog", "-p", "updog-repo", "-p", "updog-image", "-p", "partition-disk"];
@@ -35,6 +43,9 @@ pub(crate) fn run(_args: &Args) -> Result<()> {
     let host = Host::new(&shell, &release.url())?;
     updating::run(&shell, &host, &release)?;
     failing::run(&shell, &host)?;
+    if !args.no_boot {
+        booting::run(&shell, args.programs.as_deref())?;
+    }
 
     println!("# {} s. The host is left in {}.", started.elapsed().as_secs(), process::shown(shell.folder()));
     println!("DEMO OK");
