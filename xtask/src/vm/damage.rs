@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
-use partition_core::{Flags, Slots, Table};
+use partition_core::{Entry, Flags, Slots, Table};
 use partition_disk::{Access, Disk, Edit};
 
 use super::scenario::{Copy, Step};
@@ -27,6 +27,12 @@ pub(super) fn done(disk: &Path, yard: &Yard, step: &Step) -> Result<()> {
             flip(disk, partition_start(disk, partition)? + found.len() - 4096)?;
         }
         Step::Spoil { partition, file } => spoil(disk, partition, file)?,
+        Step::Selector { version } => {
+            let other = yard.at(version).join("disk.img");
+            let mut bytes = vec![0; usize::try_from(partition_length(&other, "ESP")?)?];
+            file(&other)?.read_exact_at(&mut bytes, partition_start(&other, "ESP")?)?;
+            file(disk)?.write_all_at(&bytes, partition_start(disk, "ESP")?)?;
+        }
         Step::DestroyTable(copy) => {
             let length = disk.metadata()?.len();
             // Header and entries; the protective MBR before a primary copy stays.
@@ -34,7 +40,7 @@ pub(super) fn done(disk: &Path, yard: &Yard, step: &Step) -> Result<()> {
                 Copy::Primary => 512,
                 Copy::Backup => length - 33 * 512,
             };
-            file(disk)?.write_all_at(&[0xa5; 33 * 512], at)?;
+            file(disk)?.write_all_at(&vec![0xa5; 33 * 512], at)?;
         }
         Step::Flags { a, b } => set_flags(disk, a, b)?,
         Step::Grow(mib) => {
@@ -53,10 +59,18 @@ fn file(disk: &Path) -> Result<File> {
 }
 
 fn partition_start(disk: &Path, name: &str) -> Result<u64> {
+    in_bytes(disk, name, |entry| entry.first_lba)
+}
+
+fn partition_length(disk: &Path, name: &str) -> Result<u64> {
+    in_bytes(disk, name, Entry::sectors)
+}
+
+fn in_bytes(disk: &Path, name: &str, of: impl Fn(&Entry) -> u64) -> Result<u64> {
     let table: Table = Disk::open(disk, Access::Read)?.table()?;
     let entry = table.entries().find(|entry| entry.name == name);
     let entry = entry.with_context(|| format!("the disk has no partition {name}"))?;
-    Ok(entry.first_lba * u64::from(table.geometry().sector_size))
+    Ok(of(&entry) * u64::from(table.geometry().sector_size))
 }
 
 fn flip(disk: &Path, at: u64) -> Result<()> {

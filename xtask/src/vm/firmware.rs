@@ -24,20 +24,47 @@ pub(crate) enum Kind {
     Aarch64,
     /// `x86_64` with Secure Boot enforced.
     SecureBoot,
+    /// `x86_64` with the image for containers instead of the smallest one.
+    Container,
 }
 
 impl Kind {
     /// The architecture of its images.
     pub(crate) const fn arch(self) -> &'static str {
         match self {
-            Kind::X86_64 | Kind::SecureBoot => "x86_64",
+            Kind::X86_64 | Kind::SecureBoot | Kind::Container => "x86_64",
             Kind::Aarch64 => "aarch64",
+        }
+    }
+
+    /// The word for it in scenarios.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Kind::SecureBoot => "secure_boot",
+            Kind::Container => "container",
+            Kind::X86_64 | Kind::Aarch64 => self.arch(),
+        }
+    }
+
+    /// The recipe of its images.
+    pub(super) const fn variant(self) -> &'static str {
+        match self {
+            Kind::Container => "container",
+            Kind::X86_64 | Kind::SecureBoot | Kind::Aarch64 => "tiny",
+        }
+    }
+
+    /// MiB of memory.
+    pub(super) const fn memory(self) -> u32 {
+        match self {
+            Kind::Container => 1024,
+            Kind::X86_64 | Kind::SecureBoot | Kind::Aarch64 => 512,
         }
     }
 
     const fn code(self) -> &'static str {
         match self {
-            Kind::X86_64 => "/usr/share/OVMF/OVMF_CODE_4M.fd",
+            Kind::X86_64 | Kind::Container => "/usr/share/OVMF/OVMF_CODE_4M.fd",
             Kind::SecureBoot => "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd",
             Kind::Aarch64 => "/usr/share/AAVMF/AAVMF_CODE.fd",
         }
@@ -46,7 +73,7 @@ impl Kind {
     /// Variables as they leave the factory; Secure Boot needs some with keys in them.
     pub(crate) const fn factory(self) -> &'static str {
         match self {
-            Kind::X86_64 | Kind::SecureBoot => "/usr/share/OVMF/OVMF_VARS_4M.fd",
+            Kind::X86_64 | Kind::SecureBoot | Kind::Container => "/usr/share/OVMF/OVMF_VARS_4M.fd",
             Kind::Aarch64 => "/usr/share/AAVMF/AAVMF_VARS.fd",
         }
     }
@@ -62,14 +89,14 @@ impl Firmware {
 
     pub(super) const fn program(&self) -> &'static str {
         match self.kind {
-            Kind::X86_64 | Kind::SecureBoot => "qemu-system-x86_64",
+            Kind::X86_64 | Kind::SecureBoot | Kind::Container => "qemu-system-x86_64",
             Kind::Aarch64 => "qemu-system-aarch64",
         }
     }
 
     pub(super) fn words(&self) -> Result<Vec<String>> {
         let machine: &[&str] = match self.kind {
-            Kind::X86_64 => &["-machine", "q35", "-cpu", "max"],
+            Kind::X86_64 | Kind::Container => &["-machine", "q35", "-cpu", "max"],
             // Without system management mode a guest could write the variables behind the firmware's back.
             Kind::SecureBoot => &[
                 "-machine",

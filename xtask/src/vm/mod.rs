@@ -3,12 +3,14 @@
 //! A [`scenario`] is data; [`play`] does it on a [`machine`] with [`firmware`] of its own, after [`damage`] to a disk that
 //! the [`yard`] has made. One machine at a time.
 
+mod container;
 mod damage;
 mod firmware;
 mod machine;
 pub(crate) mod pipe;
 mod play;
 mod scenario;
+mod secure;
 mod yard;
 
 use std::path::{Path, PathBuf};
@@ -21,8 +23,8 @@ pub(crate) use machine::{Attach, Machine, Setup};
 use scenario::Scenario;
 pub(crate) use yard::{Make, Yard, copy};
 
-use crate::process;
 use crate::workspace::Workspace;
+use crate::{process, setup};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -57,9 +59,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         }
         return Ok(());
     }
+    setup::for_machines()?;
     let folder = Workspace::load()?.target_directory.join("qemu");
     let mut tally = Tally::default();
-    for kind in [Kind::X86_64, Kind::Aarch64] {
+    for kind in [Kind::X86_64, Kind::SecureBoot, Kind::Container, Kind::Aarch64] {
         let mine: Vec<_> = wanted.iter().filter(|(_, scenario)| scenario.machine == kind).collect();
         if !mine.is_empty() {
             tally.play(kind, &mine, &folder, args.programs.as_deref())?;
@@ -89,13 +92,10 @@ impl Tally {
         own: Option<&Path>,
     ) -> Result<()> {
         let start = Instant::now();
-        let yard = Yard::new(folder.join(format!("yard-{}", kind.arch())), kind, own)?;
-        let updates: Vec<Make> = std::iter::once(Make::GOOD).chain(Make::BAD).collect();
-        yard.build(&[Make::FACTORY], &[])?;
-        yard.build(&updates, &[])?;
-        yard.publish(&updates)?;
+        let yard = Yard::new(folder.join(format!("yard-{}", kind.name())), kind, own)?;
+        prepare(kind, &yard)?;
         let server = yard.serve()?;
-        println!("{} images built and published in {} s", kind.arch(), start.elapsed().as_secs());
+        println!("{} images built and published in {} s", kind.name(), start.elapsed().as_secs());
         for (name, scenario) in scenarios {
             let start = Instant::now();
             let played = play::play(scenario, &yard, server.port(), &folder.join(name));
@@ -115,6 +115,18 @@ impl Tally {
     }
 }
 
+fn prepare(kind: Kind, yard: &Yard) -> Result<()> {
+    match kind {
+        Kind::SecureBoot => return secure::prepare(yard),
+        Kind::Container => return container::prepare(yard),
+        Kind::X86_64 | Kind::Aarch64 => {}
+    }
+    let updates: Vec<Make> = std::iter::once(Make::GOOD).chain(Make::BAD).collect();
+    yard.build(&[Make::FACTORY], &[])?;
+    yard.build(&updates, &[])?;
+    yard.publish(&updates)
+}
+
 /// All scenarios of the tree, by name.
 fn all() -> Result<Vec<(String, Scenario)>> {
     let folder = process::root().join("tests/qemu");
@@ -132,6 +144,7 @@ fn all() -> Result<Vec<(String, Scenario)>> {
 }
 
 /// What CI plays.
+#[expect(dead_code, reason = "ci.rs calls it next")]
 pub(crate) fn ci() -> Result<()> {
     run(&Args { names: Vec::new(), all: false, list: false, programs: None })
 }

@@ -21,7 +21,7 @@ pub(super) fn play(scenario: &Scenario, yard: &Yard, port: u16, folder: &Path) -
     std::fs::create_dir_all(folder)?;
     let disk = folder.join("disk.img");
     copy(&from, &disk)?;
-    let firmware = Firmware::new(scenario.machine, folder.join("vars.fd"), None)?;
+    let firmware = Firmware::new(scenario.machine, folder.join("vars.fd"), yard.variables().as_deref())?;
     let stage = Stage { scenario, yard, port, disk, firmware, machine: None, console: String::new() };
     let (console, played) = stage.play();
     std::fs::write(folder.join("serial.log"), &console)?;
@@ -85,7 +85,7 @@ impl Stage<'_> {
                 disk: &self.disk,
                 attach: Attach::Plain,
                 firmware: &self.firmware,
-                memory: 512,
+                memory: self.scenario.machine.memory(),
                 port: Some(self.port),
                 limit: Duration::from_secs(self.scenario.limit),
             })?);

@@ -53,6 +53,8 @@ pub(crate) enum Step {
     FlipLast { partition: String, version: String },
     /// Change a file in the FAT of a partition: a byte in its middle; of a boot manifest, a digit of its signature.
     Spoil { partition: String, file: String },
+    /// Put the selector of another release onto the EFI system partition.
+    Selector { version: String },
     /// Overwrite a copy of the partition table.
     DestroyTable(Copy),
     /// Set the flags of both slots, as `priority/tries/successful`.

@@ -9,6 +9,7 @@ use fixtures::server::{Faults, Server};
 
 use super::firmware::{Firmware, Kind};
 use super::machine::{Attach, Machine, SERVER, Setup};
+use super::secure;
 use crate::process;
 
 /// A folder with all of it.
@@ -32,7 +33,7 @@ pub(crate) struct Make {
 }
 
 impl Make {
-    const fn new(version: &'static str, cmdline: &'static str, sick: bool) -> Make {
+    pub(super) const fn new(version: &'static str, cmdline: &'static str, sick: bool) -> Make {
         Make { version, cmdline, sick }
     }
 
@@ -90,7 +91,7 @@ impl Yard {
             let overlay = self.overlay(make)?;
             let mut command = Command::new(self.programs.join("updog-image"));
             command.current_dir(process::root());
-            command.args(["build", "--variant", "tiny", "--arch", self.kind.arch()]).args(more);
+            command.args(["build", "--variant", self.kind.variant(), "--arch", self.kind.arch()]).args(more);
             command.args(["--version", make.version]).arg("--out").arg(self.at(make.version));
             command.arg("--overlay").arg(overlay);
             if !make.cmdline.is_empty() {
@@ -102,6 +103,11 @@ impl Yard {
             quietly(&mut command)?;
         }
         Ok(())
+    }
+
+    /// What the firmware of its machines remembers when they are new; `None`: nothing.
+    pub(super) fn variables(&self) -> Option<PathBuf> {
+        (self.kind == Kind::SecureBoot).then(|| secure::variables(self))
     }
 
     /// Shows these releases to hosts.
@@ -159,7 +165,7 @@ impl Yard {
         }
         let partial = disk.with_extension("partial");
         copy(&before, &partial)?;
-        let firmware = Firmware::new(self.kind, disk.with_extension("vars"), None)?;
+        let firmware = Firmware::new(self.kind, disk.with_extension("vars"), self.variables().as_deref())?;
         let (disk_now, attach, limit) = (&*partial, Attach::Plain, Duration::from_mins(4));
         let setup =
             Setup { disk: disk_now, attach, firmware: &firmware, memory: 512, port: Some(port), limit };
