@@ -1,4 +1,5 @@
-//! A Python of our own under the target folder: python-tuf, an independent reader of our repositories, and its suite.
+//! Pythons of our own under the target folder: one with python-tuf, an independent reader of our repositories, and its
+//! suite; one that puts keys into the variables of UEFI firmware.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,21 +15,29 @@ pub(crate) struct Python {
 }
 
 impl Python {
-    /// Makes it below the target folder, unless it is there; quick when it is.
+    /// The one with python-tuf, made below the target folder unless it is there; quick when it is.
     pub(crate) fn prepare(target: &Path) -> Result<Self> {
-        let folder = target.join(FOLDER);
-        let python = Self { folder: folder.clone() };
+        Self::with(&target.join(FOLDER), &NEEDS)
+    }
+
+    /// The one with `virt-fw-vars`.
+    pub(crate) fn for_firmware(target: &Path) -> Result<Self> {
+        Self::with(&target.join("virt-firmware"), &["virt-firmware==26.10"])
+    }
+
+    fn with(folder: &Path, needed: &[&str]) -> Result<Self> {
+        let python = Self { folder: folder.to_owned() };
         let marker = folder.join("needs");
-        let needs = NEEDS.join("\n");
+        let needs = needed.join("\n");
         if fs::read_to_string(&marker).is_ok_and(|found| found == needs) {
             return Ok(python);
         }
-        println!("Installing for Python: {}", NEEDS.join(" "));
+        println!("Installing for Python: {}", needed.join(" "));
         let text = folder.to_str().context("the target folder's path is not UTF-8")?;
         process::run(&mut process::program("python3", &["-m", "venv", "--clear", text]))?;
         let pip = python.bin("pip")?;
         let options = ["install", "--quiet", "--disable-pip-version-check"];
-        let args: Vec<&str> = options.into_iter().chain(NEEDS).collect();
+        let args: Vec<&str> = options.into_iter().chain(needed.iter().copied()).collect();
         process::run(&mut process::program(&pip, &args))?;
         // Written last, so that a cut install is done again.
         fs::write(marker, needs).context("failed to mark the Python folder as complete")?;

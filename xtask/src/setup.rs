@@ -1,4 +1,4 @@
-//! `setup`: the Debian packages that each command needs, stated once.
+//! `setup`: the Debian packages and the Rust targets that each command needs, stated once.
 
 use std::io::IsTerminal;
 use std::process::{Command, Stdio};
@@ -31,18 +31,31 @@ pub(crate) enum Use {
     Demo,
     /// `cargo xtask conformance`
     Conformance,
+    /// `updog-image build`, for both architectures
+    Image,
+    /// `cargo xtask qemu`, `cuts --qemu-log` and the second half of `demo`
+    Qemu,
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let wanted: Vec<Use> = args.command.map_or_else(|| Use::value_variants().to_vec(), |one| vec![one]);
     if args.list {
         for need in NEEDS.iter().filter(|need| need.is_for(&wanted)) {
-            println!("{:<16} {}", need.package, need.why);
+            println!("{:<23} {}", need.package, need.why);
+        }
+        if wanted.contains(&Use::Image) {
+            for (target, why) in TARGETS {
+                println!("{target:<23} {why} (rustup target)");
+            }
         }
         return Ok(());
     }
     ensure(&wanted)?;
     println!("All packages are there.");
+    if wanted.contains(&Use::Image) {
+        targets()?;
+        println!("All Rust targets are there.");
+    }
     if wanted.iter().any(|one| matches!(one, Use::Test | Use::Conformance)) {
         Python::prepare(&Workspace::load()?.target_directory)?;
         println!("python-tuf is there.");
@@ -74,6 +87,36 @@ pub(crate) fn ensure(uses: &[Use]) -> Result<()> {
     }
     process::run(install.args(["-q", "install", "-y", "--no-install-recommends"]).args(&missing))
         .with_context(|| format!("failed to install packages; by hand: {by_hand}"))
+}
+
+/// Installs what images and emulated machines need.
+pub(crate) fn for_machines() -> Result<()> {
+    ensure(&[Use::Image, Use::Qemu])?;
+    targets()
+}
+
+/// Adds the Rust targets of the image's programs; quick when they are there.
+fn targets() -> Result<()> {
+    let names = || TARGETS.iter().map(|(target, _)| *target);
+    let by_hand = format!("rustup target add {}", names().collect::<Vec<_>>().join(" "));
+    let library = |target: &str| {
+        let words = ["--print", "target-libdir", "--target", target];
+        let folder = process::output(&mut process::program("rustc", &words));
+        folder.is_ok_and(|folder| std::path::Path::new(folder.trim()).is_dir())
+    };
+    let missing: Vec<&str> = names().filter(|target| !library(target)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if !process::is_installed("rustup") {
+        bail!(
+            "these Rust targets are missing and there is no rustup to add them: {}\nhint: install rustup and run \"{by_hand}\"",
+            missing.join(" ")
+        );
+    }
+    println!("Adding Rust targets: {}", missing.join(" "));
+    process::run(process::program("rustup", &["target", "add"]).args(&missing))
+        .with_context(|| format!("failed to add Rust targets; by hand: {by_hand}"))
 }
 
 /// apt-get as root or by sudo; `None` when neither is at hand.
@@ -121,26 +164,67 @@ impl Need {
     }
 }
 
+/// What the image's own programs are compiled for.
+const TARGETS: [(&str, &str); 4] = [
+    ("x86_64-unknown-uefi", "the slot selector"),
+    ("aarch64-unknown-uefi", "the slot selector"),
+    ("x86_64-unknown-linux-musl", "init and updog in images"),
+    ("aarch64-unknown-linux-musl", "init and updog in images"),
+];
+
+/// The same names in Debian 12 and 13.
 const NEEDS: &[Need] = &[
     Need {
         package: "gcc",
-        uses: &[Use::Build, Use::Test, Use::Demo],
+        uses: &[Use::Build, Use::Test, Use::Demo, Use::Image],
         why: "linker; C parts of zstd, ring, aws-lc",
     },
-    Need { package: "libc6-dev", uses: &[Use::Build, Use::Test, Use::Demo], why: "headers and start files" },
+    Need {
+        package: "libc6-dev",
+        uses: &[Use::Build, Use::Test, Use::Demo, Use::Image],
+        why: "headers and start files",
+    },
     Need { package: "git", uses: &[Use::Test], why: "the list of files that ci checks" },
     Need { package: "mount", uses: &[Use::Test], why: "losetup, for the tests on block devices" },
     Need { package: "gdisk", uses: &[Use::Test, Use::Demo], why: "sgdisk -v, a second reader of our tables" },
-    Need { package: "openssl", uses: &[Use::Test], why: "keys as others make them" },
+    Need { package: "openssl", uses: &[Use::Test, Use::Qemu], why: "keys as others make them" },
     Need { package: "zstd", uses: &[Use::Test], why: "zstd -d, a second reader of our frames" },
     Need { package: "mmdebstrap", uses: &[Use::Demo], why: "a root file system of Debian packages" },
-    Need { package: "erofs-utils", uses: &[Use::Demo], why: "mkfs.erofs" },
-    Need { package: "cryptsetup-bin", uses: &[Use::Demo], why: "veritysetup" },
-    Need { package: "mtools", uses: &[Use::Demo], why: "the FAT of the boot image, without mounting" },
+    Need { package: "erofs-utils", uses: &[Use::Demo, Use::Image], why: "mkfs.erofs" },
+    Need { package: "cryptsetup-bin", uses: &[Use::Demo, Use::Image], why: "veritysetup" },
+    Need {
+        package: "mtools",
+        uses: &[Use::Demo, Use::Image, Use::Qemu],
+        why: "the FAT of the boot image, without mounting",
+    },
     Need {
         package: "python3-venv",
-        uses: &[Use::Test, Use::Conformance],
+        uses: &[Use::Test, Use::Conformance, Use::Qemu],
         why: "python-tuf, a second reader of our repositories",
     },
     Need { package: "faketime", uses: &[Use::Conformance], why: "the suite's clock" },
+    Need {
+        package: "musl-tools",
+        uses: &[Use::Image],
+        why: "C parts of updog for x86_64 images, statically linked",
+    },
+    Need {
+        package: "gcc-aarch64-linux-gnu",
+        uses: &[Use::Image],
+        why: "C parts of updog for aarch64 images",
+    },
+    Need { package: "libc6-dev-arm64-cross", uses: &[Use::Image], why: "headers for them" },
+    Need { package: "e2fsprogs", uses: &[Use::Image], why: "mke2fs and e2fsck, for PRIVATE and DATA" },
+    Need { package: "xz-utils", uses: &[Use::Image], why: "unpacks kernel modules" },
+    Need { package: "kmod", uses: &[Use::Image], why: "depmod, by whose data modules are found" },
+    Need { package: "sbsigntool", uses: &[Use::Image], why: "sbsign, for Secure Boot" },
+    Need {
+        package: "qemu-utils",
+        uses: &[Use::Image, Use::Qemu],
+        why: "qemu-img: qcow2 disks, larger disks",
+    },
+    Need { package: "qemu-system-x86", uses: &[Use::Qemu], why: "the emulated PC" },
+    Need { package: "qemu-system-arm", uses: &[Use::Qemu], why: "the emulated aarch64 board" },
+    Need { package: "ovmf", uses: &[Use::Qemu], why: "its UEFI firmware, Secure Boot too" },
+    Need { package: "qemu-efi-aarch64", uses: &[Use::Qemu], why: "its UEFI firmware" },
 ];

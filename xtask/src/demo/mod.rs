@@ -31,6 +31,9 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     setup::ensure(&[setup::Use::Demo])?;
+    if !args.no_boot {
+        setup::for_machines()?;
+    }
     let build =
         ["build", "--quiet", "-p", "updog", "-p", "updog-repo", "-p", "updog-image", "-p", "partition-disk"];
     process::run(&mut process::cargo(&build))?;
