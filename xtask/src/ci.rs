@@ -1,11 +1,11 @@
 //! `ci`: everything that must hold before a change lands, in one list.
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use crate::{cuts, demo, deny, layers, lengths, links, process, promises, setup, test};
+use crate::{cuts, demo, deny, layers, lengths, links, process, promises, setup, test, vm};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -22,7 +22,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let deny_args = deny::Args { db: args.db.clone() };
     let before = changes()?;
     let steps: Vec<(&str, Step<'_>)> = vec![
-        ("setup", Box::new(|| setup::ensure(&[setup::Use::Test, setup::Use::Demo]))),
+        ("setup", Box::new(prepared)),
         ("fmt", cargo(&["fmt", "--all", "--check"])),
         ("layers", Box::new(layers::run)),
         ("lengths", Box::new(lengths::run)),
@@ -30,22 +30,26 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         ("links", Box::new(links::run)),
         ("deny", Box::new(|| deny::run(&deny_args))),
         ("clippy", cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])),
+        ("selector", Box::new(selector)),
         ("docs", Box::new(docs)),
         ("cuts", Box::new(|| cuts::run(&cuts::Args::default()))),
         ("demo", Box::new(|| demo::run(&demo::Args::default()))),
         ("test", Box::new(|| test::run(&test::Args::default()))),
+        ("qemu", Box::new(vm::ci)),
         ("unchanged", Box::new(|| unchanged(&before))),
     ];
     if let Some(unknown) = args.only.iter().find(|name| !steps.iter().any(|(step, _)| step == name)) {
         bail!("there is no step {unknown:?}; the steps are {}", names(&steps));
     }
     let mut failed = Vec::new();
+    let mut took = Vec::new();
     let wanted = |name: &str| args.only.is_empty() || args.only.iter().any(|only| only == name);
     for (name, step) in steps.iter().filter(|(name, _)| wanted(name)) {
         println!("\n== {name}");
         let start = Instant::now();
         let outcome = step();
         let seconds = start.elapsed().as_secs();
+        took.push((*name, start.elapsed()));
         match outcome {
             Ok(()) => println!("== {name}: ok, {seconds} s"),
             Err(error) => {
@@ -54,12 +58,48 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             }
         }
     }
+    println!("\n{}", minutes(&took));
     if !failed.is_empty() {
         bail!("failed: {}", failed.join(", "));
     }
     println!("\nAll steps hold.");
     Ok(())
 }
+
+fn prepared() -> Result<()> {
+    setup::ensure(&[setup::Use::Test, setup::Use::Demo])?;
+    setup::for_machines()
+}
+
+/// The firmware's half of the selector, which is no part of a host's workspace build.
+fn selector() -> Result<()> {
+    for target in ["x86_64-unknown-uefi", "aarch64-unknown-uefi"] {
+        let args = ["clippy", "--release", "-p", "updog-boot", "--target", target, "--locked"];
+        process::run(process::cargo(&args).args(["--", "-D", "warnings"]))?;
+    }
+    Ok(())
+}
+
+/// What each part took, in the parts that the time is divided by.
+fn minutes(took: &[(&str, Duration)]) -> String {
+    let of = |wanted: &str| took.iter().filter(|(step, _)| part(step) == wanted).map(|(_, time)| *time).sum();
+    let shown = |time: Duration| format!("{:.1} min", time.as_secs_f64() / 60.0);
+    let parts = PARTS.iter().map(|name| format!("{name} {}", shown(of(name))));
+    let all = took.iter().map(|(_, time)| *time).sum();
+    format!("{}; in all {}", parts.collect::<Vec<_>>().join(", "), shown(all))
+}
+
+fn part(step: &str) -> &'static str {
+    match step {
+        "setup" => "setup",
+        "clippy" | "selector" | "docs" => "clippy and docs",
+        "test" | "cuts" => "build and tests",
+        "qemu" => "QEMU",
+        _ => "rest",
+    }
+}
+
+const PARTS: [&str; 5] = ["setup", "clippy and docs", "build and tests", "QEMU", "rest"];
 
 type Step<'a> = Box<dyn Fn() -> Result<()> + 'a>;
 
@@ -90,4 +130,21 @@ fn unchanged(before: &str) -> Result<()> {
         bail!("the checks changed files");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_step_counts_once() {
+        let took =
+            ["setup", "docs", "clippy", "test", "qemu", "fmt"].map(|step| (step, Duration::from_secs(90)));
+        assert_eq!(
+            minutes(&took),
+            "setup 1.5 min, clippy and docs 3.0 min, build and tests 1.5 min, QEMU 1.5 min, rest 1.5 min; in all 9.0 min"
+        );
+        let parts = ["setup", "selector", "cuts", "qemu", "links"].map(part);
+        assert_eq!(parts, PARTS);
+    }
 }

@@ -144,7 +144,6 @@ fn all() -> Result<Vec<(String, Scenario)>> {
 }
 
 /// What CI plays.
-#[expect(dead_code, reason = "ci.rs calls it next")]
 pub(crate) fn ci() -> Result<()> {
     run(&Args { names: Vec::new(), all: false, list: false, programs: None })
 }
