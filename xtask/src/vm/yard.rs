@@ -100,9 +100,31 @@ impl Yard {
             if let Some(own) = &self.own {
                 command.arg("--programs").arg(own);
             }
-            quietly(&mut command)?;
+            self.image(command)?;
         }
         Ok(())
+    }
+
+    /// Builds an image from the packages that are locked in the tree. Where the mirror has dropped one of them, which a
+    /// point release of Debian does and no change to the tree, a fresh lock beside the images takes its place.
+    fn image(&self, mut command: Command) -> Result<()> {
+        let fresh = self.at("fresh.lock");
+        if fresh.exists() {
+            return quietly(command.arg("--lock").arg(fresh));
+        }
+        match quietly(&mut command) {
+            Err(error) if error.to_string().contains(GONE) => {
+                println!(
+                    "WARNING: {error:#}\nWARNING: these images are built from a fresh lock, {}; the lock in the tree \
+                     needs \"updog-image build --variant {} --arch {} --update-lock\"",
+                    process::shown(&fresh),
+                    self.kind.variant(),
+                    self.kind.arch()
+                );
+                quietly(command.arg("--update-lock").arg("--lock").arg(fresh))
+            }
+            built => built,
+        }
     }
 
     /// What the firmware of its machines remembers when they are new; `None`: nothing.
@@ -211,4 +233,18 @@ pub(super) fn quietly(command: &mut Command) -> Result<()> {
         bail!("{command:?} ended with {}:\n{}", output.status, String::from_utf8_lossy(&output.stderr));
     }
     Ok(())
+}
+
+/// What `updog-image` says of a locked package that the mirror has dropped.
+const GONE: &str = "no longer has this version";
+
+#[cfg(test)]
+mod tests {
+    use super::GONE;
+
+    #[test]
+    fn the_words_are_those_of_the_tool() {
+        let errors = crate::process::root().join("image-build/tool/src/packages/error.rs");
+        assert!(std::fs::read_to_string(errors).unwrap().contains(GONE));
+    }
 }
