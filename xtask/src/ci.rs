@@ -36,6 +36,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         ("demo", Box::new(|| demo::run(&demo::Args::default()))),
         ("test", Box::new(|| test::run(&test::Args::default()))),
         ("qemu", Box::new(vm::ci)),
+        ("qemu-log", Box::new(cuts::recorded_now)),
         ("unchanged", Box::new(|| unchanged(&before))),
     ];
     if let Some(unknown) = args.only.iter().find(|name| !steps.iter().any(|(step, _)| step == name)) {
@@ -94,7 +95,7 @@ fn part(step: &str) -> &'static str {
         "setup" => "setup",
         "clippy" | "selector" | "docs" => "clippy and docs",
         "test" | "cuts" => "build and tests",
-        "qemu" => "QEMU",
+        "qemu" | "qemu-log" => "QEMU",
         _ => "rest",
     }
 }

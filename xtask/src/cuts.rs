@@ -77,6 +77,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
 }
 
+/// Records a run now and cuts it, as CI does.
+pub(crate) fn recorded_now() -> Result<()> {
+    run(&Args { qemu_log: Some(Source::New), ..Args::default() })
+}
+
 fn sweep(args: &Args) -> Result<()> {
     let mut command =
         process::cargo(&["test", "--quiet", "--workspace", "--test", "power_cut", "--no-fail-fast"]);
