@@ -114,8 +114,9 @@ impl Machine {
     /// The next line.
     fn line(&mut self) -> Result<String> {
         let left = self.until.saturating_duration_since(Instant::now());
-        let line = match self.lines.recv_timeout(left) {
+        let line = match self.lines.recv_timeout(left.min(SILENCE)) {
             Ok(line) => line,
+            Err(RecvTimeoutError::Timeout) if left > SILENCE => bail!("{} s of silence", SILENCE.as_secs()),
             Err(RecvTimeoutError::Timeout) => bail!("the time is up"),
             Err(RecvTimeoutError::Disconnected) => bail!("QEMU ended"),
         };
@@ -195,5 +196,7 @@ pub(super) fn quoted(path: &Path) -> Result<String> {
 
 /// The server's address as the guest sees it.
 pub(crate) const SERVER: &str = "10.0.2.100";
+/// A machine that says nothing for so long is stuck: twice what a hang, a watchdog and the firmware need.
+const SILENCE: Duration = Duration::from_secs(90);
 /// Lines of the console in an error.
 const TAIL: usize = 40;
