@@ -1,5 +1,6 @@
 //! What can go wrong when a disk is made.
 
+use std::error::Error as _;
 use std::io;
 use std::path::PathBuf;
 
@@ -93,7 +94,7 @@ pub enum Error {
     #[error(transparent)]
     AuditRun(#[from] crate::audit::Error),
     /// The root holds what no image may hold.
-    #[error("failed the audit of the root: {}", .findings.join("; "))]
+    #[error("failed the audit of the root, {} findings:\n  {}", .findings.len(), .findings.join("\n  "))]
     Audit {
         /// What, one each.
         findings: Vec<String>,
@@ -210,6 +211,10 @@ pub enum Error {
 impl Error {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
+        if self.is_full() {
+            let text = "make room on the file system of --out; an image needs about three times its size";
+            return Some(text.to_owned());
+        }
         let text = match self {
             Error::Recipe(error) => return error.hint(),
             Error::Lock(error) => return error.hint(),
@@ -221,9 +226,6 @@ impl Error {
                 return Some(format!(
                     "set size.{key} to \"{mib}M\" at least, with room for later releases: a partition cannot grow on a host"
                 ));
-            }
-            Error::Write { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
-                "make room on the file system of --out; an image needs about three times its size"
             }
             Error::SigningKey { .. } => "make one with: openssl genpkey -algorithm ed25519 -out KEY.pem",
             Error::TestKey { .. } => {
@@ -239,6 +241,19 @@ impl Error {
             _ => return None,
         };
         Some(text.to_owned())
+    }
+
+    /// Whether a full file system is what is behind it.
+    fn is_full(&self) -> bool {
+        let mut source = self.source();
+        while let Some(error) = source {
+            let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+            if kind == Some(io::ErrorKind::StorageFull) {
+                return true;
+            }
+            source = error.source();
+        }
+        false
     }
 
     /// The exit code (design §10.6).

@@ -48,20 +48,27 @@ impl Programs {
     /// Builds them.
     pub fn build(workspace: &Path, arch: Arch, keys: &SelectorKeys, epoch: u64) -> Result<Programs, Error> {
         let target = target_folder(workspace);
-        let cargo = |triple: &str, packages: &[&str]| {
+        let static_pie = match arch {
+            Arch::X86_64 => Vec::new(),
+            Arch::Aarch64 => static_pie(workspace)?,
+        };
+        let cargo = |triple: &str, flags: &[String], packages: &[&str]| {
             let mut command = command(workspace, &target, arch, epoch);
             command.args(["build", "--quiet", "--release", "--locked", "--target", triple]);
             command.args(packages.iter().flat_map(|package| ["-p", package]));
+            let flags = maps(workspace, &target, "--remap-path-prefix").chain(flags.iter().cloned());
+            command.env("CARGO_ENCODED_RUSTFLAGS", flags.collect::<Vec<_>>().join("\x1f"));
             if let Some(file) = &keys.file {
                 command.env("UPDOG_BOOT_KEYS", file);
             }
             command.env("UPDOG_BOOT_RELEASE", if keys.release { "1" } else { "0" });
             Tool::CARGO.finish(command).map(|_| target.join(triple).join("release"))
         };
-        let firmware = cargo(&format!("{arch}-unknown-uefi"), &["updog-boot"])?;
+        let firmware = cargo(&format!("{arch}-unknown-uefi"), &[], &["updog-boot"])?;
         // One call, so that the features of what they share, and with them the bytes, are the same each time.
         let linux = cargo(
             &format!("{arch}-unknown-linux-musl"),
+            &static_pie,
             &["updog-init", "updog-tiny", "updog", "partition-disk"],
         )?;
         Ok(Programs { boot: read(&firmware.join("updog-boot.efi"))?, ..Programs::linux(&linux)? })
@@ -120,13 +127,6 @@ fn command(workspace: &Path, target: &Path, arch: Arch, epoch: u64) -> Command {
             command.env(name, value);
         }
     }
-    let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
-    let cargo_home = std::env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from);
-    let prefixes = [(workspace, "/updog"), (&*cargo_home, "/cargo"), (target, "/target")];
-    let maps = |flag: &str, between: &str| {
-        let each = prefixes.iter().map(|(from, to)| format!("{flag}={}={to}", from.display()));
-        each.collect::<Vec<_>>().join(between)
-    };
     let name = format!("{arch}_unknown_linux_musl");
     let compiler = match arch {
         Arch::X86_64 => "musl-gcc",
@@ -136,13 +136,35 @@ fn command(workspace: &Path, target: &Path, arch: Arch, epoch: u64) -> Command {
     if std::env::var_os(&own_compiler).is_none() {
         command.env(own_compiler, compiler);
     }
-    command.env("CARGO_ENCODED_RUSTFLAGS", maps("--remap-path-prefix", "\x1f"));
-    command.env(format!("CFLAGS_{name}"), maps("-ffile-prefix-map", " "));
+    let flags: Vec<String> = maps(workspace, target, "-ffile-prefix-map").collect();
+    command.env(format!("CFLAGS_{name}"), flags.join(" "));
     // The linker that comes with Rust: the same for all architectures and on all machines.
     command.env(format!("CARGO_TARGET_{}_LINKER", name.to_uppercase()), "rust-lld");
     command.env("CARGO_TARGET_DIR", target).env("SOURCE_DATE_EPOCH", epoch.to_string());
     command.env("TZ", "UTC").env("LC_ALL", "C");
     command
+}
+
+/// Flags by which no path of this machine gets into a program.
+fn maps(workspace: &Path, target: &Path, flag: &str) -> impl Iterator<Item = String> {
+    let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+    let cargo_home = std::env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from);
+    let prefixes = [(workspace.to_owned(), "/updog"), (cargo_home, "/cargo"), (target.to_owned(), "/target")];
+    prefixes.into_iter().map(move |(from, to)| format!("{flag}={}={to}", from.display()))
+}
+
+/// Flags that make position independent static programs for aarch64, as `x86_64` has them by itself: rustc knows no static PIE for this
+/// target, but it brings all that one needs.
+fn static_pie(workspace: &Path) -> Result<Vec<String>, Error> {
+    let mut rustc = Command::new(Tool::RUSTC.program);
+    rustc.current_dir(workspace).args(["--print", "sysroot"]);
+    let sysroot = String::from_utf8_lossy(&Tool::RUSTC.finish(rustc)?).trim().to_owned();
+    let start = format!("{sysroot}/lib/rustlib/aarch64-unknown-linux-musl/lib/self-contained");
+    let words = ["-pie", "--no-dynamic-linker", "-ztext"].map(|word| format!("-Clink-arg={word}"));
+    let files = ["rcrt1.o", "crti.o", "crtbeginS.o", "crtendS.o", "crtn.o"];
+    let files = files.map(|file| format!("-Clink-arg={start}/{file}"));
+    let first = ["-Clink-self-contained=no".to_owned(), format!("-Lnative={start}")];
+    Ok(first.into_iter().chain(words).chain(files).collect())
 }
 
 /// Where cargo finds its own files and the network.

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 use gptman::GPT;
-use partition_core::{Condition, Flags, Part, Slot, Tries};
+use partition_core::{Condition, Flags, Guid, Part, Slot, Tries, kind};
 use partition_disk::{Access, Disk, Edit};
 use release::Digest;
 use updog_image::{ByteCount, Error, Layout, install};
@@ -109,8 +109,13 @@ fn gptman_and_our_own_reader_agree() {
         let slots = disk.layout().unwrap().slots();
         assert_eq!(slots.get(Slot::A).unwrap().to_string(), "1/7/1");
         assert_eq!(slots.get(Slot::B).unwrap().to_string(), "0/0/0");
-        let first = disk.layout().unwrap().a.boot.first_lba * u64::from(sector_size);
-        assert_eq!(first, 1 << 20, "partitions start at multiples of 1 MiB");
+        let starts: Vec<(Guid, u64)> = table
+            .entries()
+            .map(|entry| (entry.type_guid, entry.first_lba * u64::from(sector_size)))
+            .collect();
+        assert_eq!(starts[0], (kind::EFI_SYSTEM, 1 << 20), "firmware's partition comes first");
+        assert_eq!(starts[1], (kind::BOOT, 2 << 20), "then slot A");
+        assert!(starts.iter().all(|(_, start)| start.is_multiple_of(1 << 20)), "{starts:?}");
     }
 }
 

@@ -47,6 +47,9 @@ impl Tool {
     pub const CARGO: Tool =
         Tool { program: "cargo", package: "rustup (not a Debian package: https://rustup.rs)" };
 
+    /// Tells where Rust's own libraries are.
+    pub const RUSTC: Tool = Tool { program: "rustc", package: Tool::CARGO.package };
+
     /// A command with the environment of all builds: nothing of the builder's but PATH, and `epoch` (seconds since 1970) as
     /// the clock of every program that asks for one.
     pub fn command(self, epoch: u64) -> Command {

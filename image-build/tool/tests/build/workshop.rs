@@ -124,11 +124,11 @@ fn module(info: &str) -> String {
         elf[header + 0x18..header + 0x1a].copy_from_slice(&u16::try_from(at).unwrap().to_le_bytes());
         elf[header + 0x20] = u8::try_from(length).unwrap();
     };
-    // Offsets 256 and 384: no byte of them is above 127.
-    section(1, 1, 384, info.len());
+    // Offsets 256 and 512: no byte of them is above 127.
+    section(1, 1, 512, info.len());
     section(2, 10, 256, names.len());
     elf.extend_from_slice(names.as_bytes());
-    elf.resize(384, 0);
+    elf.resize(512, 0);
     elf.extend_from_slice(info.as_bytes());
     String::from_utf8(elf).unwrap()
 }
