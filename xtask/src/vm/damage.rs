@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use partition_core::{Entry, Flags, Slots, Table};
 use partition_disk::{Access, Disk, Edit};
+use release::Digest;
 
 use super::scenario::{Copy, Step};
 use super::yard::{Yard, quietly};
@@ -26,6 +27,7 @@ pub(super) fn done(disk: &Path, yard: &Yard, step: &Step) -> Result<()> {
             let found = image.metadata().with_context(|| format!("failed to find {}", image.display()))?;
             flip(disk, partition_start(disk, partition)? + found.len() - 4096)?;
         }
+        Step::FlipBallast { partition } => flip_ballast(disk, partition)?,
         Step::Spoil { partition, file } => spoil(disk, partition, file)?,
         Step::Selector { version } => {
             let other = yard.at(version).join("disk.img");
@@ -79,6 +81,33 @@ fn flip(disk: &Path, at: u64) -> Result<()> {
     file.read_exact_at(&mut byte, at)?;
     Ok(file.write_all_at(&[!byte[0]], at)?)
 }
+
+/// Bytes that do not compress lie in the image as they are.
+fn flip_ballast(disk: &Path, partition: &str) -> Result<()> {
+    let start = partition_start(disk, partition)?;
+    let wanted = ballast();
+    // From its middle, so that it is no end of a file packed beside others.
+    let wanted = wanted.as_bytes().get(BALLAST / 2..BALLAST / 2 + 64).context("the ballast is too short")?;
+    let mut bytes = vec![0; 64 << 20];
+    let read = file(disk)?.read_at(&mut bytes, start)?;
+    let found = bytes.get(..read).unwrap_or_default().windows(64).position(|window| window == wanted);
+    let found = found.with_context(|| format!("{partition} holds no ballast"))?;
+    flip(disk, start + u64::try_from(found)?)
+}
+
+/// Text that no compressor of repetitions makes shorter.
+pub(super) fn ballast() -> String {
+    let mut text = String::with_capacity(BALLAST);
+    let mut digest = Digest::of(b"ballast");
+    while text.len() < BALLAST {
+        text.push_str(&digest.to_string());
+        digest = Digest::of(digest.bytes());
+    }
+    text
+}
+
+/// Its length in bytes.
+const BALLAST: usize = 64 << 10;
 
 /// The file is put back at its length, so that only what it says is wrong.
 fn spoil(disk: &Path, partition: &str, name: &str) -> Result<()> {

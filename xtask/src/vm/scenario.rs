@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
 use super::firmware::Kind;
-use super::yard::From;
+use super::yard::{From, Make};
 
 /// What is done to a machine, and what must come of it.
 #[derive(Debug, Clone, Deserialize)]
@@ -51,6 +51,8 @@ pub(crate) enum Step {
     Flip { partition: String, at: u64 },
     /// Change a byte in the last block of a release's image in a partition, which may be longer than the image.
     FlipLast { partition: String, version: String },
+    /// Change a byte of a file in a slot's root that nothing reads but the scan of the whole root.
+    FlipBallast { partition: String },
     /// Change a file in the FAT of a partition: a byte in its middle; of a boot manifest, a digit of its signature.
     Spoil { partition: String, file: String },
     /// Put the selector of another release onto the EFI system partition.
@@ -109,11 +111,48 @@ impl Scenario {
         if let Some(end) = &scenario.end {
             end.check(&scenario)?;
         }
+        ensure!(
+            !scenario.is_of_a_bad_slot() || scenario.tells_of_a_left_slot(),
+            "expected an end with an outcome of {LEFT:?}, or a step that sees \"no slot can start\": a slot is bad"
+        );
         Ok(scenario)
     }
 }
 
+impl Scenario {
+    /// Whether a slot is damaged or holds a release that does not come up.
+    fn is_of_a_bad_slot(&self) -> bool {
+        let bad = Make::BAD.iter().any(|make| self.from == From::Armed(make.version.to_owned()));
+        bad || self
+            .steps
+            .iter()
+            .filter_map(Step::damages)
+            .any(|partition| partition.ends_with("-A") || partition.ends_with("-B"))
+    }
+
+    fn tells_of_a_left_slot(&self) -> bool {
+        let outcome = self.end.as_ref().and_then(|end| end.outcome.as_deref());
+        outcome.is_some_and(|outcome| LEFT.contains(&outcome))
+            || self
+                .steps
+                .iter()
+                .any(|step| matches!(step, Step::See(words) if words.contains("no slot can start")))
+    }
+}
+
 impl Step {
+    /// The partition that it damages.
+    fn damages(&self) -> Option<&str> {
+        match self {
+            Step::Zero { partition, .. }
+            | Step::Flip { partition, .. }
+            | Step::FlipLast { partition, .. }
+            | Step::FlipBallast { partition }
+            | Step::Spoil { partition, .. } => Some(partition),
+            _ => None,
+        }
+    }
+
     fn hears(&self) -> bool {
         matches!(self, Step::See(_) | Step::SeeLater { .. } | Step::Run(_))
     }
@@ -123,8 +162,7 @@ impl End {
     /// A slot that was left was seen to start, or seen to be refused; else it may never have been tried. And the reason
     /// is part of the promise.
     fn check(&self, scenario: &Scenario) -> Result<()> {
-        let left = |outcome: &String| ["rolled_back", "fell_back", "rollback_failed"].contains(&&**outcome);
-        if !self.outcome.as_ref().is_some_and(left) {
+        if !self.outcome.as_deref().is_some_and(|outcome| LEFT.contains(&outcome)) {
             return Ok(());
         }
         let other = if self.slot == "A" { "B" } else { "A" };
@@ -139,6 +177,9 @@ impl End {
         Ok(())
     }
 }
+
+/// Outcomes by which a slot was left.
+const LEFT: [&str; 3] = ["rolled_back", "fell_back", "rollback_failed"];
 
 const fn yes() -> bool {
     true
@@ -184,6 +225,7 @@ mod tests {
             ("{ see = \"slot B skipped: unloadable\" },", ""),
             ("slot B skipped", "slot A skipped"),
             ("cause = \"unloadable\",", ""),
+            ("outcome = \"rolled_back\", cause = \"unloadable\",", ""),
         ] {
             assert!(BAD.contains(from), "{from}");
             Scenario::parse(&BAD.replace(from, to)).expect_err(to);
