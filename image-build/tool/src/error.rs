@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use partition_core::Part;
 
-use crate::ByteCount;
+use crate::{ByteCount, packages};
 
 /// A disk was not made.
 #[derive(Debug, thiserror::Error)]
@@ -212,8 +212,7 @@ impl Error {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         if self.is_full() {
-            let text = "make room on the file system of --out; an image needs about three times its size";
-            return Some(text.to_owned());
+            return Some(crate::tools::MAKE_ROOM.to_owned());
         }
         let text = match self {
             Error::Recipe(error) => return error.hint(),
@@ -259,7 +258,9 @@ impl Error {
     /// The exit code (design §10.6).
     pub fn exit(&self) -> u8 {
         match self {
+            Error::Packages(error) => exit_of_packages(error),
             Error::Recipe(_)
+            | Error::Lock(_)
             | Error::Glob { .. }
             | Error::Overlay { .. }
             | Error::Audit { .. }
@@ -273,5 +274,24 @@ impl Error {
             | Error::Locked { .. } => 50,
             _ => 40,
         }
+    }
+}
+
+/// The exit code of packages that could not be had.
+fn exit_of_packages(error: &packages::Error) -> u8 {
+    use packages::Error as E;
+    match error {
+        E::NoMirror
+        | E::BadMirror { .. }
+        | E::BadName { .. }
+        | E::Contradiction { .. }
+        | E::NoPackage { .. }
+        | E::Unresolvable { .. }
+        | E::NoKernel { .. }
+        | E::Overlap { .. } => 2,
+        E::Update { .. } | E::Apt { .. } | E::Fetch { .. } => 20,
+        E::Differs { .. } => 30,
+        E::Gone { .. } => 50,
+        E::Run { .. } | E::Unpack { .. } | E::Read { .. } | E::Write { .. } => 40,
     }
 }

@@ -1,4 +1,4 @@
-//! Disk layouts and images for updog hosts.
+//! Recipes, disk layouts and images for updog hosts.
 //!
 //! `Recipe → Composed → Packed → Image`: a [`Recipe`] names packages, files and sizes; its root is composed in a folder,
 //! packed into images, laid out on a disk. Each stage is made from the one before.

@@ -128,13 +128,8 @@ fn command(workspace: &Path, target: &Path, arch: Arch, epoch: u64) -> Command {
         }
     }
     let name = format!("{arch}_unknown_linux_musl");
-    let compiler = match arch {
-        Arch::X86_64 => "musl-gcc",
-        Arch::Aarch64 => "aarch64-linux-gnu-gcc",
-    };
-    let own_compiler = format!("CC_{name}");
-    if std::env::var_os(&own_compiler).is_none() {
-        command.env(own_compiler, compiler);
+    if let Some(compiler) = compiler(arch) {
+        command.env(format!("CC_{name}"), compiler.program);
     }
     let flags: Vec<String> = maps(workspace, target, "-ffile-prefix-map").collect();
     command.env(format!("CFLAGS_{name}"), flags.join(" "));
@@ -143,6 +138,15 @@ fn command(workspace: &Path, target: &Path, arch: Arch, epoch: u64) -> Command {
     command.env("CARGO_TARGET_DIR", target).env("SOURCE_DATE_EPOCH", epoch.to_string());
     command.env("TZ", "UTC").env("LC_ALL", "C");
     command
+}
+
+/// The compiler of C parts, unless the caller has one set.
+pub(crate) fn compiler(arch: Arch) -> Option<Tool> {
+    let tool = match arch {
+        Arch::X86_64 => Tool::MUSL_GCC,
+        Arch::Aarch64 => Tool::ARM_GCC,
+    };
+    std::env::var_os(format!("CC_{arch}_unknown_linux_musl")).is_none().then_some(tool)
 }
 
 /// Flags by which no path of this machine gets into a program.

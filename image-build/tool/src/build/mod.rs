@@ -2,6 +2,7 @@
 
 mod folder;
 mod keys;
+mod needs;
 mod packages;
 mod request;
 
@@ -42,6 +43,7 @@ pub struct Built {
 pub fn build(request: &Request, say: &dyn Fn(&str)) -> Result<Built, Error> {
     rustix::process::umask(Mode::from_raw_mode(0o022));
     let recipe = request.load()?;
+    needs::look(request, &recipe)?;
     let keys = keys::load(&request.signing)?;
     let epoch = epoch(&recipe);
     let folder = Folder::open(&request.out)?;

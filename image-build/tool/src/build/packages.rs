@@ -38,6 +38,10 @@ pub(super) fn unpack(
     let beside = || path_beside(&request.recipe, request.arch);
     let path = request.lock.clone().unwrap_or_else(beside);
     let mirror = Mirror::from_machine_or(request.mirror.as_deref())?;
+    let mirror = match &request.keyring {
+        Some(keyring) => mirror.signed_by(keyring.clone()),
+        None => mirror,
+    };
     let cache = request.cache.clone().unwrap_or_else(cache_folder);
     if request.update_lock {
         let work = request.out.join(".partial");

@@ -28,6 +28,8 @@ pub struct Request {
     pub update_lock: bool,
     /// Debian's archive; `None`: the machine's.
     pub mirror: Option<String>,
+    /// The keys that may sign the archive; `None`: the machine's.
+    pub keyring: Option<PathBuf>,
     /// Where packages are kept; `None`: the user's cache folder.
     pub cache: Option<PathBuf>,
     /// A folder with our own programs; `None`: cargo builds them.
@@ -62,6 +64,7 @@ impl Request {
             lock: None,
             update_lock: false,
             mirror: None,
+            keyring: None,
             cache: None,
             programs: None,
             cmdline: String::new(),

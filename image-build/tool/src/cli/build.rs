@@ -47,6 +47,9 @@ pub(super) struct Build {
     /// Debian's archive; without, as apt of this machine is configured.
     #[arg(long, value_name = "URL")]
     mirror: Option<String>,
+    /// The keys that may sign that archive, when --update-lock reads it.
+    #[arg(long, value_name = "FILE")]
+    keyring: Option<PathBuf>,
     /// Where packages are kept.
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
@@ -94,6 +97,7 @@ impl Build {
             lock: self.lock,
             update_lock: self.update_lock,
             mirror: self.mirror,
+            keyring: self.keyring,
             cache: self.cache,
             programs: self.programs,
             cmdline: self.cmdline,

@@ -27,6 +27,7 @@ pub(super) fn pack(plan: &Plan, composed: &Composed, root: &Path, hash: &Path) -
         format!("-T{}", plan.epoch),
         format!("-U{}", uuid("root")),
         "--all-root".to_owned(),
+        "--quiet".to_owned(),
         // The builder's file system may label files; the image does not.
         "-x-1".to_owned(),
     ];

@@ -4,10 +4,11 @@ mod error;
 
 use std::ffi::OsStr;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 pub use error::Error;
+pub(crate) use error::MAKE_ROOM;
 
 /// A program of another project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,24 +44,30 @@ impl Tool {
     pub const SBSIGN: Tool = Tool { program: "sbsign", package: "sbsigntool" };
     /// Checks signatures for Secure Boot.
     pub const SBVERIFY: Tool = Tool { program: "sbverify", package: "sbsigntool" };
+    /// Compiles the C parts of our programs for `x86_64`.
+    pub const MUSL_GCC: Tool = Tool { program: "musl-gcc", package: "musl-tools" };
+    /// Compiles them for aarch64.
+    pub const ARM_GCC: Tool = Tool { program: "aarch64-linux-gnu-gcc", package: "gcc-aarch64-linux-gnu" };
     /// Builds our own programs.
     pub const CARGO: Tool =
         Tool { program: "cargo", package: "rustup (not a Debian package: https://rustup.rs)" };
-
     /// Tells where Rust's own libraries are.
     pub const RUSTC: Tool = Tool { program: "rustc", package: Tool::CARGO.package };
+
+    /// Looks for all of them, before work that would be in vain without one.
+    pub fn look(tools: &[Tool]) -> Result<(), Error> {
+        let folders = folders();
+        let missing = |tool: &Tool| !folders.iter().any(|folder| folder.join(tool.program).is_file());
+        let tools: Vec<Tool> = tools.iter().copied().filter(missing).collect();
+        if tools.is_empty() { Ok(()) } else { Err(Error::Missing { tools }) }
+    }
 
     /// A command with the environment of all builds: nothing of the builder's but PATH, and `epoch` (seconds since 1970) as
     /// the clock of every program that asks for one.
     pub fn command(self, epoch: u64) -> Command {
         let mut command = Command::new(self.program);
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        // Debian keeps file system tools where a plain user's PATH does not look.
-        let mut folders: Vec<_> = std::env::split_paths(&path).collect();
-        if !folders.is_empty() && !path.is_empty() {
-            folders.extend(SYSTEM_FOLDERS.iter().map(Into::into));
-        }
-        let path = std::env::join_paths(folders).unwrap_or(path);
+        let path =
+            std::env::join_paths(folders()).unwrap_or_else(|_| std::env::var_os("PATH").unwrap_or_default());
         command.env_clear().env("PATH", path).env("TZ", "UTC").env("LC_ALL", "C").env("HOME", "/nonexistent");
         command.env("SOURCE_DATE_EPOCH", epoch.to_string()).env("E2FSPROGS_FAKE_TIME", epoch.to_string());
         // mtools would read the builder's settings and refuse a FAT whose size is no disk's.
@@ -92,20 +99,33 @@ impl Tool {
         }
         let said = String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned();
         let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
-        let last = lines.get(lines.len().saturating_sub(LINES_KEPT)..).unwrap_or_default();
-        Err(Error::Failed { program: self.program, status: status.to_string(), said: last.join("; ") })
+        // A compiler needs more words than the others, on lines of their own.
+        let (kept, between) = if self == Tool::CARGO { (LINES_OF_CARGO, "\n  ") } else { (LINES_KEPT, "; ") };
+        let last = lines.get(lines.len().saturating_sub(kept)..).unwrap_or_default();
+        Err(Error::Failed { program: self.program, status: status.to_string(), said: last.join(between) })
     }
 
     /// Why the program did not start.
     pub fn not_started(self, source: io::Error) -> Error {
         if source.kind() == io::ErrorKind::NotFound {
-            return Error::Missing { program: self.program, package: self.package };
+            return Error::Missing { tools: vec![self] };
         }
         Error::Start { program: self.program, source }
     }
+}
+
+/// Where programs are looked for.
+fn folders() -> Vec<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if path.is_empty() {
+        return Vec::new();
+    }
+    // Debian keeps file system tools where a plain user's PATH does not look.
+    std::env::split_paths(&path).chain(SYSTEM_FOLDERS.map(PathBuf::from)).collect()
 }
 
 /// Where Debian keeps them.
 const SYSTEM_FOLDERS: [&str; 2] = ["/usr/sbin", "/sbin"];
 /// The last lines name the reason; those before them repeat it.
 const LINES_KEPT: usize = 4;
+const LINES_OF_CARGO: usize = 40;
