@@ -12,20 +12,30 @@ use rustix::mount::MountFlags;
 use rustix::system::{RebootCommand, reboot};
 
 use crate::console::{chain, say};
-use crate::disk::{self, Found, Probe};
+use crate::disk::{self, Found, Place, Probe};
+use crate::lasting::Lasting;
+use crate::machine_id::MachineId;
 use crate::mark::{self, Stage};
-use crate::mounts::{self, Mount, lasting};
+use crate::mounts::{self, Mount};
 use crate::watchdog::Watchdog;
-use crate::{Error, Result, Words, factory, machine_id, mapper, modules, verity};
+use crate::{Error, Result, Words, factory, last_words, machine_id, mapper, modules, verity};
 
-/// Goes all the way to the root's init. Comes back only with a reason to restart.
-pub fn boot() -> Result<Infallible> {
+/// Goes all the way to the root's init; what fails restarts the machine. A restart that the kernel refuses leaves the
+/// watchdog, and in the end this comes back: PID 1 dies, which `panic=` turns into a restart.
+pub fn boot() {
+    let mut watchdog = None;
+    let Err(error) = advance(&mut watchdog);
+    restart(&error, watchdog.as_mut());
+}
+
+/// Comes back only with a reason to restart.
+fn advance(watchdog: &mut Option<Watchdog>) -> Result<Infallible> {
     mounts::kernel()?;
     speak_on_the_console();
     let line = fs::read_to_string(CMDLINE).map_err(Error::file("read", CMDLINE))?;
     let words = Words::parse(&line);
     // The watchdog comes before anything that can hang, so also before a command line that makes no sense is told of.
-    let watchdog = guarded_modules(words.as_ref().map_or(FALLBACK_TIMEOUT, |words| words.watchdog))?;
+    guarded_modules(watchdog, words.as_ref().map_or(FALLBACK_TIMEOUT, |words| words.watchdog))?;
     let words = words?;
     let pstore = Mount {
         what: "pstore",
@@ -38,12 +48,16 @@ pub fn boot() -> Result<Infallible> {
         say(&format!("the last panic cannot be read: {}", chain(&error)));
     }
 
-    let found = found(&words)?;
+    let found = found(&words, watchdog)?;
     let private = Path::new("/private");
-    let strict = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
-    say_volatile("PRIVATE", lasting("private", found.private.as_deref(), private, strict)?);
+    let lasting = Lasting::private(private);
+    lasting.mount(&found.private)?;
+    feed(watchdog);
     let marks = Marks { words: &words, boot_id: boot_id() };
     marks.set(Stage::Init);
+    if words.trial {
+        last_words::keep_on_restart();
+    }
 
     let target = verity::target(&words, &found.root, &found.hash);
     let device = mapper::create("root", &target)?;
@@ -53,7 +67,7 @@ pub fn boot() -> Result<Infallible> {
     Mount { what: &what, on: root, fstype, flags: MountFlags::RDONLY, options: "" }.now()?;
     say(&format!("slot {slot}: root {} checked by {what}", found.root.display()));
 
-    furnish(root, private, &found)?;
+    furnish(root, private, &lasting, &found.data)?;
     marks.set(Stage::Userland);
     if let Some(watchdog) = watchdog {
         watchdog.hand_on();
@@ -61,10 +75,12 @@ pub fn boot() -> Result<Infallible> {
     enter(root, private, &words)
 }
 
-/// Restarts the machine. A restart that the kernel refuses leaves the watchdog, and in the end PID 1 dies, which
-/// `panic=` turns into a restart.
-pub fn restart(error: &Error) {
+/// Restarts the machine.
+fn restart(error: &Error, watchdog: Option<&mut Watchdog>) {
     say(&format!("{}; restart in {} s", chain(error), BEFORE_RESTART.as_secs()));
+    if let Some(watchdog) = watchdog {
+        watchdog.feed();
+    }
     thread::sleep(BEFORE_RESTART);
     rustix::fs::sync();
     if let Err(errno) = reboot(RebootCommand::Restart) {
@@ -73,32 +89,34 @@ pub fn restart(error: &Error) {
 }
 
 /// Opens the watchdog as soon as a driver brings one, which may be one that is built in.
-fn guarded_modules(timeout: Duration) -> Result<Option<Watchdog>> {
-    let mut watchdog = None;
-    let mut guard = || {
-        if watchdog.is_some() {
-            return;
-        }
-        match Watchdog::open(timeout) {
-            None => {}
-            Some(Ok(opened)) => watchdog = Some(opened),
-            Some(Err(error)) => say(&format!("failed to start the watchdog: {error}")),
-        }
+fn guarded_modules(watchdog: &mut Option<Watchdog>, timeout: Duration) -> Result<()> {
+    let mut guard = || match watchdog {
+        Some(watchdog) => watchdog.feed(),
+        None => match Watchdog::open(timeout) {
+            Ok(opened) => *watchdog = opened,
+            Err(error) => say(&format!("failed to start the watchdog: {error}")),
+        },
     };
     guard();
     let failed = modules::load(Path::new("/modules"), &mut guard)?;
     for error in failed {
         say(&chain(&error));
     }
-    match &watchdog {
-        Some(_) => say(&format!("watchdog: {} s", timeout.as_secs())),
+    match watchdog {
+        Some(watchdog) => say(&watchdog.to_string()),
         None => say("no watchdog: a hang will not restart this machine"),
     }
-    Ok(watchdog)
+    Ok(())
 }
 
-fn found(words: &Words) -> Result<Found> {
-    let mut found = disk::wait(Probe::live(), words, FOR_DISKS)?;
+fn feed(watchdog: &mut Option<Watchdog>) {
+    if let Some(watchdog) = watchdog {
+        watchdog.feed();
+    }
+}
+
+fn found(words: &Words, watchdog: &mut Option<Watchdog>) -> Result<Found> {
+    let mut found = disk::wait(Probe::live(), words, FOR_DISKS, || feed(watchdog))?;
     if found.len() > 1 {
         let names: Vec<String> = found.iter().map(|found| found.disk.display().to_string()).collect();
         say(&format!("{} are copies of one disk; the first is taken", names.join(" and ")));
@@ -106,25 +124,24 @@ fn found(words: &Words) -> Result<Found> {
     Ok(found.swap_remove(0))
 }
 
-fn say_volatile(name: &str, reason: Option<String>) {
-    if let Some(reason) = reason {
-        say(&format!("{name} is a tmpfs for this boot, and what is written there will be lost: {reason}"));
-    }
-}
-
 /// `/etc`, `/var` and the state folder.
-fn furnish(root: &Path, private: &Path, found: &Found) -> Result<()> {
+fn furnish(root: &Path, private: &Path, lasting: &Lasting<'_>, data: &Place) -> Result<()> {
     let (etc, var) = (root.join("etc"), root.join("var"));
     let (loose, temporary) = (MountFlags::NOSUID | MountFlags::NODEV, root.join("tmp"));
     Mount { what: "tmpfs", on: &etc, fstype: "tmpfs", flags: loose, options: "mode=0755" }.now()?;
     Mount { what: "tmpfs", on: &temporary, fstype: "tmpfs", flags: loose, options: "mode=1777" }.now()?;
-    let kept = root.join("usr/share/factory/etc");
+    let kept = root.join(FACTORY);
     if kept.is_dir() {
         factory::copy(&kept, &etc).map_err(Error::file("copy", &kept))?;
+    } else {
+        say(&format!("/etc is empty: the image has no /{FACTORY}"));
     }
-    // Without PRIVATE it is one of this boot only; systemd would do the same.
+    // Before PRIVATE may have to give way to a tmpfs: the id that it holds is the machine's all the same.
     match machine_id::keep(private) {
-        Ok(id) => {
+        Ok(MachineId { id, lost }) => {
+            if let Some(error) = lost {
+                say(&format!("the machine id is of this boot only: {error}"));
+            }
             let path = etc.join("machine-id");
             // A factory copy may be a link to elsewhere.
             let _ = fs::remove_file(&path);
@@ -132,8 +149,9 @@ fn furnish(root: &Path, private: &Path, found: &Found) -> Result<()> {
         }
         Err(error) => say(&format!("this boot has no machine id: {error}")),
     }
-    say_volatile("DATA", lasting("var", found.data.as_deref(), &var, loose)?);
-    mounts::bind(&private.join("updog"), &var.join("lib/updog"))
+    let variable = Lasting::data(&var);
+    variable.mount(data)?;
+    mounts::bind(&lasting.folder("updog")?, &variable.folder("lib/updog")?)
 }
 
 /// Makes the root the root, and becomes its init.
@@ -188,6 +206,8 @@ fn speak_on_the_console() {
 }
 
 const CMDLINE: &str = "/proc/cmdline";
+/// In the root: what `/etc` begins with.
+const FACTORY: &str = "usr/share/factory/etc";
 const ROOT: &str = "/sysroot";
 /// Long enough for a disk behind a slow controller.
 const FOR_DISKS: Duration = Duration::from_secs(10);

@@ -14,6 +14,8 @@ pub mod console;
 pub mod disk;
 mod error;
 pub mod factory;
+mod last_words;
+mod lasting;
 pub mod machine_id;
 pub mod mapper;
 pub mod mark;
@@ -22,6 +24,6 @@ pub mod mounts;
 pub mod verity;
 mod watchdog;
 
-pub use boot::{boot, restart};
+pub use boot::boot;
 pub use cmdline::{CmdlineError, Words};
 pub use error::{Error, Result};

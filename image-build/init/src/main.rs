@@ -7,7 +7,6 @@ fn main() -> ExitCode {
         eprintln!("error: updog-init is the init of an initramfs and does nothing elsewhere");
         return ExitCode::from(2);
     }
-    let Err(error) = updog_init::boot();
-    updog_init::restart(&error);
+    updog_init::boot();
     ExitCode::FAILURE
 }

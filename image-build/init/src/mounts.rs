@@ -49,37 +49,8 @@ pub(crate) fn kernel() -> Result<()> {
     Ok(())
 }
 
-/// A file system that keeps what is written, or a tmpfs in its place, which `/run/updog/volatile` tells of. What does
-/// not mount is never formatted: it may hold the only copy of something.
-pub(crate) fn lasting(
-    name: &str,
-    device: Option<&Path>,
-    on: &Path,
-    flags: MountFlags,
-) -> Result<Option<String>> {
-    let reason = match device {
-        None => "the disk has no such partition".to_owned(),
-        Some(device) => {
-            let what = device.display().to_string();
-            match (Mount { what: &what, on, fstype: "ext4", flags, options: "" }).now() {
-                Ok(()) => return Ok(None),
-                Err(error) => crate::console::chain(&error),
-            }
-        }
-    };
-    Mount { what: "tmpfs", on, fstype: "tmpfs", flags, options: "mode=0755" }.now()?;
-    let folder = Path::new("/run/updog/volatile");
-    fs::create_dir_all(folder).map_err(Error::file("make", folder))?;
-    let told = folder.join(name);
-    fs::write(&told, format!("{reason}\n")).map_err(Error::file("write", &told))?;
-    Ok(Some(reason))
-}
-
-/// Shows a folder in a second place.
+/// Shows a folder in place of a second one; both are there.
 pub(crate) fn bind(from: &Path, to: &Path) -> Result<()> {
-    for folder in [from, to] {
-        fs::create_dir_all(folder).map_err(Error::file("make", folder))?;
-    }
     let failed = |source| Error::Mount { what: from.display().to_string(), on: to.to_owned(), source };
     mount_bind(from, to).map_err(|errno| failed(errno.into()))
 }

@@ -11,6 +11,7 @@ mod find;
 pub mod network;
 mod pid1;
 mod run;
+mod say;
 pub mod stop;
 pub mod watchdog;
 

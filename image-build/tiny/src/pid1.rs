@@ -7,11 +7,10 @@ use std::process;
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{WaitOptions, wait};
-
 use crate::find::{field, text, word};
 use crate::network::{self, Address};
-use crate::run::run;
+use crate::run::{bury_in_time, run};
+use crate::say::say;
 use crate::stop::{self, Stop};
 use crate::watchdog::Feeder;
 use crate::{Command, Doom};
@@ -20,7 +19,8 @@ use crate::{Command, Doom};
 pub fn pid1() -> Result<(), String> {
     let feeder = Feeder::default();
     let fed = feeder.start();
-    stop::listen().map_err(|error| format!("failed to listen for signals: {error}"))?;
+    bury_in_time();
+    stop::listen(&feeder).map_err(|error| format!("failed to listen for signals: {error}"))?;
     let cmdline = text("/proc/cmdline");
     greet(&cmdline, fed);
     if let Some(doom) = Doom::on_the_command_line(&cmdline) {
@@ -32,17 +32,17 @@ pub fn pid1() -> Result<(), String> {
         let words: Vec<String> = [UPDOG].iter().chain(arguments).map(|word| (*word).to_owned()).collect();
         run(&words)
     };
-    println!("TINY report exit={}", updog(&["report"]));
-    println!("TINY health exit={}", updog(&["health", "--reboot"]));
-    println!("TINY ready");
-    for line in std::io::stdin().lock().lines() {
+    say(&format!("TINY report exit={}", updog(&["report"])));
+    say(&format!("TINY health exit={}", updog(&["health", "--reboot"])));
+    say("TINY ready");
+    // By bytes: noise on a serial line must not end PID 1.
+    for line in std::io::stdin().lock().split(b'\n') {
         let line = line.map_err(|error| format!("failed to read the console: {error}"))?;
-        match Command::parse(&line) {
+        match Command::parse(&String::from_utf8_lossy(&line)) {
             None => {}
             Some(Ok(command)) => obey(command, &feeder),
-            Some(Err(problem)) => println!("TINY error: {problem}"),
+            Some(Err(problem)) => say(&format!("TINY error: {problem}")),
         }
-        bury();
     }
     Err("the console is gone".to_owned())
 }
@@ -51,14 +51,14 @@ fn greet(cmdline: &str, fed: bool) {
     let version = field(&text("/usr/lib/os-release"), "VERSION_ID").unwrap_or_default();
     let slot = word(cmdline, "updog.slot").unwrap_or_default();
     let boot = text("/proc/sys/kernel/random/boot_id");
-    println!("TINY up slot={slot} version={version} boot={boot}");
+    say(&format!("TINY up slot={slot} version={version} boot={boot}"));
     for name in ["private", "var"] {
         if Path::new("/run/updog/volatile").join(name).exists() {
-            println!("TINY volatile {name}");
+            say(&format!("TINY volatile {name}"));
         }
     }
     if !fed {
-        println!("TINY no watchdog");
+        say("TINY no watchdog");
     }
 }
 
@@ -68,40 +68,37 @@ fn join_network(cmdline: &str) {
         Some(text) => Address::parse(&text),
     };
     let Some(address) = address else {
-        println!("TINY error: tiny.ip is no IP/BITS[,GATEWAY]");
+        say("TINY error: tiny.ip is no IP/BITS[,GATEWAY]");
         return;
     };
     if let Err(error) = network::up("eth0", &address) {
-        println!("TINY no network: {error}");
+        say(&format!("TINY no network: {error}"));
     }
 }
 
 fn obey(command: Command, feeder: &Feeder) {
     match command {
-        Command::Run(words) => println!("TINY exit={}", run(&words)),
+        Command::Run(words) => say(&format!("TINY exit={}", run(&words))),
         Command::Write { path, text } => match fs::write(&path, format!("{text}\n")) {
-            Ok(()) => println!("TINY exit=0"),
-            Err(error) => println!("TINY error: failed to write {path}: {error}"),
+            Ok(()) => say("TINY exit=0"),
+            Err(error) => say(&format!("TINY error: failed to write {path}: {error}")),
         },
         Command::Doom(doom) => suffer(doom, feeder),
-        Command::Reboot => stop::now(Stop::Restart),
-        Command::PowerOff => stop::now(Stop::PowerOff),
+        Command::Reboot => stop::now(Stop::Restart, feeder),
+        Command::PowerOff => stop::now(Stop::PowerOff, feeder),
     }
 }
 
 fn suffer(doom: Doom, feeder: &Feeder) {
-    println!(
-        "TINY {}",
-        match doom {
-            Doom::Panic => "panics",
-            Doom::Exit => "exits",
-            Doom::Hang => "hangs",
-        }
-    );
+    say(match doom {
+        Doom::Panic => "TINY panics",
+        Doom::Exit => "TINY exits",
+        Doom::Hang => "TINY hangs",
+    });
     match doom {
         Doom::Panic => {
             if let Err(error) = fs::write("/proc/sysrq-trigger", "c") {
-                println!("TINY error: the kernel does not panic: {error}");
+                say(&format!("TINY error: the kernel does not panic: {error}"));
             }
         }
         Doom::Exit => process::exit(0),
@@ -112,11 +109,6 @@ fn suffer(doom: Doom, feeder: &Feeder) {
             }
         }
     }
-}
-
-/// Children whose parents have ended are PID 1's; one that nobody waits for stays for ever.
-fn bury() {
-    while let Ok(Some(_)) = wait(WaitOptions::NOHANG) {}
 }
 
 const UPDOG: &str = "/usr/bin/updog";

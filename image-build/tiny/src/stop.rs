@@ -12,6 +12,9 @@ use rustix::system::{RebootCommand, reboot};
 use signal_hook::consts::{SIGTERM, SIGUSR2};
 use signal_hook::iterator::Signals;
 
+use crate::say::say;
+use crate::watchdog::Feeder;
+
 /// How it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
@@ -31,21 +34,23 @@ pub fn ask(stop: Stop) -> Result<(), String> {
 }
 
 /// PID 1's ear for [`ask()`].
-pub fn listen() -> std::io::Result<()> {
+pub fn listen(feeder: &Feeder) -> std::io::Result<()> {
     let mut signals = Signals::new([SIGTERM, SIGUSR2])?;
+    let feeder = feeder.clone();
     thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
-            now(if signal == SIGUSR2 { Stop::PowerOff } else { Stop::Restart });
+            now(if signal == SIGUSR2 { Stop::PowerOff } else { Stop::Restart }, &feeder);
         }
     });
     Ok(())
 }
 
-/// Stops the machine.
-pub fn now(stop: Stop) -> ! {
+/// Stops the machine. From here on nobody feeds the watchdog, so that a disk on which the last writes hang ends in a reset.
+pub fn now(stop: Stop, feeder: &Feeder) -> ! {
+    feeder.starve();
     match stop {
-        Stop::Restart => println!("TINY restart"),
-        Stop::PowerOff => println!("TINY power off"),
+        Stop::Restart => say("TINY restart"),
+        Stop::PowerOff => say("TINY power off"),
     }
     // SAFETY: kill(2) with -1 signals every process but this one; no memory is involved.
     unsafe { libc::kill(-1, libc::SIGTERM) };
@@ -64,7 +69,7 @@ pub fn now(stop: Stop) -> ! {
     };
     loop {
         if let Err(errno) = reboot(command) {
-            println!("TINY the kernel refuses to stop: {errno}");
+            say(&format!("TINY the kernel refuses to stop: {errno}"));
         }
         thread::sleep(Duration::from_secs(1));
     }

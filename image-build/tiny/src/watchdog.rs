@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -16,9 +17,13 @@ pub struct Feeder {
 impl Feeder {
     /// Starts feeding; `false`: there is no watchdog.
     pub fn start(&self) -> bool {
-        let Ok(watchdog) = OpenOptions::new().write(true).open("/dev/watchdog") else { return false };
+        self.start_at(Path::new("/dev/watchdog"), EVERY)
+    }
+
+    fn start_at(&self, path: &Path, every: Duration) -> bool {
+        let Ok(watchdog) = OpenOptions::new().write(true).open(path) else { return false };
         let starving = Arc::clone(&self.starving);
-        thread::spawn(move || feed(&watchdog, &starving));
+        thread::spawn(move || feed(&watchdog, &starving, every));
         true
     }
 
@@ -28,14 +33,38 @@ impl Feeder {
     }
 }
 
-fn feed(mut watchdog: &File, starving: &AtomicBool) {
+fn feed(mut watchdog: &File, starving: &AtomicBool, every: Duration) {
     loop {
         if !starving.load(Ordering::Relaxed) {
             let _ = watchdog.write_all(b"\0");
         }
-        thread::sleep(EVERY);
+        thread::sleep(every);
     }
 }
 
 /// Well below the shortest timeout that makes sense.
 const EVERY: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_fed_until_it_starves() {
+        let (folder, every) = (tempfile::tempdir().unwrap(), Duration::from_millis(5));
+        let (path, feeder) = (folder.path().join("watchdog"), Feeder::default());
+        assert!(!feeder.start_at(&path, every));
+        File::create(&path).unwrap();
+        assert!(feeder.start_at(&path, every));
+        let meals = || std::fs::metadata(&path).unwrap().len();
+        while meals() < 3 {
+            thread::sleep(every);
+        }
+        // stop::now() holds a clone.
+        feeder.clone().starve();
+        thread::sleep(every * 40);
+        let last = meals();
+        thread::sleep(every * 40);
+        assert_eq!(meals(), last);
+    }
+}
