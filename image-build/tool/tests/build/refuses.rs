@@ -88,12 +88,26 @@ fn a_missing_tool_is_named_with_its_package() {
 }
 
 #[test]
-fn a_full_disk_leaves_nothing_behind() {
+fn all_missing_tools_are_named_at_once() {
     let workshop = Workshop::new();
+    let out = workshop.at("out");
+    let words = workshop.words(&out);
+    let (first, rest) = words.split_first().unwrap();
+    let output = Command::new(first).args(rest).arg("--qcow2").env("PATH", "").output().unwrap();
+    let expected = "error: failed to find mkfs.erofs, veritysetup, mke2fs, mformat, mmd, mcopy, xz, qemu-img: they are not in PATH\n\
+                    hint: apt-get install cryptsetup-bin e2fsprogs erofs-utils mtools qemu-utils xz-utils";
+    assert_eq!(refusal(&output, 50), expected);
+    assert!(!out.exists());
+}
+
+#[test]
+fn a_full_disk_leaves_nothing_behind() {
+    let workshop = Workshop::with(&RECIPE.replace("text = \"hello\\n\"", "source = \"large\""));
     let full = workshop.at("full");
     fs::create_dir(&full).unwrap();
-    // Enough for the tree and some images, not for all: sizes at which different steps fail.
-    for size in ["64k", "600k", "1m"] {
+    // Sizes at which different steps fail: the tree, mkfs.erofs, the disk. The root has a file of 3 MiB.
+    let steps = ["tree/", "mkfs.erofs", "write the boot image"];
+    for (size, step) in ["64k", "4m", "6500k"].into_iter().zip(steps) {
         let build: Vec<String> =
             workshop.words(&full.join("out")).iter().map(|word| format!("'{word}'")).collect();
         let script = format!(
@@ -104,7 +118,8 @@ fn a_full_disk_leaves_nothing_behind() {
         let words = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", &script];
         let output = run(&words.map(str::to_owned), &[]);
         let said = refusal(&output, 40);
-        assert!(said.contains("hint: make room on the file system of --out"), "{size}: {said}");
+        let hint = "hint: make room on the file system of --out";
+        assert!(said.contains(step) && said.contains(hint), "{size}: {said}");
         assert_eq!(String::from_utf8_lossy(&output.stdout), "", "{size}: left behind");
     }
 }

@@ -50,7 +50,11 @@ impl Workshop {
         }
         let selector = [b"selector ".as_slice(), &test_key(), b" end"].concat();
         fs::write(at("programs/updog-boot.efi"), selector).unwrap();
-        fs::copy(env!("CARGO_BIN_EXE_updog-image"), at("updog-image")).unwrap();
+        // By another process: a child that another test starts meanwhile would hold our open file, and what is open for
+        // writing cannot be executed.
+        let copied =
+            Command::new("cp").arg(env!("CARGO_BIN_EXE_updog-image")).arg(at("updog-image")).status();
+        assert!(copied.unwrap().success());
         fs::set_permissions(at("updog-image"), Permissions::from_mode(0o755)).unwrap();
         fs::set_permissions(at(""), Permissions::from_mode(0o755)).unwrap();
         workshop
