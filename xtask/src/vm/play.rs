@@ -107,9 +107,13 @@ impl Stage<'_> {
     /// What the machine says of itself, to whoever asks.
     fn end(&mut self, end: &End) -> Result<()> {
         let said = self.run("updog status --json")?;
-        let line = said.lines().find_map(|line| line.strip_prefix("TINY | {"));
-        let status: Value = serde_json::from_str(&format!("{{{}", line.context("status said nothing")?))
-            .context("failed to read what status said")?;
+        // Notes come as lines of JSON too; the answer is the one with data.
+        let answers =
+            said.lines().filter_map(|line| serde_json::from_str(line.strip_prefix("TINY | ")?).ok());
+        let status: Value = answers
+            .into_iter()
+            .find(|answer: &Value| answer["data"].is_object())
+            .context("status said nothing")?;
         let data = &status["data"];
         expect("slot", &end.slot, data["running"].as_str())?;
         for (slot, wanted) in [("A", &end.a), ("B", &end.b)] {
