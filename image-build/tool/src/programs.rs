@@ -37,12 +37,7 @@ pub struct SelectorKeys {
 impl Programs {
     /// The programs in a folder, with a name each as cargo gives it.
     pub fn in_folder(folder: &Path) -> Result<Programs, Error> {
-        let installable = INSTALLABLE.map(|name| Ok((name.to_owned(), read(&folder.join(name))?)));
-        Ok(Programs {
-            boot: read(&folder.join("updog-boot.efi"))?,
-            init: read(&folder.join("updog-init"))?,
-            installable: installable.into_iter().collect::<Result<_, Error>>()?,
-        })
+        Programs::from(read(&folder.join("updog-boot.efi"))?, folder)
     }
 
     /// Builds them.
@@ -71,13 +66,13 @@ impl Programs {
             &static_pie,
             &["updog-init", "updog-tiny", "updog", "partition-disk"],
         )?;
-        Ok(Programs { boot: read(&firmware.join("updog-boot.efi"))?, ..Programs::linux(&linux)? })
+        Programs::from(read(&firmware.join("updog-boot.efi"))?, &linux)
     }
 
-    fn linux(folder: &Path) -> Result<Programs, Error> {
+    fn from(boot: Vec<u8>, folder: &Path) -> Result<Programs, Error> {
         let installable = INSTALLABLE.map(|name| Ok((name.to_owned(), read(&folder.join(name))?)));
         let installable = installable.into_iter().collect::<Result<_, Error>>()?;
-        Ok(Programs { boot: Vec::new(), init: read(&folder.join("updog-init"))?, installable })
+        Ok(Programs { boot, init: read(&folder.join("updog-init"))?, installable })
     }
 
     /// The bytes of a program that a recipe installs.
