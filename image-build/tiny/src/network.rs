@@ -75,7 +75,7 @@ fn raise(socket: &OwnedFd, card: &str) -> io::Result<()> {
 
 fn call<T>(socket: &OwnedFd, request: libc::c_ulong, value: &mut T) -> io::Result<()> {
     // The type of an ioctl's number differs between C libraries; these numbers are below 0x10000.
-    let request = request as libc::Ioctl;
+    let request = libc::Ioctl::try_from(request).map_err(io::Error::other)?;
     // SAFETY: each of these ioctls reads and writes one value of the type that its callers above pass, which outlives the
     // call.
     let done = unsafe { libc::ioctl(socket.as_raw_fd(), request, std::ptr::from_mut(value)) };
@@ -87,7 +87,7 @@ fn named(card: &str) -> libc::ifreq {
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
     // The last byte stays zero.
     for (to, byte) in request.ifr_name.iter_mut().zip(card.bytes().take(libc::IFNAMSIZ - 1)) {
-        *to = byte.cast_signed() as libc::c_char;
+        *to = libc::c_char::from_ne_bytes([byte]);
     }
     request
 }
@@ -98,7 +98,7 @@ fn spell(ip: Ipv4Addr) -> libc::sockaddr {
     address.sa_family = FAMILY;
     // sockaddr_in: two bytes of port, then the address in network order.
     for (to, byte) in address.sa_data.iter_mut().skip(2).zip(ip.octets()) {
-        *to = byte.cast_signed() as libc::c_char;
+        *to = libc::c_char::from_ne_bytes([byte]);
     }
     address
 }
