@@ -247,6 +247,13 @@ impl Machine {
             let armed = if settled { None } else { state.armed };
             out.push(State { confirmed: true, armed, ..with(slots) });
         }
+        if wide
+            && state.images[running.index()] == Image::Good
+            && let Ok(slots) = come_home_under(guards, &state.slots, running, tries)
+        {
+            means("come home", &slots, running);
+            out.push(State { confirmed: true, armed: None, ..with(slots) });
+        }
         if let Ok(slots) = retire_under(guards, &state.slots, running, standing) {
             means("retire", &slots, running);
             out.push(State { images: image(other, Image::Half), armed: None, ..with(slots) });

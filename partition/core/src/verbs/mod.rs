@@ -57,6 +57,14 @@ pub fn confirm(slots: &Slots, running: Slot, tries: Tries) -> Result<Slots, Refu
     confirm_under(Guards::ALL, slots, running, tries)
 }
 
+/// Says that the running slot is good after the other one, confirmed too, was left by itself: running 2/M/1, other priority 1.
+///
+/// The other slot may have tries left (its kernel could not be loaded, so the selector went on at once) and would boot
+/// next: the host goes on from the slot that is known to be good, and the other stays as a fallback with the tries it has.
+pub fn come_home(slots: &Slots, running: Slot, tries: Tries) -> Result<Slots, Refusal> {
+    come_home_under(Guards::ALL, slots, running, tries)
+}
+
 /// Retires a trial that was left: the host woke in `running` while the other slot is unconfirmed and startable.
 ///
 /// `None` when there is no such trial; one that is armed and untouched (2/N/0) stays armed.
@@ -106,6 +114,14 @@ fn arm_under(guards: Guards, slots: &Slots, running: Slot, by: (Standing, Tries)
 fn confirm_under(guards: Guards, slots: &Slots, running: Slot, tries: Tries) -> Result<Slots, Refusal> {
     let here = slots.get(running).ok_or(Refusal::NoSlot(running))?;
     let after = slots.with(running, here.with_tries(tries.confirmed()).with_successful(true));
+    meant((guards, Guard::ConfirmMeant), after, running)
+}
+
+fn come_home_under(guards: Guards, slots: &Slots, running: Slot, tries: Tries) -> Result<Slots, Refusal> {
+    let (here, other) = both(slots, running)?;
+    // A slot on trial is not what was left; one that may not boot stays so.
+    let left = if other.successful() { other.with_priority(other.priority().min(1)) } else { other };
+    let after = slots.with(running, here.with(2, tries.confirmed(), true)).with(running.other(), left);
     meant((guards, Guard::ConfirmMeant), after, running)
 }
 

@@ -2,9 +2,11 @@
 //!
 //! What became of the last update is written down first, then the flags change: cleared flags no longer tell.
 
-use partition_core::verbs;
+use partition_core::{Refusal, Slot, verbs};
 use partition_disk::{Access, Edit};
 use serde_json::json;
+use updater_core::Settled;
+use updater_core::records::HistoryEvent;
 
 use super::{ending, flags};
 use crate::answer::Answer;
@@ -19,6 +21,7 @@ pub(super) fn run(ctx: &Context<'_>) -> Result<Answer> {
     let given = outcome.as_ref().map_or(tries, |outcome| outcome.tries(running, tries));
     let found = ending::find(ctx, running, &before);
     ending::keep(ctx, &found, running);
+    let back = found.settled == Settled::FellBack || told_of_falling_back(ctx, running);
 
     let changed = flags::change(&disk, "confirm", |layout| {
         let slots = layout.slots();
@@ -27,7 +30,12 @@ pub(super) fn run(ctx: &Context<'_>) -> Result<Answer> {
         // Again with something armed: nothing would change, so there is nothing to refuse.
         let done =
             slots.get(running).is_some_and(|flags| flags.successful() && flags.tries() == tries.confirmed());
-        let slots = if done { slots } else { verbs::confirm(&slots, running, tries)? };
+        let slots = match verbs::confirm(&slots, running, tries) {
+            // The slot that was left would be tried again, at every boot until its tries are spent.
+            Err(Refusal::WouldBoot { .. }) if back => verbs::come_home(&slots, running, tries)?,
+            _ if done => slots,
+            confirmed => confirmed?,
+        };
         Ok(Edit { slots, boot_ever_succeeded: true })
     })?;
     if let Err(error) = ctx.machine.mark_confirmed() {
@@ -57,7 +65,15 @@ pub(super) fn run(ctx: &Context<'_>) -> Result<Answer> {
     Ok(Answer::done(message, data))
 }
 
-fn sentence(settled: updater_core::Settled, tries: u8) -> String {
+/// Whether the last thing that happened is that the other slot, confirmed, was left by itself.
+fn told_of_falling_back(ctx: &Context<'_>, running: Slot) -> bool {
+    ctx.state.outcome().is_some_and(|outcome| {
+        let last = outcome.last.filter(|_| outcome.intent.is_none());
+        last.is_some_and(|last| last.outcome == HistoryEvent::FellBack && last.slot == running.other())
+    })
+}
+
+fn sentence(settled: Settled, tries: u8) -> String {
     let tries = format!("{tries} tries");
     match settled.ending() {
         Some(event) => format!("{}, {tries}", event.as_str()),

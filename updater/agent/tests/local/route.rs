@@ -173,6 +173,28 @@ fn a_confirmed_slot_that_goes_bad_is_left_and_not_branded() {
     assert_eq!(events(&host).last().map(String::as_str), Some("fell_back"));
 }
 
+/// The selector could not load the confirmed slot and went on at once: that slot has tries left and would go first again.
+#[test]
+fn the_slot_fallen_back_to_is_home() {
+    let mut host = Host::new();
+    host.arm("1.1.0");
+    host.restart();
+    host.updog(&["confirm"]);
+    host.set((1, 6, true), (2, 6, true));
+    (host.booted, host.boot) = (Slot::A, host.boot + 1);
+    // Told already, as `report` does early in the boot.
+    host.updog(&["report"]);
+    assert_eq!(host.updog(&["confirm"]).code, 0);
+    assert_eq!(flags(&host.slots()), "2/7/1 1/6/1");
+    assert_eq!(host.restart(), Slot::A);
+    // Gone back to by choice, it is not confirmed away.
+    assert_eq!(host.updog(&["confirm"]).code, 0);
+    assert_eq!(host.updog(&["rollback"]).code, 0);
+    let armed = flags(&host.slots());
+    host.updog(&["confirm"]);
+    assert_eq!(flags(&host.slots()), armed);
+}
+
 /// The guard over all verbs: what is armed is not confirmed away.
 #[test]
 fn confirm_is_refused_while_the_other_slot_boots_next() {
