@@ -87,7 +87,7 @@ fn flip_ballast(disk: &Path, partition: &str) -> Result<()> {
     let start = partition_start(disk, partition)?;
     let wanted = ballast();
     // From its middle, so that it is no end of a file packed beside others.
-    let wanted = wanted.as_bytes().get(BALLAST / 2..BALLAST / 2 + 64).context("the ballast is too short")?;
+    let wanted = wanted.get(BALLAST / 2..BALLAST / 2 + 64).context("the ballast is too short")?;
     let mut bytes = vec![0; 64 << 20];
     let read = file(disk)?.read_at(&mut bytes, start)?;
     let found = bytes.get(..read).unwrap_or_default().windows(64).position(|window| window == wanted);
@@ -95,15 +95,15 @@ fn flip_ballast(disk: &Path, partition: &str) -> Result<()> {
     flip(disk, start + u64::try_from(found)?)
 }
 
-/// Text that no compressor of repetitions makes shorter.
-pub(super) fn ballast() -> String {
-    let mut text = String::with_capacity(BALLAST);
+/// Bytes in which nothing repeats.
+pub(super) fn ballast() -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(BALLAST);
     let mut digest = Digest::of(b"ballast");
-    while text.len() < BALLAST {
-        text.push_str(&digest.to_string());
+    while bytes.len() < BALLAST {
+        bytes.extend_from_slice(digest.bytes());
         digest = Digest::of(digest.bytes());
     }
-    text
+    bytes
 }
 
 /// Its length in bytes.
