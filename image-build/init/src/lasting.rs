@@ -53,7 +53,7 @@ impl<'a> Lasting<'a> {
             Place::NoNode => "the kernel shows no device for the partition".to_owned(),
             Place::Node(node) => {
                 let what = node.display().to_string();
-                match (self.mount)(&Mount { what: &what, on, fstype: "ext4", flags, options: "" }) {
+                match (self.mount)(&Mount { what: &what, on, fstype: "ext4", flags, options: OPTIONS }) {
                     Ok(()) => return Ok(()),
                     Err(error) => chain(&error),
                 }
@@ -98,6 +98,8 @@ fn make(folder: &Path) -> Result<()> {
     }
 }
 
+/// Not what the file system asks for: one that asks for a panic would restart both slots for ever.
+const OPTIONS: &str = "errors=remount-ro";
 const TOLD: &str = "/run/updog/volatile";
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ pub mod mapper;
 pub mod mark;
 mod modules;
 pub mod mounts;
+mod plain;
 pub mod verity;
 mod watchdog;
 

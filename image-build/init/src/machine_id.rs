@@ -1,8 +1,9 @@
 //! The machine's name for itself, made once and kept on PRIVATE.
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
+
+use crate::plain;
 
 /// An id for this boot.
 #[derive(Debug)]
@@ -16,7 +17,7 @@ pub struct MachineId {
 /// The id kept in this folder, or a new one. What is kept but is none counts as absent; what cannot be read is left alone,
 /// and what cannot be kept still serves this boot.
 pub fn keep(private: &Path) -> io::Result<MachineId> {
-    let kept = match fs::read(private.join(FILE)) {
+    let kept = match plain::read(&private.join(FILE), LIMIT) {
         Ok(bytes) => Ok(String::from_utf8(bytes).ok().filter(|text| is_id(text.trim()))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
@@ -25,7 +26,7 @@ pub fn keep(private: &Path) -> io::Result<MachineId> {
         Ok(Some(id)) => MachineId { id: id.trim().to_owned(), lost: None },
         Ok(None) => {
             let id = new()?;
-            MachineId { lost: write(private, &id).err(), id }
+            MachineId { lost: plain::write(private, FILE, format!("{id}\n").as_bytes()).err(), id }
         }
         Err(error) => MachineId { id: new()?, lost: Some(error) },
     })
@@ -40,16 +41,6 @@ fn new() -> io::Result<String> {
     Ok(bytes.iter().fold(String::new(), |id, byte| format!("{id}{byte:02x}")))
 }
 
-/// A cut leaves no id or this one.
-fn write(private: &Path, id: &str) -> io::Result<()> {
-    let partial = private.join(".machine-id.partial");
-    let mut file = File::create(&partial)?;
-    file.write_all(format!("{id}\n").as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&partial, private.join(FILE))?;
-    File::open(private)?.sync_all()
-}
-
 fn is_id(text: &str) -> bool {
     text.len() == 32
         && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
@@ -57,9 +48,13 @@ fn is_id(text: &str) -> bool {
 }
 
 const FILE: &str = "machine-id";
+/// In bytes; an id has 33.
+const LIMIT: u64 = 4096;
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn kept(private: &Path) -> String {

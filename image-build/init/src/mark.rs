@@ -1,10 +1,12 @@
 //! How far a boot on trial has come: the other slot reads it after a restart, to say why this one was left.
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::fs;
+use std::io;
 use std::path::Path;
 
 use partition_core::Slot;
+
+use crate::plain;
 
 /// What is about to happen; the health gate goes on with stages of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,12 +38,7 @@ pub fn line(boot_id: &str, slot: Slot, stage: Stage) -> String {
 /// Writes it durably into the state folder: a cut leaves the mark before this one, or this one.
 pub fn write(state: &Path, line: &str) -> io::Result<()> {
     fs::create_dir_all(state)?;
-    let (partial, last) = (state.join(".boot-stage.partial"), state.join(FILE));
-    let mut file = File::create(&partial)?;
-    file.write_all(line.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&partial, &last)?;
-    File::open(state)?.sync_all()
+    plain::write(state, FILE, line.as_bytes())
 }
 
 /// In the state folder.
