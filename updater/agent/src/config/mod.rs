@@ -9,8 +9,7 @@ mod merged;
 mod settings;
 mod units;
 
-use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 pub use error::Error;
@@ -55,7 +54,7 @@ pub fn load(file: Option<&Path>, strictness: Strictness) -> Result<Loaded, Error
     let mut merged = Merged::default();
     let mut notes = Vec::new();
     for path in files {
-        match fs::read(&path) {
+        match read(&path) {
             Ok(bytes) => match fragment::parse(&path, &bytes, strictness) {
                 Ok((fragment, problems)) => {
                     notes.extend(problems.iter().map(error::chain));
@@ -71,6 +70,19 @@ pub fn load(file: Option<&Path>, strictness: Strictness) -> Result<Loaded, Error
     notes.extend(problems.iter().map(error::chain));
     Ok(Loaded { settings, merged, notes })
 }
+
+/// A configuration is read whole, so it has a limit.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    crate::state::file::open(path)?.take(LIMIT + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LIMIT {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("it is longer than {LIMIT} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// In bytes.
+const LIMIT: u64 = 1 << 20;
 
 fn tolerate(error: Error, strictness: Strictness, notes: &mut Vec<String>) -> Result<(), Error> {
     match strictness {

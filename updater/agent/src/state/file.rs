@@ -1,7 +1,8 @@
 //! Files that are whole or not there: temp, fsync, rename, fsync of the folder.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use super::Error;
@@ -9,7 +10,7 @@ use super::Error;
 /// The whole file; `None`: there is none.
 pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     let fail = |source| Error::Read { path: path.to_owned(), source };
-    let file = match File::open(path) {
+    let file = match open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(fail(error)),
@@ -20,6 +21,18 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
         return Err(Error::Large { path: path.to_owned(), limit: LIMIT });
     }
     Ok(Some(bytes))
+}
+
+/// Opens a regular file for reading. A pipe in its place is not waited for: the folder is shared by both slots, and neither
+/// must hang there.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidData, "it is no regular file"))
+    }
 }
 
 /// Writes the file durably. A cut anywhere leaves the old bytes or the new ones, and perhaps a `.partial` beside them,

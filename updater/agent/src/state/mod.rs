@@ -2,7 +2,7 @@
 
 mod error;
 mod evidence;
-mod file;
+pub(crate) mod file;
 mod history;
 mod outcome;
 mod seed;

@@ -177,6 +177,24 @@ fn p8_state_and_config_of_a_newer_format() {
 
 /// Garbage in every state file: each local verb notes it and does its work.
 #[test]
+fn p8_a_pipe_in_a_files_place_holds_up_nothing() {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    for file in ["outcome.json", "failed.json", "boot-stage", "trial.json"] {
+        let mut host = Host::new();
+        host.settle_at_once();
+        host.arm("1.1.0");
+        let path = host.state().join(file);
+        let _ = std::fs::remove_file(&path);
+        mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        host.restart();
+        for verb in ["status", "report", "confirm"] {
+            let said = host.updog(&[verb]);
+            assert_eq!(said.code, 0, "{file} {verb}: {said:?}");
+        }
+    }
+}
+
+#[test]
 fn p8_garbage_in_every_state_file() {
     let files = [
         "outcome.json",
