@@ -94,7 +94,10 @@ pub fn build(request: &Request, say: &dyn Fn(&str)) -> Result<Built, Error> {
     let image = image(&plan, &packed, work)?;
     let mut files = vec!["disk.img", "release", "sbom.spdx.json", "sizes.txt"];
     write(&work.join("sizes.txt"), sizes.as_bytes())?;
-    write(&work.join("sbom.spdx.json"), &unpacked.sbom(&recipe, &image, &programs)?)?;
+    write(
+        &work.join("sbom.spdx.json"),
+        &unpacked.sbom(&recipe, &image, &programs, cargo_lock(request)?.as_deref())?,
+    )?;
     if request.qcow2 {
         say("convert to qcow2");
         let words = ["convert", "-f", "raw", "-O", "qcow2", "disk.img", "disk.qcow2"];
@@ -134,6 +137,16 @@ fn our_programs(
     let release = matches!(request.signing, Signing::Release(_));
     let keys = SelectorKeys { file: recipe.keys.clone(), release };
     Programs::build(&programs::workspace()?, request.arch, &keys, epoch)
+}
+
+/// The `Cargo.lock` of programs that are built here.
+fn cargo_lock(request: &Request) -> Result<Option<String>, Error> {
+    if request.programs.is_some() {
+        return Ok(None);
+    }
+    let path = programs::workspace()?.join("Cargo.lock");
+    let read = fs::read_to_string(&path);
+    read.map(Some).map_err(|source| Error::Read { path, source })
 }
 
 /// `SOURCE_DATE_EPOCH` (reproducible-builds.org), else the recipe's.

@@ -11,7 +11,7 @@ use crate::audit::audit;
 use crate::image::Image;
 use crate::lock::{Lock, Wanted, path_beside};
 use crate::packages::{self, Cache, Deb, Fetched, Mirror, Owners};
-use crate::programs::{self, Programs};
+use crate::programs::Programs;
 use crate::sbom::{Program, Subject, spdx};
 use crate::{Arch, Error, Recipe, sizes};
 
@@ -81,7 +81,15 @@ impl Unpacked {
     }
 
     /// `sbom.spdx.json`.
-    pub(super) fn sbom(&self, recipe: &Recipe, image: &Image, programs: &Programs) -> Result<Vec<u8>, Error> {
+    ///
+    /// `cargo_lock`: what the programs were built by, when they were built here; of programs that were given nobody knows.
+    pub(super) fn sbom(
+        &self,
+        recipe: &Recipe,
+        image: &Image,
+        programs: &Programs,
+        cargo_lock: Option<&str>,
+    ) -> Result<Vec<u8>, Error> {
         let ReleaseJson { version, arch, images, created, .. } = &image.json;
         let images = [&images.boot, &images.root, &images.hash].map(|raw| (raw.file.clone(), raw.sha256));
         let programs = programs.made_from(&recipe.programs)?;
@@ -90,9 +98,6 @@ impl Unpacked {
             from,
             sha256: *sha256,
         };
-        let cargo_lock = programs::workspace().ok();
-        let cargo_lock =
-            cargo_lock.and_then(|folder| std::fs::read_to_string(folder.join("Cargo.lock")).ok());
         let subject = Subject {
             variant: &recipe.variant,
             arch: arch.parse().unwrap_or(Arch::X86_64),
@@ -103,7 +108,7 @@ impl Unpacked {
             root: &self.fetched.root,
             kernel: &self.fetched.kernel,
             programs: &programs.iter().map(program).collect::<Vec<_>>(),
-            cargo_lock: cargo_lock.as_deref(),
+            cargo_lock,
         };
         Ok(spdx(&subject)?)
     }
