@@ -7,7 +7,6 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use partition_core::{Entry, Flags, Slots, Table};
 use partition_disk::{Access, Disk, Edit};
-use release::Digest;
 
 use super::scenario::{Copy, Step};
 use super::yard::{Yard, quietly};
@@ -21,13 +20,10 @@ pub(super) fn done(disk: &Path, yard: &Yard, step: &Step) -> Result<()> {
             file(disk)?.write_all_at(&vec![0; usize::try_from(*length)?], start + at)?;
         }
         Step::Flip { partition, at } => flip(disk, partition_start(disk, partition)? + at)?,
-        Step::FlipLast { partition, version } => {
-            let image = partition.split('-').next().unwrap_or_default().to_lowercase();
-            let image = yard.at(version).join("release").join(format!("{image}.img"));
-            let found = image.metadata().with_context(|| format!("failed to find {}", image.display()))?;
-            flip(disk, partition_start(disk, partition)? + found.len() - 4096)?;
+        Step::FlipFile { partition, version, file } => {
+            let root = yard.at(version).join("release/root.img");
+            flip(disk, partition_start(disk, partition)? + middle_of(&root, file)?)?;
         }
-        Step::FlipBallast { partition } => flip_ballast(disk, partition)?,
         Step::Spoil { partition, file } => spoil(disk, partition, file)?,
         Step::Selector { version } => {
             let other = yard.at(version).join("disk.img");
@@ -82,32 +78,19 @@ fn flip(disk: &Path, at: u64) -> Result<()> {
     Ok(file.write_all_at(&[!byte[0]], at)?)
 }
 
-/// Bytes that do not compress lie in the image as they are.
-fn flip_ballast(disk: &Path, partition: &str) -> Result<()> {
-    let start = partition_start(disk, partition)?;
-    let wanted = ballast();
-    // From its middle, so that it is no end of a file packed beside others.
-    let wanted = wanted.get(BALLAST / 2..BALLAST / 2 + 64).context("the ballast is too short")?;
-    let mut bytes = vec![0; 64 << 20];
-    let read = file(disk)?.read_at(&mut bytes, start)?;
-    let found = bytes.get(..read).unwrap_or_default().windows(64).position(|window| window == wanted);
-    let found = found.with_context(|| format!("{partition} holds no ballast"))?;
-    flip(disk, start + u64::try_from(found)?)
+/// Where the bytes of a file lie in a root image: the middle of its first run.
+fn middle_of(root: &Path, file: &str) -> Result<u64> {
+    let path = format!("--path={file}");
+    let said = process::output(process::program("dump.erofs", &["-e", &path]).arg(root))?;
+    // `0:  0..  65536 |  65536 :  5443584..  5509120 |  65536`
+    let run = said.lines().find_map(|line| {
+        let (_, physical) = line.trim_start().strip_prefix("0:")?.split_once(':')?;
+        let (from, to) = physical.split('|').next()?.split_once("..")?;
+        Some((from.trim().parse::<u64>().ok()?, to.trim().parse::<u64>().ok()?))
+    });
+    let (from, to) = run.with_context(|| format!("{} has no run of bytes in {}", file, root.display()))?;
+    Ok(from.midpoint(to))
 }
-
-/// Bytes in which nothing repeats.
-pub(super) fn ballast() -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(BALLAST);
-    let mut digest = Digest::of(b"ballast");
-    while bytes.len() < BALLAST {
-        bytes.extend_from_slice(digest.bytes());
-        digest = Digest::of(digest.bytes());
-    }
-    bytes
-}
-
-/// Its length in bytes.
-const BALLAST: usize = 64 << 10;
 
 /// The file is put back at its length, so that only what it says is wrong.
 fn spoil(disk: &Path, partition: &str, name: &str) -> Result<()> {

@@ -123,12 +123,17 @@ impl Stage<'_> {
             let found = format!("{}/{}/{successful}", number("priority"), number("tries"));
             expect(&format!("flags of {slot}"), wanted, Some(&found))?;
         }
+        // Whatever was done to the table, it is mended by now.
+        expect("table", "good", data["table"].as_str())?;
         let last = &data["last"];
         if let Some(wanted) = &end.outcome {
             expect("outcome", wanted, last["outcome"].as_str())?;
         }
         if let Some(wanted) = &end.cause {
             expect("cause", wanted, last["cause"].as_str())?;
+        }
+        if let Some(wanted) = &end.detail {
+            expect("detail", wanted, last["detail"].as_str())?;
         }
         if let Some(version) = &end.failed {
             let machine = self.machine()?;
@@ -146,13 +151,34 @@ fn expect(what: &str, wanted: &str, found: Option<&str>) -> Result<()> {
     }
 }
 
-/// What must not be seen in any scenario.
+/// What must not be seen: in any scenario, and in this one.
 fn judge(scenario: &Scenario, console: &str) -> Result<()> {
     let bad = |line: &&str| {
-        line.contains("updog-boot: panic") || (!scenario.volatile && line.starts_with("TINY volatile"))
+        line.contains("this is a bug in updog")
+            || (!scenario.volatile && line.contains("TINY volatile"))
+            || scenario.never.iter().any(|words| line.contains(words))
     };
     match console.lines().find(bad) {
         Some(line) => bail!("{line:?} was seen"),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_must_not_be_seen_is_a_failure() {
+        let text = "what = \"x\"\nfrom = \"fresh\"\nlimit = 1\nnever = [\"updog-boot: \"]\nsteps = [{ see = \"x\" }]";
+        let strict = Scenario::parse(text).unwrap();
+        let lax = Scenario::parse(&text.replace("[\"updog-boot: \"]", "[]\nvolatile = true")).unwrap();
+        for line in
+            ["updog-boot: this is a bug in updog-boot: x (y:1)", "[2JTINY volatile var", "updog-boot: x"]
+        {
+            judge(&strict, &format!("TINY ready\n{line}\n")).expect_err(line);
+        }
+        judge(&lax, "TINY volatile var\nupdog-boot: x\n").unwrap();
+        judge(&lax, "error: this is a bug in updog: x").expect_err("a bug");
     }
 }

@@ -7,7 +7,6 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use fixtures::server::{Faults, Server};
 
-use super::damage;
 use super::firmware::{Firmware, Kind};
 use super::machine::{Attach, Machine, SERVER, Setup};
 use super::secure;
@@ -160,7 +159,7 @@ impl Yard {
              [health]\nsettle = \"1s\"\n"
         );
         std::fs::write(folder.join("updog.toml"), config).context("failed to write updog.toml")?;
-        std::fs::write(overlay.join("usr/share/ballast"), damage::ballast())
+        std::fs::write(overlay.join("usr/share/ballast"), vec![0xa5; 64 << 10])
             .context("failed to write ballast")?;
         if make.sick {
             let checks = overlay.join("usr/lib/updog/health.d");
