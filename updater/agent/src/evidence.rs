@@ -1,6 +1,6 @@
 //! What the last boot left behind: gathered here, judged by [`updater_core::cause()`].
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -8,6 +8,7 @@ use partition_core::Slot;
 use updater_core::records::Intent;
 use updater_core::{Cause, Evidence, Settled, cause};
 
+use crate::state::file::open;
 use crate::{Context, volatile};
 
 /// Why `left` was left, as far as anything tells; nothing is changed.
@@ -28,10 +29,18 @@ pub(crate) fn why(ctx: &Context<'_>, left: Slot, settled: Settled, intent: Optio
 /// The slot that the selector started on trial, by its own words.
 pub(crate) fn on_trial(ctx: &Context<'_>) -> Option<Slot> {
     let cmdline = cmdline(ctx);
-    // It appends its words, so the last ones count.
-    let word = |key: &str| cmdline.split_ascii_whitespace().rev().find_map(|word| word.strip_prefix(key));
-    let slot = word("updog.slot=")?.parse().ok()?;
-    (word("updog.trial=") == Some("1")).then_some(slot)
+    let slot = word(&cmdline, "updog.slot=")?.parse().ok()?;
+    (word(&cmdline, "updog.trial=") == Some("1")).then_some(slot)
+}
+
+/// Whether the selector asked for a root that verity checks.
+pub(crate) fn root_is_to_be_checked(ctx: &Context<'_>) -> bool {
+    word(&cmdline(ctx), "updog.root_hash=").is_some()
+}
+
+/// What stands behind `key`. The selector appends its words, so the last ones count.
+fn word<'a>(cmdline: &'a str, key: &str) -> Option<&'a str> {
+    cmdline.split_ascii_whitespace().rev().find_map(|word| word.strip_prefix(key))
 }
 
 fn cmdline(ctx: &Context<'_>) -> String {
@@ -70,7 +79,7 @@ fn panics(ctx: &Context<'_>) -> Vec<PathBuf> {
 /// A file of the kernel as text; what is no text in it is replaced, what is too much is left out.
 fn text(path: &Path) -> Option<String> {
     let mut bytes = Vec::new();
-    File::open(path).ok()?.take(LIMIT).read_to_end(&mut bytes).ok()?;
+    open(path).ok()?.take(LIMIT).read_to_end(&mut bytes).ok()?;
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 

@@ -33,7 +33,7 @@ pub struct Health {
     pub timeout: Duration,
     /// How long one round of all checks and units may take.
     pub timeout_all: Duration,
-    /// How long a trial must stay healthy; asked again at its end.
+    /// How long a trial must stay healthy; asked again every ten seconds and at its end.
     pub settle: Duration,
     /// Units of systemd that must be active.
     pub units: Vec<String>,

@@ -51,9 +51,15 @@ pub(crate) fn ask(ctx: &Context<'_>, boot: Boot) -> Result<Asked> {
     if boot == Boot::Confirmed || asked.verdict != Verdict::Healthy || settle.is_zero() {
         return Ok(asked);
     }
-    step(ctx, format!("healthy; asked again in {} s", settle.as_secs()));
-    rest(ctx, settle)?;
-    round(ctx)
+    step(ctx, format!("healthy; must stay so for {} s", settle.as_secs()));
+    let start = Instant::now();
+    loop {
+        rest(ctx, settle.saturating_sub(start.elapsed()).min(AGAIN))?;
+        let asked = round(ctx)?;
+        if asked.verdict != Verdict::Healthy || start.elapsed() >= settle {
+            return Ok(asked);
+        }
+    }
 }
 
 /// All checks and units once, up to the first that fails.
@@ -117,5 +123,7 @@ fn of_root(detail: String) -> Failing {
     Failing { fault: updater_core::health::Fault::Health("root".to_owned()), detail }
 }
 
+/// How often a slot that must stay healthy is asked.
+const AGAIN: Duration = Duration::from_secs(10);
 /// How long an interrupt can go unseen.
 const POLL: Duration = Duration::from_millis(100);

@@ -10,7 +10,7 @@ use rustix::fs::OFlags;
 use updater_core::health::{Failing, Fault};
 
 use crate::report::{Event, Step};
-use crate::{Context, Result};
+use crate::{Context, Result, evidence};
 
 /// Reads the device below `/`; what is wrong with it, if anything. A damaged block restarts the machine at once where verity
 /// is told so; elsewhere it is an error here.
@@ -22,6 +22,11 @@ pub(super) fn root(ctx: &Context<'_>) -> Result<Option<Failing>> {
     };
     let number = (rustix::fs::major(number), rustix::fs::minor(number));
     let Some(node) = discover::mapped(&sys, &dev, number) else {
+        if evidence::root_is_to_be_checked(ctx) {
+            return Ok(Some(super::of_root(
+                "expected / on a device mapper device, as updog.root_hash asks for, found none".to_owned(),
+            )));
+        }
         ctx.note("/ does not lie on a device mapper device, so it is not read through verity");
         return Ok(None);
     };

@@ -42,7 +42,14 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     make(folder)?;
     let mut partial = path.as_os_str().to_owned();
     partial.push(".partial");
-    let done = File::create(&partial)
+    // A pipe in its place is an error, and not waited for.
+    let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let done = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .custom_flags(flags)
+        .open(&partial)
         .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
         .and_then(|()| fs::rename(&partial, path))
         .and_then(|()| sync(folder));

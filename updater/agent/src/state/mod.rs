@@ -8,7 +8,7 @@ mod outcome;
 mod seed;
 mod staged;
 
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -68,7 +68,16 @@ impl State {
     /// Does `work` while no other updog changes records: `confirm` needs no run lock, but must not write over the intent of
     /// an `arm` beside it. Held for a few writes. A folder in which there can be no lock cannot be written either.
     fn alone<T>(&self, work: impl FnOnce() -> T) -> T {
-        let lock = file::make(&self.dir).ok().and_then(|()| File::create(self.path("records.lock")).ok());
+        // Read and write: to open a pipe that lies in its place for writing alone would wait for a reader.
+        let open = || {
+            OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(self.path("records.lock"))
+        };
+        let lock = file::make(&self.dir).ok().and_then(|()| open().ok());
         let _lock = lock.filter(|file| file.lock().is_ok());
         work()
     }

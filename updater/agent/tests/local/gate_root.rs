@@ -82,6 +82,17 @@ fn a_root_on_nothing_that_can_be_read_is_a_note() {
     assert!(said.stderr.contains("/ does not lie on a device mapper device"), "{said:?}");
 }
 
+/// Our own selector says that there is verity, so a root without it is not what was signed.
+#[test]
+fn a_root_that_should_be_checked_and_is_not_fails_the_trial() {
+    let host = trial();
+    fs::remove_dir_all(host.sysroot().join("sys")).unwrap();
+    host.system("proc/cmdline", "updog.slot=B updog.trial=1 updog.root_hash=00");
+    let said = host.updog(&["health"]);
+    assert_eq!(said.code, 12, "{said:?}");
+    assert!(said.stdout.contains("unhealthy: health:root: expected / on a device mapper device"), "{said:?}");
+}
+
 #[test]
 fn every_byte_is_read_once() {
     let folder = tempfile::tempdir().unwrap();

@@ -179,7 +179,16 @@ fn p8_state_and_config_of_a_newer_format() {
 #[test]
 fn p8_a_pipe_in_a_files_place_holds_up_nothing() {
     use rustix::fs::{CWD, FileType, Mode, mknodat};
-    for file in ["outcome.json", "failed.json", "boot-stage", "trial.json"] {
+    for file in [
+        "outcome.json",
+        "failed.json",
+        "history.jsonl",
+        "lock",
+        "records.lock",
+        "boot-stage",
+        "trial.json",
+        "outcome.json.partial",
+    ] {
         let mut host = Host::new();
         host.settle_at_once();
         host.arm("1.1.0");
