@@ -6,7 +6,7 @@ use partition_core::{Guid, Slot};
 
 /// The words for us, understood. The selector's come last on the line, so of a word said twice the last one counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Words {
+pub(crate) struct Words {
     /// `updog.slot`
     pub slot: Slot,
     /// `updog.root`: PARTUUID of the root image.
@@ -33,7 +33,7 @@ pub struct Words {
 
 /// A command line that does not say what there is to boot.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CmdlineError {
+pub(crate) enum CmdlineError {
     /// The selector always says it.
     #[error("{0} is missing")]
     Missing(&'static str),
@@ -51,7 +51,7 @@ pub enum CmdlineError {
 
 impl Words {
     /// Reads a kernel command line. Words of others are left alone.
-    pub fn parse(line: &str) -> Result<Words, CmdlineError> {
+    pub(crate) fn parse(line: &str) -> Result<Words, CmdlineError> {
         let last = |key: &str| {
             let value = |word: &'_ str| word.strip_prefix(key)?.strip_prefix('=').map(str::to_owned);
             line.split_ascii_whitespace().filter_map(value).next_back()

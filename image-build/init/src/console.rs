@@ -5,7 +5,7 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 
 /// Says a line. A line that cannot be said stops nothing.
-pub fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "updog-init: {line}");
     if let Ok(mut log) = OpenOptions::new().write(true).open("/dev/kmsg") {
         // 5, a notice: below what a quiet console prints, so it is not there twice.
@@ -14,7 +14,7 @@ pub fn say(line: &str) {
 }
 
 /// An error and what is behind it, in one line.
-pub fn chain(error: &dyn StdError) -> String {
+pub(crate) fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

@@ -12,7 +12,7 @@ use crate::{Error, Result, Words};
 
 /// Nodes of the partitions.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub(crate) struct Found {
     /// The whole disk.
     pub disk: PathBuf,
     /// The slot's root.
@@ -34,7 +34,7 @@ impl Found {
 
 /// Where a partition is that a host can do without.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub(crate) enum Place {
     /// Here.
     Node(PathBuf),
     /// The table names it, but the kernel shows no node, or not yet.
@@ -45,7 +45,7 @@ pub enum Place {
 
 /// Where to look; tests name folders of their own.
 #[derive(Clone, Copy, Debug)]
-pub struct Probe<'a> {
+pub(crate) struct Probe<'a> {
     /// sysfs's list of whole block devices.
     pub block: &'a Path,
     /// Their nodes.
@@ -54,7 +54,7 @@ pub struct Probe<'a> {
 
 impl Probe<'static> {
     /// This machine.
-    pub fn live() -> Probe<'static> {
+    pub(crate) fn live() -> Probe<'static> {
         Probe { block: Path::new("/sys/block"), dev: Path::new("/dev") }
     }
 }
@@ -62,7 +62,7 @@ impl Probe<'static> {
 /// Waits for the partitions: drivers look for disks while we run. A disk that shows root and hash but not yet a PRIVATE
 /// or DATA of its table is not taken before the limit, since a host must not boot without its memory because it was fast.
 /// `meanwhile` runs at each look.
-pub fn wait(
+pub(crate) fn wait(
     probe: Probe<'_>,
     words: &Words,
     limit: Duration,
@@ -90,7 +90,7 @@ pub fn wait(
 
 /// All disks that show both partitions, by name. Two of them are copies of each other; verity proves the root of either,
 /// but only one of them was meant, so the caller says so.
-pub fn find(probe: Probe<'_>, root: Guid, hash: Guid) -> Vec<Found> {
+pub(crate) fn find(probe: Probe<'_>, root: Guid, hash: Guid) -> Vec<Found> {
     let mut names: Vec<String> = fs::read_dir(probe.block)
         .into_iter()
         .flatten()

@@ -8,12 +8,12 @@ use partition_core::Guid;
 use crate::CmdlineError;
 
 /// The result of a step.
-pub type Result<T> = std::result::Result<T, Error>;
+pub(crate) type Result<T> = std::result::Result<T, Error>;
 
 /// Why this boot ends in a restart.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub(crate) enum Error {
     /// The command line does not say what there is to boot.
     #[error("failed to read the command line")]
     Cmdline(#[from] CmdlineError),

@@ -65,12 +65,11 @@ impl<'a> Lasting<'a> {
     /// A folder in it, made if it is not there. One that cannot be made (read-only, full, something else in its place)
     /// costs all that is kept here, for this boot: half a memory would look like a whole one.
     pub(crate) fn folder(&self, name: &str) -> Result<PathBuf> {
-        let folder = self.on.join(name);
-        if let Err(error) = make(&folder) {
+        if let Err(error) = make(self.on, name) {
             self.forget(&chain(&error))?;
-            make(&folder)?;
+            make(self.on, name)?;
         }
-        Ok(folder)
+        Ok(self.on.join(name))
     }
 
     /// A tmpfs, loudly.
@@ -87,15 +86,22 @@ impl<'a> Lasting<'a> {
     }
 }
 
-fn make(folder: &Path) -> Result<()> {
-    let failed = |source| Error::File { verb: "make", path: folder.to_owned(), source };
-    fs::create_dir_all(folder).map_err(failed)?;
-    // A link leads to somewhere in the initramfs, or would once the root is the root.
-    if fs::symlink_metadata(folder).map_err(failed)?.is_dir() {
-        Ok(())
-    } else {
-        Err(failed(io::ErrorKind::NotADirectory.into()))
+/// Makes `name` in `on`, folder by folder. A link on the way leads to somewhere in the initramfs, or would once the root is
+/// the root, so it is as good as a file in the way.
+fn make(on: &Path, name: &str) -> Result<()> {
+    let mut folder = on.to_owned();
+    for part in Path::new(name) {
+        folder.push(part);
+        let failed = |source| Error::File { verb: "make", path: folder.clone(), source };
+        match fs::create_dir(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(error)),
+            _ => {}
+        }
+        if !fs::symlink_metadata(&folder).map_err(failed)?.is_dir() {
+            return Err(failed(io::ErrorKind::NotADirectory.into()));
+        }
     }
+    Ok(())
 }
 
 /// Not what the file system asks for: one that asks for a panic would restart both slots for ever.
@@ -169,9 +175,13 @@ mod tests {
         type Obstacle = fn(&Path) -> io::Result<()>;
         let (file, dangling, elsewhere): (Obstacle, Obstacle, Obstacle) =
             (|path| fs::write(path, ""), |path| symlink("nowhere", path), |path| symlink("..", path));
-        for (name, obstacle) in
-            [("lib/updog", file), ("lib/updog", dangling), ("lib/updog", elsewhere), ("lib", file)]
-        {
+        for (name, obstacle) in [
+            ("lib/updog", file),
+            ("lib/updog", dangling),
+            ("lib/updog", elsewhere),
+            ("lib", file),
+            ("lib", elsewhere),
+        ] {
             let folder = tempfile::tempdir().unwrap();
             let told = lasting(&folder, |data| {
                 data.mount(&Place::Node("good".into())).unwrap();
@@ -181,7 +191,7 @@ mod tests {
                 assert!(fs::symlink_metadata(made).unwrap().is_dir());
             });
             let told = told.unwrap();
-            assert!(told.starts_with("failed to make ") && told.contains("/lib/updog: "), "{told}");
+            assert!(told.starts_with("failed to make ") && told.contains(&format!("/{name}: ")), "{told}");
             assert_eq!(told.lines().count(), 1);
         }
     }

@@ -4,27 +4,27 @@
 //! slot before verity covers it. What fails ends in a restart with a reason, but for PRIVATE and DATA: a host without
 //! them still runs, on a tmpfs that says so. The order of the steps is told in docs/init.md.
 //!
-//! * [`Words`]: what the command line says; [`verity`]: the device-mapper table that follows from it.
-//! * [`disk`]: which partitions those are; [`mounts`], [`factory`], [`mark`]: the files around the root.
+//! * `cmdline`: what the command line says; `verity`, `mapper`: the device-mapper table that follows from it.
+//! * `disk`: which partitions those are; `lasting`, `plain`, `mounts`, `factory`, `mark`: the files around the root.
 //! * [`boot()`]: the steps, one after the other.
 
 mod boot;
 mod cmdline;
-pub mod console;
-pub mod disk;
+mod console;
+mod disk;
 mod error;
-pub mod factory;
+mod factory;
 mod last_words;
 mod lasting;
-pub mod machine_id;
-pub mod mapper;
-pub mod mark;
+mod machine_id;
+mod mapper;
+mod mark;
 mod modules;
-pub mod mounts;
+mod mounts;
 mod plain;
-pub mod verity;
+mod verity;
 mod watchdog;
 
 pub use boot::boot;
-pub use cmdline::{CmdlineError, Words};
-pub use error::{Error, Result};
+use cmdline::{CmdlineError, Words};
+use error::{Error, Result};

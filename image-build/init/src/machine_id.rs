@@ -7,7 +7,7 @@ use crate::plain;
 
 /// An id for this boot.
 #[derive(Debug)]
-pub struct MachineId {
+pub(crate) struct MachineId {
     /// 32 hex digits.
     pub id: String,
     /// Why the next boot will have another one.
@@ -16,7 +16,7 @@ pub struct MachineId {
 
 /// The id kept in this folder, or a new one. What is kept but is none counts as absent; what cannot be read is left alone,
 /// and what cannot be kept still serves this boot.
-pub fn keep(private: &Path) -> io::Result<MachineId> {
+pub(crate) fn keep(private: &Path) -> io::Result<MachineId> {
     let kept = match plain::read(&private.join(FILE), LIMIT) {
         Ok(bytes) => Ok(String::from_utf8(bytes).ok().filter(|text| is_id(text.trim()))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

@@ -12,7 +12,7 @@ use crate::verity::Target;
 use crate::{Error, Result};
 
 /// Makes a read-only verity device of this name and starts it.
-pub fn create(name: &str, target: &Target) -> Result<PathBuf> {
+pub(crate) fn create(name: &str, target: &Target) -> Result<PathBuf> {
     let control =
         OpenOptions::new().read(true).write(true).open(CONTROL).map_err(Error::file("open", CONTROL))?;
     let failed = |verb| move |source| Error::Mapper { verb, source };

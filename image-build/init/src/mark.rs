@@ -10,7 +10,7 @@ use crate::plain;
 
 /// What is about to happen; the health gate goes on with stages of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
+pub(crate) enum Stage {
     /// PRIVATE is mounted; verity comes next.
     Init,
     /// The root is about to be mounted through verity.
@@ -30,13 +30,13 @@ impl Stage {
 }
 
 /// The line of the file.
-pub fn line(boot_id: &str, slot: Slot, stage: Stage) -> String {
+pub(crate) fn line(boot_id: &str, slot: Slot, stage: Stage) -> String {
     let stage = stage.as_str();
     format!("{{\"format\":1,\"boot\":\"{boot_id}\",\"slot\":\"{slot}\",\"stage\":\"{stage}\"}}\n")
 }
 
 /// Writes it durably into the state folder: a cut leaves the mark before this one, or this one.
-pub fn write(state: &Path, line: &str) -> io::Result<()> {
+pub(crate) fn write(state: &Path, line: &str) -> io::Result<()> {
     fs::create_dir_all(state)?;
     plain::write(state, FILE, line.as_bytes())
 }

@@ -10,7 +10,7 @@ use crate::{Error, Result};
 
 /// One mount.
 #[derive(Clone, Copy, Debug)]
-pub struct Mount<'a> {
+pub(crate) struct Mount<'a> {
     /// Device, or the kind again.
     pub what: &'a str,
     /// Where; made if it is not there.
@@ -25,7 +25,7 @@ pub struct Mount<'a> {
 
 impl Mount<'_> {
     /// Mounts it.
-    pub fn now(&self) -> Result<()> {
+    pub(crate) fn now(&self) -> Result<()> {
         let Mount { what, on, fstype, flags, options } = *self;
         let failed = |source| Error::Mount { what: what.to_owned(), on: on.to_owned(), source };
         // On a read-only root the folder is there or the mount says so.

@@ -6,7 +6,7 @@ use crate::Words;
 
 /// One target of a device-mapper table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
+pub(crate) struct Target {
     /// Length in sectors of 512 bytes.
     pub sectors: u64,
     /// As the kernel's document on dm-verity has it.
@@ -15,7 +15,7 @@ pub struct Target {
 
 /// The table of the root. A block that does not match the root hash restarts the machine: a program must not see an I/O
 /// error where its own code should be and limp on.
-pub fn target(words: &Words, root: &Path, hash: &Path) -> Target {
+pub(crate) fn target(words: &Words, root: &Path, hash: &Path) -> Target {
     let Words { data_blocks, hash_offset, root_hash, salt, .. } = words;
     let (root, hash) = (root.display(), hash.display());
     let first_hash_block = hash_offset / BLOCK;
