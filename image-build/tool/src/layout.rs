@@ -15,22 +15,37 @@ use crate::{ByteCount, Error};
 pub struct Layout {
     /// 512 or 4,096 bytes.
     pub sector_size: u32,
-    /// Size of the EFI system partition, the first one.
-    pub esp: ByteCount,
-    /// Size of each BOOT partition.
-    pub boot: ByteCount,
-    /// Size of each ROOT partition.
-    pub root: ByteCount,
-    /// Size of each HASH partition.
-    pub hash: ByteCount,
-    /// Size of PRIVATE.
-    pub private: ByteCount,
-    /// Size of DATA.
-    pub data: ByteCount,
+    /// Sizes of the partitions.
+    pub sizes: Sizes,
     /// Decides the tries of slot A as it leaves the factory.
     pub tries: Tries,
     /// All GUIDs follow from this name and the sizes, so the same inputs give the same bytes.
     pub name: String,
+}
+
+/// Sizes of the partitions, in the order in which they lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// The EFI system partition.
+    pub esp: ByteCount,
+    /// Each BOOT.
+    pub boot: ByteCount,
+    /// Each ROOT.
+    pub root: ByteCount,
+    /// Each HASH.
+    pub hash: ByteCount,
+    /// PRIVATE.
+    pub private: ByteCount,
+    /// DATA.
+    pub data: ByteCount,
+}
+
+impl Sizes {
+    /// All of them by the keys of a recipe.
+    pub fn named(&self) -> [(&'static str, ByteCount); 6] {
+        let Sizes { esp, boot, root, hash, private, data } = *self;
+        [("esp", esp), ("boot", boot), ("root", root), ("hash", hash), ("private", private), ("data", data)]
+    }
 }
 
 struct Partition {
@@ -77,9 +92,9 @@ impl Layout {
         let sets = flags.into_iter().flat_map(|(slot, flags)| {
             Part::ALL.map(|part| {
                 let (size, attributes) = match part {
-                    Part::Boot => (self.boot, flags.bits()),
-                    Part::Root => (self.root, 0),
-                    Part::Hash => (self.hash, 0),
+                    Part::Boot => (self.sizes.boot, flags.bits()),
+                    Part::Root => (self.sizes.root, 0),
+                    Part::Hash => (self.sizes.hash, 0),
                 };
                 let name = format!("{}-{slot}", part.name().to_uppercase());
                 Partition { kind: part.kind(), name, size: size.0, attributes }
@@ -91,8 +106,8 @@ impl Layout {
             size: size.0,
             attributes: 0,
         };
-        let esp = (kind::EFI_SYSTEM, "ESP", self.esp);
-        let state = [(kind::PRIVATE, "PRIVATE", self.private), (kind::DATA, "DATA", self.data)];
+        let esp = (kind::EFI_SYSTEM, "ESP", self.sizes.esp);
+        let state = [(kind::PRIVATE, "PRIVATE", self.sizes.private), (kind::DATA, "DATA", self.sizes.data)];
         [esp].into_iter().map(plain).chain(sets).chain(state.into_iter().map(plain)).collect()
     }
 
@@ -141,7 +156,8 @@ impl Layout {
 
     /// A GUID of version 8 (RFC 9562: made by whatever rule one likes).
     fn guid(&self, of: &str) -> Guid {
-        let Layout { sector_size, esp, boot, root, hash, private, data, tries: _, name } = self;
+        let Layout { sector_size, sizes, tries: _, name } = self;
+        let Sizes { esp, boot, root, hash, private, data } = sizes;
         let text = format!("{name}\n{of}\n{sector_size} {esp} {boot} {root} {hash} {private} {data}\n");
         let digest = Digest::of(text.as_bytes());
         let mut bytes = [0; 16];

@@ -32,7 +32,7 @@ pub use arch::{Arch, ParseArchError};
 pub use build::{Built, Request, Signing, build};
 pub use error::Error;
 pub use install::{Installed, install};
-pub use layout::Layout;
+pub use layout::{Layout, Sizes};
 pub use recipe::Recipe;
 pub use size::{ByteCount, ParseSizeError};
 pub use tools::Tool;

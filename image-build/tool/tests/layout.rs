@@ -11,17 +11,19 @@ use gptman::GPT;
 use partition_core::{Condition, Flags, Guid, Part, Slot, Tries, kind};
 use partition_disk::{Access, Disk, Edit};
 use release::Digest;
-use updog_image::{ByteCount, Error, Layout, install};
+use updog_image::{ByteCount, Error, Layout, Sizes, install};
 
 fn layout(sector_size: u32) -> Layout {
     Layout {
         sector_size,
-        esp: ByteCount(64 << 10),
-        boot: ByteCount(64 << 10),
-        root: ByteCount(300 << 12),
-        hash: ByteCount(32 << 10),
-        private: ByteCount(64 << 10),
-        data: ByteCount(128 << 10),
+        sizes: Sizes {
+            esp: ByteCount(64 << 10),
+            boot: ByteCount(64 << 10),
+            root: ByteCount(300 << 12),
+            hash: ByteCount(32 << 10),
+            private: ByteCount(64 << 10),
+            data: ByteCount(128 << 10),
+        },
         tries: Tries::default(),
         name: "test".to_owned(),
     }
@@ -177,11 +179,13 @@ fn wrong_images_are_refused() {
 fn a_layout_that_makes_no_disk_leaves_no_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("disk.img");
+    let sizes = layout(512).sizes;
+    let with = |sizes| Layout { sizes, ..layout(512) };
     let wrong = [
         Layout { sector_size: 1024, ..layout(512) },
-        Layout { root: ByteCount(0), ..layout(512) },
-        Layout { root: ByteCount(4097), ..layout(512) },
-        Layout { data: ByteCount(u64::MAX - 4095), ..layout(512) },
+        with(Sizes { root: ByteCount(0), ..sizes }),
+        with(Sizes { root: ByteCount(4097), ..sizes }),
+        with(Sizes { data: ByteCount(u64::MAX - 4095), ..sizes }),
     ];
     for layout in wrong {
         assert!(matches!(layout.create(&path), Err(Error::LayOut { .. })));

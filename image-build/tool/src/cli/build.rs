@@ -2,27 +2,20 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args};
+use clap::Args;
 use release::Version;
 use serde_json::json;
 
 use super::Answer;
 use super::answer::progress;
+use super::which::Which;
 use crate::packed::SecureBoot;
-use crate::{Arch, Error, Request, Signing};
+use crate::{Error, Request, Signing};
 
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("what").required(true))]
 pub(super) struct Build {
-    /// A variant of this workspace; `list` names them.
-    #[arg(long, value_name = "NAME", group = "what")]
-    variant: Option<String>,
-    /// A recipe of your own.
-    #[arg(long, value_name = "FILE", group = "what")]
-    recipe: Option<PathBuf>,
-    /// What to build for: x86-64 machines are `x86_64`, 64-bit Arm is `aarch64`.
-    #[arg(long)]
-    arch: Arch,
+    #[command(flatten)]
+    which: Which,
     /// The folder to write to.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -84,10 +77,7 @@ impl Build {
     }
 
     fn request(self) -> Result<Request, Error> {
-        let recipe = match (self.recipe, self.variant) {
-            (Some(recipe), _) => recipe,
-            (None, name) => Request::variant(&name.unwrap_or_default())?,
-        };
+        let recipe = self.which.recipe()?;
         let sign = if self.release { Signing::Release } else { Signing::Test };
         let secure_boot = self.secure_boot_key.zip(self.secure_boot_cert);
         Ok(Request {
@@ -103,7 +93,7 @@ impl Build {
             cmdline: self.cmdline,
             secure_boot: secure_boot.map(|(key, certificate)| SecureBoot { key, certificate }),
             qcow2: self.qcow2,
-            ..Request::new(recipe, self.arch, self.out)
+            ..Request::new(recipe, self.which.arch, self.out)
         })
     }
 }

@@ -8,7 +8,7 @@ use partition_disk::{Access, Disk};
 use serde_json::json;
 
 use super::Answer;
-use crate::{ByteCount, Error, Layout, install};
+use crate::{ByteCount, Error, Layout, Sizes, install};
 
 #[derive(Debug, Args)]
 pub(super) struct LayOut {
@@ -48,8 +48,8 @@ impl LayOut {
     pub(super) fn run(self) -> Result<Answer, Error> {
         let LayOut { disk: path, esp, boot, root, hash, private, data, sector_size, name, install: from } =
             self;
-        let layout =
-            Layout { sector_size, esp, boot, root, hash, private, data, tries: Tries::default(), name };
+        let sizes = Sizes { esp, boot, root, hash, private, data };
+        let layout = Layout { sector_size, sizes, tries: Tries::default(), name };
         layout.create(&path)?;
         let shown = path.display();
         let Some(from) = from else {

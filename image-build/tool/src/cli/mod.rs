@@ -7,6 +7,7 @@ mod list;
 mod run;
 mod show;
 mod verify;
+mod which;
 
 use clap::{Parser, Subcommand};
 

@@ -1,49 +1,29 @@
 //! `show`: a recipe as it is meant.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
-use clap::{ArgGroup, Args};
+use clap::Args;
 use serde_json::json;
 
 use super::Answer;
+use super::which::Which;
 use crate::lock::{Lock, path_beside};
-use crate::{Arch, Error, Recipe, Request};
+use crate::{Error, Recipe};
 
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("what").required(true))]
 pub(super) struct Show {
-    /// A variant of this workspace.
-    #[arg(long, value_name = "NAME", group = "what")]
-    variant: Option<String>,
-    /// A recipe of your own.
-    #[arg(long, value_name = "FILE", group = "what")]
-    recipe: Option<PathBuf>,
-    /// The architecture: `x86_64` or `aarch64`.
-    #[arg(long)]
-    arch: Arch,
+    #[command(flatten)]
+    which: Which,
 }
 
 impl Show {
     pub(super) fn run(self) -> Result<Answer, Error> {
-        let path = match (self.recipe, self.variant) {
-            (Some(recipe), _) => recipe,
-            (None, name) => Request::variant(&name.unwrap_or_default())?,
-        };
-        let arch = self.arch;
+        let (path, arch) = (self.which.recipe()?, self.which.arch);
         let recipe = Recipe::load(&path)?;
         recipe.is_for(arch)?;
         let at = path_beside(&path, arch);
         let lock = if at.exists() { Some(Lock::read(&at, arch)?) } else { None };
-        let size = recipe.size;
-        let sizes = [
-            ("esp", size.esp),
-            ("boot", size.boot),
-            ("root", size.root),
-            ("hash", size.hash),
-            ("private", size.private),
-            ("data", size.data),
-        ];
+        let sizes = recipe.size.named();
         let mut text = String::new();
         // Writing to a string does not fail.
         let _ = writeln!(text, "variant   {} for {arch}, {}", recipe.variant, recipe.suite);

@@ -16,12 +16,7 @@ pub(super) fn write(plan: &Plan, esp: &Path, release: &Path, disk: &Path) -> Res
     let size = plan.recipe.size;
     let layout = Layout {
         sector_size: 512,
-        esp: size.esp,
-        boot: size.boot,
-        root: size.root,
-        hash: size.hash,
-        private: size.private,
-        data: size.data,
+        sizes: size,
         tries: Tries::default(),
         name: format!("{} {}", plan.recipe.variant, plan.arch),
     };

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use release::names;
 
-use super::{AuditException, Content, Error, Extra, File, Group, Kernel, Link, Recipe, Sizes, Units, User};
+use super::{AuditException, Content, Error, Extra, File, Group, Kernel, Link, Recipe, Units, User};
 use super::{keys, typed};
-use crate::{Arch, ByteCount};
+use crate::{Arch, ByteCount, Sizes};
 
 impl Recipe {
     /// Reads a recipe from a file.

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 pub use error::Error;
 
-use crate::{Arch, ByteCount};
+use crate::{Arch, Sizes};
 
 /// A recipe; [`Recipe::load`] and [`Recipe::parse`] make it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,23 +135,6 @@ pub struct Group {
     pub name: String,
     /// The number.
     pub gid: u32,
-}
-
-/// Sizes of the partitions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sizes {
-    /// The EFI system partition.
-    pub esp: ByteCount,
-    /// Each BOOT.
-    pub boot: ByteCount,
-    /// Each ROOT.
-    pub root: ByteCount,
-    /// Each HASH.
-    pub hash: ByteCount,
-    /// PRIVATE.
-    pub private: ByteCount,
-    /// DATA.
-    pub data: ByteCount,
 }
 
 /// A finding of the audit that may stay.
