@@ -169,7 +169,7 @@ fn enter(root: &Path, private: &Path, words: &Words) -> Result<Infallible> {
     mounts::shift(Path::new("."), Path::new("/"))?;
     rustix::process::chroot(".").map_err(start)?;
     rustix::process::chdir("/").map_err(start)?;
-    let source = Command::new(&words.init).env_remove("BOOT_IMAGE").exec();
+    let source = Command::new(&words.init).exec();
     Err(Error::Start { program: words.init.clone(), source })
 }
 

@@ -132,6 +132,16 @@ impl Machine {
         writeln!(self.keyboard, "{command}").with_context(|| format!("failed to type {command:?}"))
     }
 
+    /// Runs a program in the test image, which must succeed; what it said.
+    pub(crate) fn run(&mut self, words: &str) -> Result<String> {
+        let before = self.console.len();
+        self.say(&format!("run {words}"))?;
+        let exit = self.wait_for("TINY exit=")?;
+        let said = self.console.get(before..).unwrap_or_default().to_owned();
+        ensure!(exit.ends_with("exit=0"), "{words:?} ended with {exit:?}:\n{said}");
+        Ok(said)
+    }
+
     /// Waits for the machine to switch itself off, so that QEMU closes its files; all that was seen.
     pub(crate) fn ended(mut self) -> Result<String> {
         while self.child.try_wait().context("failed to wait for QEMU")?.is_none() {

@@ -63,7 +63,7 @@ impl Stage<'_> {
                 self.machine()?.wait_at_least(Duration::from_secs(*seconds), words)
             }
             Step::Type(command) => self.machine()?.say(command),
-            Step::Run(words) => self.run(words).map(drop),
+            Step::Run(words) => self.machine()?.run(words).map(drop),
             Step::Off => {
                 let machine = self.machine.take().context("the machine is off")?;
                 self.console.push_str(&machine.ended()?);
@@ -93,20 +93,9 @@ impl Stage<'_> {
         self.machine.as_mut().context("the machine is off")
     }
 
-    /// Runs a program that must succeed; what it said.
-    fn run(&mut self, words: &str) -> Result<String> {
-        let machine = self.machine()?;
-        let before = machine.console().len();
-        machine.say(&format!("run {words}"))?;
-        let exit = machine.wait_for("TINY exit=")?;
-        let said = machine.console().get(before..).unwrap_or_default().to_owned();
-        ensure!(exit.ends_with("exit=0"), "{words:?} ended with {exit:?}:\n{said}");
-        Ok(said)
-    }
-
     /// What the machine says of itself, to whoever asks.
     fn end(&mut self, end: &End) -> Result<()> {
-        let said = self.run("updog status --json")?;
+        let said = self.machine()?.run("updog status --json")?;
         // Notes come as lines of JSON too; the answer is the one with data.
         let answers =
             said.lines().filter_map(|line| serde_json::from_str(line.strip_prefix("TINY | ")?).ok());
