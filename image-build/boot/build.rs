@@ -12,6 +12,12 @@ use key_file::{Accept, parse, source};
 fn main() -> ExitCode {
     println!("cargo::rerun-if-env-changed=UPDOG_BOOT_KEYS");
     println!("cargo::rerun-if-env-changed=UPDOG_BOOT_RELEASE");
+    if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "uefi") {
+        // The same bytes everywhere: a digest in place of the time in the header, and no PDB, whose number depends on where
+        // the sources lie.
+        println!("cargo::rustc-link-arg-bins=/Brepro");
+        println!("cargo::rustc-link-arg-bins=/DEBUG:NONE");
+    }
     match generate() {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {

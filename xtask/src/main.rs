@@ -13,6 +13,7 @@ mod links;
 mod process;
 mod promises;
 mod python;
+mod same_bytes;
 mod serve;
 mod setup;
 mod test;
@@ -54,6 +55,8 @@ enum Command {
     /// What QEMU starts for each connection of a guest.
     #[command(hide = true)]
     Pipe(vm::pipe::Args),
+    /// Build an image twice, the second time in another place, and compare the bytes.
+    SameBytes(same_bytes::Args),
     /// Run the official TUF conformance suite against our client.
     Conformance(conformance::Args),
     /// What the slot selector does on one boot: choose, spend a try, say why.
@@ -84,6 +87,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Bench => bench::run(),
         Command::Qemu(args) => vm::run(&args),
         Command::Pipe(args) => vm::pipe::run(&args),
+        Command::SameBytes(args) => same_bytes::run(&args),
         Command::Conformance(args) => conformance::run(&args),
         Command::Firmware(args) => firmware::run(&args),
         Command::Serve(args) => serve::run(&args),

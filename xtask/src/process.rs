@@ -54,10 +54,21 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
 
 /// Whether a program of this name is in the search path, the system folders included.
 pub(crate) fn is_installed(name: &str) -> bool {
+    path_of(name).is_some()
+}
+
+/// Where the program of this name lies.
+pub(crate) fn path_of(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
         .chain(["/usr/sbin", "/sbin"].map(PathBuf::from))
-        .any(|folder| folder.join(name).is_file())
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file())
+}
+
+/// Whether we run as root.
+pub(crate) fn is_root() -> bool {
+    output(&mut program("id", &["-u"])).is_ok_and(|id| id.trim() == "0")
 }
 
 fn line(command: &Command) -> String {

@@ -121,8 +121,7 @@ fn targets() -> Result<()> {
 
 /// apt-get as root or by sudo; `None` when neither is at hand.
 fn apt() -> Option<Command> {
-    let is_root = process::output(&mut process::program("id", &["-u"])).is_ok_and(|id| id.trim() == "0");
-    if is_root {
+    if process::is_root() {
         let mut apt = Command::new("apt-get");
         apt.env("DEBIAN_FRONTEND", "noninteractive");
         return Some(apt);

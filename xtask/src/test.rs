@@ -18,16 +18,38 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
+    // Doc tests come with it.
+    let all = args.rest.is_empty().then(|| "--workspace".to_owned());
+    let words: Vec<String> = all.iter().chain(&args.rest).cloned().collect();
+    tested(&words, all.is_some())
+}
+
+/// For `ci`: builds them.
+pub(crate) fn build() -> Result<()> {
+    process::run(&mut process::cargo(&["test", "--workspace", "--no-run"]))
+}
+
+/// For `ci`: all but those that [`interop`] runs.
+pub(crate) fn own() -> Result<()> {
+    let skip = PEERS.iter().flat_map(|peer| ["--skip", peer]);
+    let words: Vec<String> = ["--workspace", "--"].into_iter().chain(skip).map(str::to_owned).collect();
+    tested(&words, true)
+}
+
+/// For `ci`: those against other implementations.
+pub(crate) fn interop() -> Result<()> {
+    let words: Vec<String> =
+        ["--workspace", "--tests", "--"].iter().chain(&PEERS).map(|word| (*word).to_owned()).collect();
+    tested(&words, false)
+}
+
+fn tested(words: &[String], whole: bool) -> Result<()> {
     setup::ensure(&[setup::Use::Test])?;
     let python = Python::prepare(&Workspace::load()?.target_directory)?;
     let mut command = process::cargo(&["test", "--no-fail-fast"]);
-    if args.rest.is_empty() {
-        // Doc tests come with it.
-        command.arg("--workspace");
-    }
-    command.args(&args.rest).env("UPDOG_PYTHON", python.bin("python")?);
+    command.args(words).env("UPDOG_PYTHON", python.bin("python")?);
     let (mut count, mut passed) = counted(&mut command)?;
-    if args.rest.is_empty() {
+    if whole {
         match loop_devices() {
             Ok(()) => {
                 let test = [
@@ -61,6 +83,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     Ok(())
 }
+
+/// In the names of the tests that read what others wrote, or have others read what we wrote: python-tuf, sgdisk.
+const PEERS: [&str; 2] = ["interop", "sgdisk"];
 
 /// Whether loop devices can be had: they need root and a kernel that has them.
 fn loop_devices() -> Result<()> {

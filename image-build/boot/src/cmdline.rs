@@ -22,6 +22,8 @@ pub struct CommandLine<'a> {
     pub manifest: &'a Manifest,
     /// Whether the slot was never confirmed.
     pub trial: bool,
+    /// Whether the other slot is next, unless this one is confirmed.
+    pub last_try: bool,
     /// The slots that were left in this firmware run.
     pub skipped: &'a [Skip],
 }
@@ -29,7 +31,7 @@ pub struct CommandLine<'a> {
 impl CommandLine<'_> {
     /// The text, or `None` when it is too long for a kernel: one that is cut would lose the root hash.
     pub fn text(&self) -> Option<String> {
-        let CommandLine { slot, set, manifest, trial, skipped } = self;
+        let CommandLine { slot, set, manifest, trial, last_try, skipped } = self;
         let mut text = manifest.cmdline.clone();
         // Writing to a string does not fail.
         let _ = write!(
@@ -46,6 +48,9 @@ impl CommandLine<'_> {
         );
         if *trial {
             text.push_str(" updog.trial=1");
+        }
+        if *last_try {
+            text.push_str(" updog.last_try=1");
         }
         for Skip { slot, reason, .. } in *skipped {
             let _ = write!(text, " updog.skipped={slot}:{reason}");

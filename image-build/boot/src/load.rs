@@ -15,6 +15,7 @@ pub(crate) struct Candidate<'a> {
     pub(crate) slot: Slot,
     pub(crate) set: &'a Set,
     pub(crate) trial: bool,
+    pub(crate) last_try: bool,
     pub(crate) skipped: &'a [Skip],
 }
 
@@ -24,9 +25,9 @@ pub(crate) fn start<F: Firmware>(
     keys: &[Key],
     candidate: &Candidate<'_>,
 ) -> Result<Infallible, Fault> {
-    let &Candidate { slot, set, trial, skipped } = candidate;
+    let &Candidate { slot, set, trial, last_try, skipped } = candidate;
     let manifest = read_manifest(firmware, keys, &set.boot)?;
-    let cmdline = CommandLine { slot, set, manifest: &manifest, trial, skipped }.text();
+    let cmdline = CommandLine { slot, set, manifest: &manifest, trial, last_try, skipped }.text();
     let cmdline = cmdline.ok_or_else(|| Fault::new(Reason::Manifest, "the command line is too long"))?;
 
     let kernel = read_signed(firmware, &set.boot, FileName::Kernel, &manifest)?;

@@ -68,7 +68,10 @@ fn try_slot(
     let set =
         disk.layout.set(slot).ok_or_else(|| Fault::new(Reason::Unloadable, "the disk has no such slot"))?;
     let trial = !disk.layout.slots().get(slot).is_some_and(Flags::successful);
-    start(firmware, keys, &Candidate { slot, set, trial, skipped })
+    // A slot that could not be loaded now is not what a restart would lead to.
+    let left = skipped.iter().fold(SlotSet::EMPTY, |left, skip| left.with(skip.slot));
+    let last_try = choose(&choice.after, left).is_some_and(|next| next.slot != slot);
+    start(firmware, keys, &Candidate { slot, set, trial, last_try, skipped })
 }
 
 fn say_condition(firmware: &mut impl Firmware, condition: Condition) {

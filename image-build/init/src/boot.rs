@@ -55,7 +55,7 @@ fn advance(watchdog: &mut Option<Watchdog>) -> Result<Infallible> {
     feed(watchdog);
     let marks = Marks { words: &words, boot_id: boot_id() };
     marks.set(Stage::Init);
-    if words.trial {
+    if words.trial || words.last_try {
         last_words::keep_on_restart();
     }
 

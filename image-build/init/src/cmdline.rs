@@ -23,6 +23,8 @@ pub(crate) struct Words {
     pub hash_offset: u64,
     /// `updog.trial=1`: this slot has not proved itself yet.
     pub trial: bool,
+    /// `updog.last_try=1`: the other slot is next, unless this one is confirmed.
+    pub last_try: bool,
     /// `updog.fstype`: the root's file system.
     pub fstype: String,
     /// `updog.init`: what runs next, a path in the root.
@@ -106,6 +108,7 @@ impl Words {
                 "a multiple of 4096",
             )?,
             trial: last("updog.trial").is_some_and(|value| value == "1"),
+            last_try: last("updog.last_try").is_some_and(|value| value == "1"),
             fstype: last("updog.fstype").unwrap_or_else(|| DEFAULT_FSTYPE.to_owned()),
             init,
             watchdog,
@@ -145,6 +148,8 @@ mod tests {
         assert_eq!((words.trial, &*words.salt, &*words.fstype), (false, "5a17", "erofs"));
         assert_eq!((&*words.init, words.watchdog), ("/usr/lib/systemd/systemd", Duration::from_mins(1)));
         assert!(read("updog.trial=1").unwrap().trial);
+        let words = read("updog.last_try=1").unwrap();
+        assert_eq!((words.trial, words.last_try), (false, true));
         let words = read("updog.init=/sbin/x updog.watchdog=5 updog.fstype=squashfs quiet").unwrap();
         assert_eq!((&*words.init, words.watchdog.as_secs(), &*words.fstype), ("/sbin/x", 5, "squashfs"));
     }

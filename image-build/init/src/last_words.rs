@@ -4,9 +4,9 @@ use std::fs;
 
 use crate::console::say;
 
-/// On a trial, lets any restart leave the kernel's last lines in pstore, as a panic does: dm-verity restarts the machine on
-/// a bad block, and the other slot should be able to tell that from a hang. Only on a trial, since each such record is
-/// written to the firmware's flash.
+/// Lets any restart leave the kernel's last lines in pstore, as a panic does: dm-verity restarts the machine on a bad
+/// block, and the other slot should be able to tell that from a hang. Only when the other slot may be next, since each
+/// such record is written to the firmware's flash.
 pub(crate) fn keep_on_restart() {
     if let Err(error) = fs::write(ALWAYS, "Y") {
         say(&format!("a restart will not tell why: failed to write {ALWAYS}: {error}"));

@@ -51,6 +51,7 @@ mod tests {
             data_blocks: 8192,
             hash_offset: 4096,
             trial: false,
+            last_try: false,
             fstype: "erofs".to_owned(),
             init: "/init".to_owned(),
             watchdog: Duration::from_mins(1),

@@ -126,8 +126,10 @@ fn command(workspace: &Path, target: &Path, arch: Arch, epoch: u64) -> Command {
     if let Some(compiler) = compiler(arch) {
         command.env(format!("CC_{name}"), compiler.program);
     }
-    let flags: Vec<String> = maps(workspace, target, "-ffile-prefix-map").collect();
-    command.env(format!("CFLAGS_{name}"), flags.join(" "));
+    // Quoted, since a folder's name may have spaces; the cc crate unquotes when asked to.
+    let quoted = |flag: String| format!("'{}'", flag.replace('\'', r"'\''"));
+    let flags: Vec<String> = maps(workspace, target, "-ffile-prefix-map").map(quoted).collect();
+    command.env(format!("CFLAGS_{name}"), flags.join(" ")).env("CC_SHELL_ESCAPED_FLAGS", "1");
     // The linker that comes with Rust: the same for all architectures and on all machines.
     command.env(format!("CARGO_TARGET_{}_LINKER", name.to_uppercase()), "rust-lld");
     command.env("CARGO_TARGET_DIR", target).env("SOURCE_DATE_EPOCH", epoch.to_string());

@@ -45,7 +45,12 @@ pub(super) fn done(disk: &Path, yard: &Yard, step: &Step) -> Result<()> {
             let more = format!("+{mib}M");
             quietly(process::program("qemu-img", &["resize", "-q", "-f", "raw"]).arg(disk).arg(more))?;
         }
-        Step::See(_) | Step::SeeLater { .. } | Step::Type(_) | Step::Run(_) | Step::Off => {
+        Step::See(_)
+        | Step::SeeLater { .. }
+        | Step::Type(_)
+        | Step::Run(_)
+        | Step::Garbage(_)
+        | Step::Off => {
             bail!("{step:?} is no damage")
         }
     }

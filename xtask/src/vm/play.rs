@@ -64,6 +64,11 @@ impl Stage<'_> {
             }
             Step::Type(command) => self.machine()?.say(command),
             Step::Run(words) => self.machine()?.run(words).map(drop),
+            Step::Garbage(paths) => paths.iter().try_for_each(|path| {
+                let machine = self.machine()?;
+                machine.say(&format!("write {path} {{]"))?;
+                machine.wait_for("TINY exit=0").map(drop)
+            }),
             Step::Off => {
                 let machine = self.machine.take().context("the machine is off")?;
                 self.console.push_str(&machine.ended()?);

@@ -46,6 +46,8 @@ pub(crate) enum Step {
     Type(String),
     /// Type `run` and these words; it must end with 0.
     Run(String),
+    /// Fill each of these files with what nobody can read.
+    Garbage(Vec<String>),
     /// Wait for the machine to switch itself off.
     Off,
     /// Fill `length` bytes from `at` of a partition with zeros.

@@ -53,6 +53,11 @@ fn all_small_tables_do_as_choose_says() {
             let mut machine = Machine::signed(before, &signer);
             let end = machine.boot_up(&[signer.key()]);
             let choice = choose(&before, SlotSet::EMPTY);
+            if let (End::Runs(start), Some(choice)) = (&end, &choice) {
+                let next = choose(&choice.after, SlotSet::EMPTY).map(|next| next.slot);
+                let last = start.cmdline.contains(" updog.last_try=1");
+                assert_eq!(last, next != Some(choice.slot), "{a:?} {b:?}");
+            }
             assert_eq!(end.slot(), choice.map(|choice| choice.slot), "{a:?} {b:?}");
             assert_eq!(
                 flags(&machine.durable),
@@ -103,7 +108,14 @@ fn the_command_line_in_full() {
         ]
     );
 
+    // Its last try: when it does not come up, A is next.
+    let mut last = Machine::signed(slots((1, 7, 1), (2, 1, 1)), &signer);
+    let End::Runs(start) = last.boot_up(&[signer.key()]) else { panic!("a kernel runs") };
+    assert!(start.cmdline.ends_with(" updog.hash_offset=4096 updog.last_try=1"), "{}", start.cmdline);
+
     let mut confirmed = Machine::signed(slots((1, 7, 1), (0, 0, 0)), &signer);
     let End::Runs(start) = confirmed.boot_up(&[signer.key()]) else { panic!("a kernel runs") };
-    assert!(!start.cmdline.contains("updog.trial"), "{}", start.cmdline);
+    for word in ["updog.trial", "updog.last_try"] {
+        assert!(!start.cmdline.contains(word), "{}", start.cmdline);
+    }
 }

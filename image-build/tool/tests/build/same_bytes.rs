@@ -1,8 +1,10 @@
 //! Same inputs, same bytes.
 
 use std::fs;
-use std::os::unix::fs::chown;
-use std::path::Path;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+
+use updog_image::Tool;
 
 use crate::workshop::{Workshop, run};
 
@@ -16,10 +18,12 @@ fn another_place_time_and_user_make_the_same_bytes() {
 
     let out = there.at("elsewhere/deep/out");
     let build: Vec<String> = there.words(&out).iter().map(|word| format!("'{word}'")).collect();
+    let tomorrow = tomorrow(&there);
     let mut script = format!(
-        "umask 077 && export TZ=Asia/Tokyo LANG=de_DE.UTF-8 LC_ALL=C.UTF-8 USER=other LOGNAME=other HOME=/nowhere && \
+        "umask 077 && export PATH={tomorrow}:$PATH TZ=Asia/Tokyo LANG=de_DE.UTF-8 LC_ALL=C.UTF-8 USER=other LOGNAME=other HOME=/nowhere && \
          exec faketime -f +1d {} --qcow2",
-        build.join(" ")
+        build.join(" "),
+        tomorrow = tomorrow.display()
     );
     if rustix::process::geteuid().is_root() {
         give(&there.at(""), 65534);
@@ -32,6 +36,35 @@ fn another_place_time_and_user_make_the_same_bytes() {
     assert_eq!(fs::read_to_string(out.join("build.json")).unwrap(), expected);
     assert!(fs::read(out.join("disk.img")).unwrap() == fs::read(here.at("out/disk.img")).unwrap());
 }
+
+/// A folder with all programs that make images, each under a clock a day later. They get an environment of their own, so
+/// that what is set around the build does not reach them.
+fn tomorrow(workshop: &Workshop) -> PathBuf {
+    let folder = workshop.at("tomorrow");
+    fs::create_dir(&folder).unwrap();
+    for tool in MAKERS {
+        let mut places = ["/usr/bin", "/usr/sbin", "/bin", "/sbin"]
+            .map(|place| Path::new(place).join(tool.program))
+            .into_iter();
+        let program = places.find(|place| place.is_file()).expect(tool.program);
+        let path = folder.join(tool.program);
+        fs::write(&path, format!("#!/bin/sh\nexec faketime -f +1d {} \"$@\"\n", program.display())).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    folder
+}
+
+const MAKERS: [Tool; 9] = [
+    Tool::MKFS_EROFS,
+    Tool::VERITYSETUP,
+    Tool::MKE2FS,
+    Tool::MFORMAT,
+    Tool::MMD,
+    Tool::MCOPY,
+    Tool::XZ,
+    Tool::DEPMOD,
+    Tool::QEMU_IMG,
+];
 
 /// The test above can fail: what is an input does change the bytes.
 #[test]
