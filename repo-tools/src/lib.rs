@@ -46,6 +46,7 @@ pub mod keys;
 mod metadata;
 pub mod publish;
 pub mod refresh;
+pub mod rehearsal;
 mod role;
 pub mod schedule;
 mod signed;

@@ -27,6 +27,20 @@ impl Answer {
     pub(super) fn ending(exit: Exit, reason: &'static str, lines: Vec<String>, data: Value) -> Self {
         Self { exit, reason: Some(reason), lines, data }
     }
+
+    /// The same answer of a run that wrote nothing: `writes` is what it would have written, one line each.
+    pub(super) fn rehearsed(mut self, writes: Vec<String>, data: Value) -> Self {
+        self.lines.insert(0, "Dry run: this would be the answer.".to_owned());
+        self.lines.extend(writes);
+        self.lines.push("dry run: nothing was written".to_owned());
+        match &mut self.data {
+            Value::Object(object) => {
+                object.insert("dry_run".to_owned(), data);
+            }
+            other => *other = json!({ "dry_run": data }),
+        }
+        self
+    }
 }
 
 /// How to say it.

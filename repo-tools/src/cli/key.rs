@@ -6,7 +6,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::root::{Roles, edit};
-use super::{Answer, Context};
+use super::{Answer, Context, usage};
 use crate::error::{Error, Result};
 use crate::keys::{KeyKind, generate};
 
@@ -35,6 +35,10 @@ impl Verb {
 
 pub(super) fn run(context: &Context, verb: Verb) -> Result<Answer> {
     let Verb::New { file, kind, role } = verb;
+    if context.rehearsal.is_some() {
+        // A key is written by its own rules, past `files`; and one that is thrown away rehearses nothing.
+        return Err(usage("refused: \"key new\" has no --dry-run, a key is made or it is not".into()));
+    }
     refuse_inside(&context.repo, &file)?;
     // Before the key is made: there must be a root that can take it.
     let folder = role.as_ref().map(|_| context.folder()).transpose()?;

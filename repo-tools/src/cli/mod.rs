@@ -1,6 +1,7 @@
 //! The command line: one file a verb, all output in `answer`.
 
 mod answer;
+mod dry_run;
 mod init;
 mod key;
 mod progress;
@@ -26,6 +27,7 @@ use crate::error::{Error, Result};
 use crate::files::Files;
 use crate::folder::Folder;
 use crate::keys::Signer;
+use crate::rehearsal::Rehearsal;
 use answer::{Answer, Form, say, say_usage};
 
 /// Keys, root ceremony, releases, waves, publish.
@@ -46,6 +48,9 @@ struct Args {
     /// The time now, for tests and for signing machines without a clock.
     #[arg(long, global = true, value_name = "RFC3339")]
     clock: Option<DateTime<Utc>>,
+    /// Do everything but write: say which files would change, and what hosts would see.
+    #[arg(long, global = true)]
+    dry_run: bool,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -85,6 +90,8 @@ struct Context {
     repo: PathBuf,
     now: DateTime<Utc>,
     form: Form,
+    /// With `--dry-run`, what `files` is. A verb that writes past `files` asks for it and holds itself back.
+    rehearsal: Option<Rehearsal>,
 }
 
 impl Context {
@@ -108,9 +115,14 @@ pub fn run() -> u8 {
     };
     let form = if args.json { Form::Json } else { Form::Text };
     let now = args.clock.unwrap_or_else(|| DateTime::<Utc>::from(SystemTime::now()));
-    let context = Context { files: Arc::new(Disk), repo: args.repo, now, form };
+    let rehearsal = args.dry_run.then(|| Rehearsal::over(Arc::new(Disk)));
+    let files: Arc<dyn Files> = match &rehearsal {
+        Some(rehearsal) => Arc::new(rehearsal.clone()),
+        None => Arc::new(Disk),
+    };
+    let context = Context { files, repo: args.repo, now, form, rehearsal };
     let (name, result) = dispatch(&context, args.verb);
-    say(name, result, form).code()
+    say(name, result.and_then(|answer| dry_run::confess(&context, answer)), form).code()
 }
 
 fn dispatch(context: &Context, verb: Verb) -> (&'static str, Result<Answer>) {

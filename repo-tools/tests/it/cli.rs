@@ -9,20 +9,20 @@ use serde_json::Value;
 
 use crate::common::write_release;
 
-struct Desk(tempfile::TempDir);
+pub(crate) struct Desk(tempfile::TempDir);
 
 impl Desk {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let desk = Self(tempfile::tempdir().unwrap());
         write_release(&desk.0.path().join("release"), "1.0.0", "1.0.0");
         desk
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 
-    fn output(&self, line: &str) -> Output {
+    pub(crate) fn output(&self, line: &str) -> Output {
         Command::new(env!("CARGO_BIN_EXE_updog-repo"))
             .args(line.split_whitespace())
             .current_dir(self.path())
@@ -30,20 +30,20 @@ impl Desk {
             .unwrap()
     }
 
-    fn run(&self, line: &str) -> i32 {
+    pub(crate) fn run(&self, line: &str) -> i32 {
         let output = self.output(line);
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(!errors.contains("panicked"), "{line}: {errors}");
         output.status.code().unwrap()
     }
 
-    fn done(&self, line: &str) -> String {
+    pub(crate) fn done(&self, line: &str) -> String {
         let output = self.output(line);
         assert_eq!(output.status.code(), Some(0), "{line}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
 
-    fn json(&self, line: &str) -> Value {
+    pub(crate) fn json(&self, line: &str) -> Value {
         let output = self.output(&format!("{line} --json"));
         let value: Value =
             serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{line}: {error}"));

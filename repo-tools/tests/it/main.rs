@@ -5,6 +5,7 @@
 mod cli;
 mod common;
 mod cut;
+mod dry_run;
 mod interop;
 mod keys;
 mod refresh;

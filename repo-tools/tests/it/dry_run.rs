@@ -1,0 +1,144 @@
+//! `--dry-run`: every verb says what it would write, and not a byte of any folder changes.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use updog_repo::Disk;
+use updog_repo::files::{self, Files};
+use updog_repo::rehearsal::{Kind, Rehearsal};
+
+use crate::cli::Desk;
+
+/// Every file below `dir` with its bytes; a rehearsal leaves all of it.
+fn everything(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(everything(&path));
+            found.insert(path, Vec::new());
+        } else {
+            found.insert(path.clone(), fs::read(&path).unwrap());
+        }
+    }
+    found
+}
+
+#[test]
+fn every_step_from_nothing_to_published_is_rehearsed_and_then_done() {
+    let desk = Desk::new();
+    let steps = [
+        ("--repo repo init", "repo/updog-repo.json"),
+        ("--repo repo root add-key k.pub --role all", "repo/root/next.json"),
+        ("--repo repo release add release --level 1", "repo/draft/manifest.json"),
+        ("--repo repo waves set normal", "repo/draft/manifest.json"),
+        ("--repo repo root threshold root 2", "repo/root/next.json"),
+        ("--repo repo root threshold root 1", "repo/root/next.json"),
+        ("--repo repo root expire 300d", "repo/root/next.json"),
+        ("--repo repo sign --key k", "repo/signing/timestamp.json"),
+        ("--repo repo stage", "repo/stage/metadata/timestamp.json"),
+        ("--repo repo publish public", "public/metadata/timestamp.json"),
+        ("refresh public --key k", "public/metadata/timestamp.json"),
+    ];
+    desk.done("key new k");
+    for (line, file) in steps {
+        let before = everything(desk.path());
+        let answer = desk.json(&format!("{line} --dry-run"));
+        assert_eq!(answer["exit"], 0, "{line}: {answer}");
+        assert_eq!(answer["message"], "dry run: nothing was written", "{line}");
+        let would = answer["data"]["dry_run"]["files"].as_array().unwrap();
+        assert!(would.iter().any(|change| change["path"] == file), "{line}: {would:?}");
+        assert_eq!(everything(desk.path()), before, "{line}");
+        let said = desk.done(&format!("{line} --dry-run"));
+        assert!(said.contains(file) && said.ends_with("dry run: nothing was written\n"), "{line}: {said}");
+        desk.done(line);
+        let after = everything(desk.path());
+        for change in would {
+            let path = desk.path().join(change["path"].as_str().unwrap());
+            assert!(before.get(&path) != after.get(&path), "{line}: {change} did not come true");
+        }
+    }
+    // Nothing to do is nothing to write.
+    let answer = desk.json("--repo repo stage --dry-run");
+    assert_eq!(answer["data"]["dry_run"]["files"], serde_json::json!([]), "{answer}");
+    assert_eq!(desk.run("key new other --dry-run"), 2);
+    assert!(!desk.path().join("other").exists());
+}
+
+#[test]
+fn a_rehearsal_fails_where_the_real_run_would() {
+    let desk = Desk::new();
+    desk.done("--repo repo init");
+    for line in [
+        "--repo repo init",
+        "--repo repo publish public",
+        "--repo repo waves set normal",
+        "refresh x --key k",
+    ] {
+        let code = desk.run(&format!("{line} --dry-run"));
+        assert_eq!(code, desk.run(line), "{line}");
+    }
+}
+
+#[test]
+fn what_is_written_is_read_back_and_the_files_below_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    fs::write(path("old"), "old").unwrap();
+    fs::write(path("same"), "same").unwrap();
+    fs::write(path("going"), "going").unwrap();
+    let before = everything(dir.path());
+    let rehearsal = Rehearsal::over(Arc::new(Disk));
+    files::ensure_dir(&rehearsal, &path("a/b")).unwrap();
+    files::put_bytes(&rehearsal, &path("a/b/new"), b"new").unwrap();
+    files::put_bytes(&rehearsal, &path("old"), b"newer").unwrap();
+    files::put_bytes(&rehearsal, &path("same"), b"same").unwrap();
+    rehearsal.remove(&path("going")).unwrap();
+    rehearsal.link(&path("old"), &path("linked")).unwrap();
+    rehearsal.rename(&path("same"), &path("moved")).unwrap();
+    assert!(rehearsal.create(&path("nowhere/file")).is_err());
+    assert!(rehearsal.remove(&path("going")).is_err());
+    assert_eq!(files::read(&rehearsal, &path("linked"), 9).unwrap().as_deref(), Some(&b"newer"[..]));
+    assert_eq!(files::read(&rehearsal, &path("moved"), 9).unwrap().as_deref(), Some(&b"same"[..]));
+    assert_eq!(rehearsal.names(dir.path()).unwrap(), ["a", "linked", "moved", "old"]);
+    assert_eq!(rehearsal.names(&path("./a//b")).unwrap(), ["new"]);
+
+    let changes = rehearsal.changes().unwrap();
+    let found: Vec<(PathBuf, Kind, u64)> =
+        changes.into_iter().map(|change| (change.path, change.kind, change.length)).collect();
+    let expected = [
+        (path("a/b/new"), Kind::Made, 3),
+        (path("going"), Kind::Removed, 0),
+        (path("linked"), Kind::Made, 5),
+        (path("moved"), Kind::Made, 4),
+        (path("old"), Kind::Replaced, 5),
+        (path("same"), Kind::Removed, 0),
+    ];
+    assert_eq!(found, expected);
+    assert_eq!(everything(dir.path()), before);
+}
+
+#[test]
+fn a_long_file_is_counted_and_not_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let rehearsal = Rehearsal::over(Arc::new(Disk));
+    let path = dir.path().join("long");
+    let mut file = rehearsal.create(&path).unwrap();
+    let part = vec![7; 1 << 20];
+    for _ in 0..33 {
+        file.write_all(&part).unwrap();
+    }
+    file.sync().unwrap();
+    assert_eq!(rehearsal.length(&path).unwrap(), Some(33 << 20));
+    assert!(rehearsal.open(&path).is_err_and(|error| error.to_string().contains("dry run")));
+    // A short one is whole.
+    let mut file = rehearsal.create(&path).unwrap();
+    file.write_all(b"short").unwrap();
+    file.sync().unwrap();
+    let mut text = String::new();
+    rehearsal.open(&path).unwrap().read_to_string(&mut text).unwrap();
+    assert_eq!(text, "short");
+}
