@@ -44,6 +44,7 @@ mod folder;
 pub mod host_check;
 pub mod keys;
 mod metadata;
+pub mod picture;
 pub mod publish;
 pub mod refresh;
 pub mod rehearsal;

@@ -9,6 +9,7 @@
 //! Nothing here reads a clock: the time is an argument.
 
 pub mod compat;
+mod curve;
 mod duration;
 mod error;
 mod policy;
@@ -18,6 +19,7 @@ mod sample;
 mod seed;
 mod verdict;
 
+pub use curve::Point;
 pub use error::Error;
 pub use policy::Policy;
 pub use problem::Problem;

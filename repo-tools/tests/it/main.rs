@@ -8,6 +8,7 @@ mod cut;
 mod dry_run;
 mod interop;
 mod keys;
+mod pictures;
 mod refresh;
 mod release;
 mod rotation;

@@ -1,0 +1,13 @@
+//! Pictures: curves over time as SVG text. Pure: data in, text out; nothing in them is fetched from elsewhere.
+
+mod axis;
+mod chart;
+mod colours;
+mod svg;
+mod text;
+
+pub use axis::round_top;
+pub use chart::{Chart, Line, Mark, Shape, adoption};
+pub use colours::COLOURS;
+pub use svg::{Size, drawing, standalone};
+pub use text::{escaped, grouped, share, short_time, size};
