@@ -3,10 +3,13 @@
 use std::collections::{BTreeSet, HashMap};
 use std::num::NonZeroU64;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tough::schema::{Hashes, Metafile, Role as ToughRole, Root, Signature, Signed as Envelope};
+use tough::schema::{
+    Delegations, Hashes, Metafile, Role as ToughRole, Root, Signature, Signed as Envelope, Targets, Timestamp,
+};
 
 use crate::error::{Error, Result};
 use crate::keys::{KeyId, Signer};
@@ -54,7 +57,7 @@ impl<T: ToughRole + Serialize + DeserializeOwned + Clone> Document<T> {
     }
 
     /// When it expires.
-    pub fn expires(&self) -> chrono::DateTime<chrono::Utc> {
+    pub fn expires(&self) -> DateTime<Utc> {
         time::of_jiff(self.role().expires())
     }
 
@@ -136,6 +139,19 @@ impl<T: ToughRole + Serialize + DeserializeOwned + Clone> Document<T> {
         let bytes = file_bytes(&envelope)?;
         Ok(Self { envelope, bytes })
     }
+}
+
+impl Document<Targets> {
+    /// Whether enough of the keys that `delegations` gives to `name` have signed.
+    pub(crate) fn verifies_as(&self, delegations: &Delegations, name: &str) -> bool {
+        delegations.verify_role(&self.envelope, name).is_ok()
+    }
+}
+
+/// When a timestamp was signed, where its publisher says so.
+pub(crate) fn signed_at(timestamp: &Timestamp) -> Option<DateTime<Utc>> {
+    let text = timestamp._extra.get("signed_at").and_then(Value::as_str)?;
+    DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc())
 }
 
 /// Whether `root` lets this key sign for `role`; the id under which it stands there.

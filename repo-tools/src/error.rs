@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use updater_core::Exit;
 
+use crate::intent::IntentError;
 use crate::role::Role;
 use crate::time;
 
@@ -61,6 +62,9 @@ pub enum Error {
     /// A file of ours is damaged or of a later format.
     #[error("failed to read {}: {reason}", path.display())]
     ParseState { path: PathBuf, reason: String },
+    /// What the repository is meant to be cannot be understood.
+    #[error("failed to use {}", path.display())]
+    Intent { path: PathBuf, source: IntentError },
 
     /// A role's file is no TUF metadata.
     #[error("failed to parse {role} metadata")]
@@ -83,6 +87,9 @@ pub enum Error {
     /// The draft holds what nobody has signed.
     #[error("the draft has changes that are not signed")]
     DraftNotSigned,
+    /// A delegated role does not verify.
+    #[error("failed to verify delegated role {name:?}: too few valid signatures")]
+    Delegation { name: String },
     /// There is no root in a metadata folder.
     #[error("failed to find a root in {}", path.display())]
     NoRoot { path: PathBuf },
@@ -168,6 +175,18 @@ pub enum Error {
     Fetch { what: String, source: Box<dyn std::error::Error + Send + Sync> },
 }
 
+/// The error and its causes on one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}
+
 /// Our results.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -186,6 +205,7 @@ impl Error {
             | Self::NoFolder { .. }
             | Self::FolderExists { .. }
             | Self::ParseState { .. }
+            | Self::Intent { .. }
             | Self::NoNextRoot
             | Self::ReadRelease { .. }
             | Self::ImageDiffers { .. }
@@ -199,6 +219,7 @@ impl Error {
             Self::ParseRole { .. }
             | Self::NoRoot { .. }
             | Self::NotVerifying { .. }
+            | Self::Delegation { .. }
             | Self::RootGap { .. }
             | Self::WrongVersion { .. }
             | Self::NotListed { .. }
@@ -259,6 +280,7 @@ impl Error {
             Self::ParseKey { reason, .. } if reason.contains("encrypted") => {
                 "openssl pkey -in KEY -out PLAIN, on a machine you trust".into()
             }
+            Self::Intent { source, .. } => return source.hint(),
             Self::NoFolder { .. } => "run \"updog-repo init\" first, or name the folder with --repo".into(),
             Self::WrongKey { .. } => "\"updog-repo root show\" lists the keys of each role".into(),
             Self::TooFewKeys { role, .. } => {

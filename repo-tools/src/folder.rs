@@ -12,6 +12,7 @@ use crate::document::Document;
 use crate::draft::{Blob, Draft};
 use crate::error::{Error, Result};
 use crate::files::{self, Files, Lock};
+use crate::intent;
 use crate::metadata::{check_chain, read_document};
 use crate::signed::Signed;
 use crate::time::{self, Terms};
@@ -26,7 +27,7 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Sets up a working folder: an empty draft, and root 1 without keys.
+    /// Sets up a working folder: an empty draft, root 1 without keys, and a `repo.toml` unless there is one.
     pub fn init(files: Arc<dyn Files>, dir: &Path, now: DateTime<Utc>, terms: Terms) -> Result<Self> {
         let folder = Self { files, dir: dir.to_owned() };
         if folder.read(STATE)?.is_some() {
@@ -34,6 +35,9 @@ impl Folder {
         }
         for sub in ["root", "draft", "blobs", "signing"] {
             folder.make(sub)?;
+        }
+        if folder.read(intent::FILE_NAME)?.is_none() {
+            folder.write(intent::FILE_NAME, intent::DEFAULT.as_bytes())?;
         }
         folder.save_draft(&Draft::default())?;
         folder.save_next_root(&NextRoot::first(time::later(now, terms.root))?)?;
@@ -115,8 +119,12 @@ impl Folder {
 
     /// Everything that is signed or waits for signatures.
     pub fn papers(&self) -> Result<Papers> {
+        self.papers_under(self.roots()?)
+    }
+
+    /// The papers beside these roots.
+    pub(crate) fn papers_under(&self, roots: Vec<Document<tough::schema::Root>>) -> Result<Papers> {
         let files = self.files.as_ref();
-        let roots = self.roots()?;
         let next_root = self.read(NEXT_ROOT)?.map(NextRoot::parse).transpose()?;
         let newest = roots.last().map_or(0, Document::version);
         Ok(Papers {

@@ -79,7 +79,14 @@ impl Online {
 
     /// Every target by its file name, `<sha256>.<name>`.
     pub fn blobs(&self) -> Vec<(String, &Target)> {
-        let targets = &self.targets.role().targets;
+        Metadata::blobs_of(&self.targets)
+    }
+}
+
+impl Metadata {
+    /// Every target of a targets role by its file name.
+    pub(crate) fn blobs_of(targets: &Document<Targets>) -> Vec<(String, &Target)> {
+        let targets = &targets.role().targets;
         let mut blobs: Vec<_> = targets
             .iter()
             .map(|(name, target)| (blob_name(&hex::encode(&target.hashes.sha256), name.resolved()), target))

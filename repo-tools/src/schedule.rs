@@ -7,6 +7,7 @@ use waves::{Policy, Rollout, Seed, Verdict};
 
 use crate::draft::{Choice, Draft, title};
 use crate::error::{Error, Result};
+use crate::intent::{Intent, WaveIntent};
 use crate::time;
 
 /// A sample policy by name, or a wave file.
@@ -21,6 +22,20 @@ pub fn policy(name: &str) -> Result<Policy> {
             format!("failed to find wave policy {name:?}: expected a file, or one of {}", samples.join(", "));
         return Err(Error::Usage { reason });
     }
+    read_policy(name, path)
+}
+
+/// A policy that `repo.toml` names; else [`policy`].
+pub fn named_policy(intent: &Intent, name: &str) -> Result<Policy> {
+    match intent.waves.get(name) {
+        Some(WaveIntent::Inline(policy)) => Ok(policy.clone()),
+        Some(WaveIntent::File(path)) => read_policy(name, path),
+        None => policy(name),
+    }
+}
+
+/// A wave file.
+pub(crate) fn read_policy(name: &str, path: &Path) -> Result<Policy> {
     let text =
         std::fs::read_to_string(path).map_err(|source| Error::ReadFile { path: path.to_owned(), source })?;
     Policy::parse(&text).map_err(|source| Error::Waves { name: name.to_owned(), source })

@@ -2,20 +2,41 @@
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
+use crate::role::Role;
+
 /// How long the documents of each role are good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Terms {
     /// Root: a ceremony a year.
     pub root: TimeDelta,
-    /// Targets and snapshot: a release a quarter, or a signature.
+    /// Targets: a release a quarter, or a signature.
     pub targets: TimeDelta,
+    /// Snapshot: as targets.
+    pub snapshot: TimeDelta,
     /// Timestamp: how long an attacker can hide news from a host.
     pub timestamp: TimeDelta,
 }
 
 impl Default for Terms {
     fn default() -> Self {
-        Self { root: TimeDelta::days(365), targets: TimeDelta::days(90), timestamp: TimeDelta::days(7) }
+        Self {
+            root: TimeDelta::days(365),
+            targets: TimeDelta::days(90),
+            snapshot: TimeDelta::days(90),
+            timestamp: TimeDelta::days(7),
+        }
+    }
+}
+
+impl Terms {
+    /// How long a document of this role is good for.
+    pub fn of(&self, role: Role) -> TimeDelta {
+        match role {
+            Role::Root => self.root,
+            Role::Targets => self.targets,
+            Role::Snapshot => self.snapshot,
+            Role::Timestamp => self.timestamp,
+        }
     }
 }
 
@@ -61,22 +82,28 @@ pub fn parse_when(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, Strin
     })
 }
 
-/// Reads a term: a number and `h`, `d` or `w`.
+/// Reads a term: a number and `h`, `d` or `w`, or the words: `3 days`, `12 hours`, `1 week`.
 pub fn parse_term(text: &str) -> Result<TimeDelta, String> {
-    let wrong = || format!("expected RFC 3339 or a term such as 90d, 12h or 2w, found {text:?}");
-    let unit = text.chars().last().ok_or_else(wrong)?;
-    let hours = match unit {
-        'h' => 1,
-        'd' => 24,
-        'w' => 7 * 24,
+    let wrong = || format!("expected RFC 3339 or a term such as 90d, 12h, 2w or \"3 days\", found {text:?}");
+    let unit = text.find(|letter: char| !letter.is_ascii_digit()).ok_or_else(wrong)?;
+    let (count, unit) = text.split_at_checked(unit).ok_or_else(wrong)?;
+    let hours = match unit.trim_start() {
+        "h" | "hour" | "hours" => 1,
+        "d" | "day" | "days" => 24,
+        "w" | "week" | "weeks" => 7 * 24,
         _ => return Err(wrong()),
     };
-    let count: i64 = text
-        .strip_suffix(unit)
-        .and_then(|count| count.parse().ok())
-        .filter(|count| *count > 0)
-        .ok_or_else(wrong)?;
+    let count: i64 = count.parse().ok().filter(|count| *count > 0).ok_or_else(wrong)?;
     count.checked_mul(hours).and_then(TimeDelta::try_hours).ok_or_else(wrong)
+}
+
+/// A length of time for people, its two largest units: `6 d 23 h`, `59 min`, `0 s`.
+pub fn span(length: TimeDelta) -> String {
+    let secs = length.num_seconds().max(0);
+    let parts = [(secs / 86_400, "d"), (secs / 3600 % 24, "h"), (secs / 60 % 60, "min"), (secs % 60, "s")];
+    let first = parts.iter().position(|(count, _)| *count > 0).unwrap_or(parts.len() - 1);
+    let said = parts.iter().skip(first).take(2).enumerate().filter(|(place, part)| *place == 0 || part.0 > 0);
+    said.map(|(_, (count, unit))| format!("{count} {unit}")).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -95,12 +122,48 @@ mod tests {
     #[test]
     fn terms() {
         let now = DateTime::from_timestamp(1_800_000_000, 5).unwrap();
-        for (term, secs) in [("12h", 43_200), ("90d", 7_776_000), ("2w", 1_209_600)] {
+        for (term, secs) in [
+            ("12h", 43_200),
+            ("90d", 7_776_000),
+            ("2w", 1_209_600),
+            ("3 days", 259_200),
+            ("1 week", 604_800),
+            ("1hour", 3600),
+        ] {
             assert_eq!(parse_when(term, now).unwrap().timestamp(), 1_800_000_000 + secs, "{term}");
         }
         assert_eq!(parse_when("2030-01-01T00:00:00.5Z", now).unwrap().timestamp_subsec_nanos(), 0);
-        for wrong in ["", "d", "-1d", "0h", "7", "7m", "99999999999999999999d", "999999999999999d", "ü"] {
+        for wrong in [
+            "",
+            "d",
+            "-1d",
+            "0h",
+            "7",
+            "7m",
+            "3 dayz",
+            " 3 days",
+            "+1d",
+            "99999999999999999999d",
+            "999999999999999d",
+            "ü",
+        ] {
             assert!(parse_when(wrong, now).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn spans() {
+        for (secs, text) in [
+            (0, "0 s"),
+            (-5, "0 s"),
+            (59, "59 s"),
+            (3540, "59 min"),
+            (3601, "1 h"),
+            (90_061, "1 d 1 h"),
+            (86_400, "1 d"),
+            (7 * 86_400 - 1, "6 d 23 h"),
+        ] {
+            assert_eq!(span(TimeDelta::seconds(secs)), text, "{secs}");
         }
     }
 }

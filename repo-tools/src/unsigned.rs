@@ -232,7 +232,7 @@ impl Unsigned {
         let mut snapshot = Snapshot::new(
             SPEC_VERSION.into(),
             self.version(newest, self.papers.shown.snapshot),
-            time::expiry(self.order.now, self.order.terms.targets),
+            time::expiry(self.order.now, self.order.terms.snapshot),
         );
         snapshot.meta.extend(targets.map(|targets| ("targets.json".to_owned(), targets.metafile())));
         Document::unsigned(snapshot)

@@ -1,12 +1,11 @@
 //! What a verb says: sentences for people, one object for scripts.
 
-use std::error::Error as _;
 use std::io::Write;
 
 use serde_json::{Value, json};
 use updater_core::Exit;
 
-use crate::error::Error;
+use crate::error::{Error, chain};
 
 /// The outcome of a verb that did not fail.
 #[derive(Debug)]
@@ -116,15 +115,4 @@ fn complain(message: &str, exit: Exit, hint: Option<String>) {
 fn print(text: &str) {
     // A reader that closed the pipe has what it wanted.
     let _ = writeln!(std::io::stdout(), "{text}");
-}
-
-fn chain(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        source = error.source();
-    }
-    text
 }

@@ -1,15 +1,24 @@
 //! `--dry-run`: the answer of a run that wrote nothing.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::{Answer, Context};
 use crate::error::{Error, Result};
+use crate::folder::Folder;
+use crate::outlook::outlook;
 
-/// Adds what would have been written to the answer of a rehearsed verb; any other answer stays as it is.
+/// Adds what would have been written, and what hosts would see of it, to the answer of a rehearsed verb; any other
+/// answer stays as it is.
 pub(super) fn confess(context: &Context, answer: Answer) -> Result<Answer> {
     let Some(rehearsal) = &context.rehearsal else { return Ok(answer) };
     let changes =
         rehearsal.changes().map_err(|source| Error::ReadFile { path: context.repo.clone(), source })?;
-    let lines = changes.iter().map(ToString::to_string).collect();
-    Ok(answer.rehearsed(lines, json!({ "files": changes })))
+    let now = Folder::open(rehearsal.below(), &context.repo).ok();
+    let then = Folder::open(Arc::clone(&context.files), &context.repo).ok();
+    let seen = then.map(|then| outlook(now.as_ref(), &then)).transpose()?.unwrap_or_default();
+    let mut lines: Vec<String> = changes.iter().map(ToString::to_string).collect();
+    lines.extend(seen.iter().map(|line| format!("hosts would see, once published: {line}")));
+    Ok(answer.rehearsed(lines, json!({ "files": changes, "hosts": seen })))
 }

@@ -1,7 +1,9 @@
 //! The command line: one file a verb, all output in `answer`.
 
 mod answer;
+mod doctor;
 mod dry_run;
+mod expirations;
 mod init;
 mod key;
 mod progress;
@@ -9,6 +11,7 @@ mod publish;
 mod refresh;
 mod release;
 mod root;
+mod root_apply;
 mod sign;
 mod stage;
 mod validate;
@@ -26,6 +29,7 @@ use crate::disk::Disk;
 use crate::error::{Error, Result};
 use crate::files::Files;
 use crate::folder::Folder;
+use crate::intent::Intent;
 use crate::keys::Signer;
 use crate::rehearsal::Rehearsal;
 use answer::{Answer, Form, say, say_usage};
@@ -34,7 +38,8 @@ use answer::{Answer, Form, say, say_usage};
 ///
 /// From nothing to published: init, key new, release add, waves set, sign, publish.
 ///
-/// Exit codes: 0 done, 1 bug, 2 usage, 11 other signers must sign first, 12 validate found problems,
+/// Exit codes: 0 done, 1 bug, 2 usage, 11 other signers must sign first, 12 doctor, expirations or validate
+/// found problems,
 /// 20 transient, 30 untrusted, 40 disk, 50 refused by a rule.
 #[derive(Debug, Parser)]
 #[command(name = "updog-repo", version, disable_help_subcommand = true)]
@@ -79,6 +84,10 @@ enum Verb {
     Publish(publish::Args),
     /// Sign a new timestamp for a published repository, with the timestamp key alone.
     Refresh(refresh::Args),
+    /// List every problem of the working folder: expiries, keys, unsigned changes, blobs, differences from repo.toml.
+    Doctor(doctor::Args),
+    /// Say which role expires when, soonest first; exit 12 when one does soon. For cron.
+    Expirations(expirations::Args),
     /// Look a published repository over, to the last byte, and list what is wrong.
     Validate(validate::Args),
 }
@@ -97,6 +106,11 @@ struct Context {
 impl Context {
     fn folder(&self) -> Result<Folder> {
         Folder::open(Arc::clone(&self.files), &self.repo)
+    }
+
+    /// What the working folder is meant to be; the defaults where there is none, or no `repo.toml` in it.
+    fn intent(&self) -> Result<Intent> {
+        Intent::read(self.files.as_ref(), &self.repo)
     }
 }
 
@@ -136,6 +150,8 @@ fn dispatch(context: &Context, verb: Verb) -> (&'static str, Result<Answer>) {
         Verb::Stage(args) => ("stage", stage::run(context, &args)),
         Verb::Publish(args) => ("publish", publish::run(context, &args)),
         Verb::Refresh(args) => ("refresh", refresh::run(context, &args)),
+        Verb::Doctor(args) => ("doctor", doctor::run(context, &args)),
+        Verb::Expirations(args) => ("expirations", expirations::run(context, &args)),
         Verb::Validate(args) => ("validate", validate::run(context, &args)),
     }
 }

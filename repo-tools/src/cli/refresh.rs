@@ -2,37 +2,41 @@
 
 use std::path::PathBuf;
 
+use chrono::TimeDelta;
 use serde_json::json;
 use trust_core::Expiry;
 
-use super::{Answer, Context, block_on, signers, usage};
+use super::{Answer, Context, block_on, signers};
 use crate::error::Result;
 use crate::refresh::{Terms, refresh};
+use crate::role::Role;
 use crate::time;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The folder that hosts read.
-    dir: PathBuf,
+    /// The folder that hosts read, or the name of a store in repo.toml.
+    dir: String,
     /// A timestamp key; may be given more than once.
     #[arg(long, required = true, value_name = "FILE")]
     key: Vec<PathBuf>,
-    /// How long the new timestamp is good for.
-    #[arg(long, value_name = "TERM", default_value = "7d")]
-    expires: String,
+    /// How long the new timestamp is good for; else what repo.toml says (7d).
+    #[arg(long, value_name = "TERM", value_parser = time::parse_term)]
+    expires: Option<TimeDelta>,
     /// Bring a repository back that hosts refuse because it has expired.
     #[arg(long)]
     allow_expired: bool,
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
+    let intent = context.intent()?;
+    let dir = PathBuf::from(intent.place(&args.dir));
     let signers = signers(&args.key)?;
     let terms = Terms {
         now: context.now,
-        term: time::parse_term(&args.expires).map_err(usage)?,
+        term: args.expires.unwrap_or(intent.role(Role::Timestamp).expires),
         expired: if args.allow_expired { Expiry::Ignore } else { Expiry::Enforce },
     };
-    let refreshed = block_on(refresh(context.files.as_ref(), &args.dir, &signers, terms))?;
+    let refreshed = block_on(refresh(context.files.as_ref(), &dir, &signers, terms))?;
     let (role, at) = refreshed.ends;
     let end = if at <= context.now {
         format!(

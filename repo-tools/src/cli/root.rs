@@ -9,20 +9,22 @@ use serde_json::{Value, json};
 use tough::schema::Root;
 
 use super::sign::{order, say_missing};
-use super::{Answer, Context, block_on, signers, usage};
+use super::{Answer, Context, block_on, root_apply, signers, usage};
 use crate::ceremony::NextRoot;
 use crate::document::Document;
 use crate::error::{Error, Result};
 use crate::folder::Folder;
 use crate::keys::{KeyId, key_id, public_key};
 use crate::role::Role;
-use crate::time::{self, Terms};
+use crate::time;
 use crate::unsigned::Unsigned;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
-    /// Begin the next root: the same keys, one version more, good for a year.
+    /// Begin the next root: the same keys, one version more, good for as long as repo.toml says (a year).
     New,
+    /// Make the next root what repo.toml says: keys and thresholds of the roles that it speaks of.
+    Apply,
     /// Let a key sign for roles.
     AddKey {
         /// A private key, its .pub file, or a public key as openssl writes it.
@@ -80,6 +82,7 @@ impl Verb {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::New => "root new",
+            Self::Apply => "root apply",
             Self::AddKey { .. } => "root add-key",
             Self::RemoveKey { .. } => "root remove-key",
             Self::Threshold { .. } => "root threshold",
@@ -94,6 +97,7 @@ pub(super) fn run(context: &Context, verb: Verb) -> Result<Answer> {
     let folder = context.folder()?;
     let edited = match verb {
         Verb::New => edit(context, &folder, |_| Ok(false))?,
+        Verb::Apply => return root_apply::run(context, &folder),
         Verb::AddKey { key, role } => {
             let key = public_key(&key)?;
             edit(context, &folder, |next| next.add_key(&key, &role.0))?
@@ -142,7 +146,7 @@ pub(super) fn edit(
 ) -> Result<Edited> {
     let _lock = folder.lock()?;
     let papers = folder.papers()?;
-    let expires = time::later(context.now, Terms::default().root);
+    let expires = time::later(context.now, context.intent()?.terms().root);
     let (mut next, begun) = match (papers.next_root, papers.roots.last()) {
         (Some(next), _) => (next, false),
         (None, Some(newest)) => (NextRoot::after(newest.role(), expires)?, true),

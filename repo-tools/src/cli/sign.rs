@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use chrono::TimeDelta;
 use serde_json::json;
 use updater_core::Exit;
 
-use super::{Answer, Context, block_on, signers, usage};
+use super::{Answer, Context, block_on, signers};
 use crate::document::Document;
 use crate::draft::{Draft, title};
 use crate::error::Result;
@@ -21,12 +22,12 @@ pub(super) struct Args {
     /// Make this role's document anew though nothing has changed; those below it follow.
     #[arg(long, value_name = "ROLE")]
     renew: Option<Role>,
-    /// How long targets and snapshot are good for.
-    #[arg(long, value_name = "TERM", default_value = "90d")]
-    targets_expire: String,
-    /// How long the timestamp is good for.
-    #[arg(long, value_name = "TERM", default_value = "7d")]
-    timestamp_expire: String,
+    /// How long targets and snapshot are good for; else what repo.toml says (90d).
+    #[arg(long, value_name = "TERM", value_parser = time::parse_term)]
+    targets_expire: Option<TimeDelta>,
+    /// How long the timestamp is good for; else what repo.toml says (7d).
+    #[arg(long, value_name = "TERM", value_parser = time::parse_term)]
+    timestamp_expire: Option<TimeDelta>,
     /// Sign with the new keys alone because the old ones are lost. Publishing that leaves a gap for hosts.
     #[arg(long)]
     new_keys_only: bool,
@@ -35,10 +36,12 @@ pub(super) struct Args {
 pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
     let folder = context.folder()?;
     let signers = signers(&args.key)?;
+    let meant = context.intent()?.terms();
     let terms = Terms {
-        targets: time::parse_term(&args.targets_expire).map_err(usage)?,
-        timestamp: time::parse_term(&args.timestamp_expire).map_err(usage)?,
-        ..Terms::default()
+        root: meant.root,
+        targets: args.targets_expire.unwrap_or(meant.targets),
+        snapshot: args.targets_expire.unwrap_or(meant.snapshot),
+        timestamp: args.timestamp_expire.unwrap_or(meant.timestamp),
     };
     let rotation = if args.new_keys_only { Rotation::NewOnly } else { Rotation::OldAndNew };
     let order = Order { now: context.now, terms, renew: args.renew, rotation };

@@ -9,14 +9,14 @@ use waves::{Rollout, Seed, Verdict};
 use super::{Answer, Context, usage};
 use crate::draft::{Choice, title};
 use crate::error::Result;
-use crate::schedule::{lines, policy, seed_line, set};
+use crate::schedule::{lines, named_policy, seed_line, set};
 use crate::time;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
     /// Give a release its waves. Only the manifest changes.
     Set {
-        /// emergency, accelerated, normal, slow, or a wave file.
+        /// A rollout from repo.toml, or emergency, accelerated, normal, slow, or a wave file.
         policy: String,
         /// When the rollout starts; now, if not given.
         #[arg(long, value_name = "RFC3339")]
@@ -67,7 +67,7 @@ pub(super) fn run(context: &Context, verb: Verb) -> Result<Answer> {
     let folder = context.folder()?;
     match verb {
         Verb::Set { policy: name, start_at, which } => {
-            let policy = policy(&name)?;
+            let policy = named_policy(&context.intent()?, &name)?;
             let start = start_at.unwrap_or(context.now);
             let start = DateTime::from_timestamp(start.timestamp(), 0).unwrap_or(start);
             let _lock = folder.lock()?;

@@ -69,6 +69,29 @@ fn every_step_from_nothing_to_published_is_rehearsed_and_then_done() {
 }
 
 #[test]
+fn what_hosts_would_see_is_said() {
+    let desk = Desk::new();
+    desk.done("--repo r init");
+    let key = desk.json("key new k")["data"]["id"].as_str().unwrap().to_owned();
+    let hosts = |line: &str| -> Vec<String> {
+        let answer = desk.json(&format!("{line} --dry-run --clock 2026-12-01T00:00:00Z"));
+        serde_json::from_value(answer["data"]["dry_run"]["hosts"].clone()).unwrap()
+    };
+    let line = "--repo r root add-key k.pub --role targets";
+    assert_eq!(hosts(line), [format!("root 1: targets needs 1 of 1 keys +{key}")]);
+    desk.done("--repo r root add-key k.pub --role all");
+    assert_eq!(
+        hosts("--repo r root remove-key k --role targets")[0],
+        format!("root 1: targets needs 1 of 0 keys -{key}")
+    );
+    let seen = hosts("--repo r sign --key k");
+    assert_eq!(seen.len(), 4, "{seen:?}");
+    assert_eq!(seen[3], "timestamp 1796083200, good until 2026-12-08T00:00:00Z");
+    desk.done("--repo r sign --key k --clock 2026-12-01T00:00:00Z");
+    assert!(hosts("--repo r sign --key k").is_empty());
+}
+
+#[test]
 fn a_rehearsal_fails_where_the_real_run_would() {
     let desk = Desk::new();
     desk.done("--repo repo init");

@@ -5,7 +5,10 @@
 mod cli;
 mod common;
 mod cut;
+mod doctor;
 mod dry_run;
+mod expirations;
+mod intent;
 mod interop;
 mod keys;
 mod pictures;
@@ -13,4 +16,5 @@ mod refresh;
 mod release;
 mod rotation;
 mod signing;
+mod units;
 mod validate;

@@ -1,0 +1,52 @@
+//! `updog-repo doctor`
+
+use std::path::PathBuf;
+
+use serde_json::json;
+use updater_core::Exit;
+
+use super::{Answer, Context};
+use crate::doctor::{Finding, Kind, Observed, examine};
+use crate::error::{Error, Result, chain};
+use crate::intent::Intent;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// A private key file to look at too; may be given more than once. Only its name and mode are read.
+    #[arg(long, value_name = "FILE")]
+    key: Vec<PathBuf>,
+}
+
+pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
+    let folder = context.folder()?;
+    // A repo.toml that cannot be used is one problem of many.
+    let (intent, trouble) = match context.intent() {
+        Ok(intent) => (intent, None),
+        Err(error @ Error::Intent { .. }) => (Intent::default(), Some(of_intent(&error))),
+        Err(error) => return Err(error),
+    };
+    let mut seen = Observed::look(&folder, &intent, &args.key);
+    seen.troubles.extend(trouble);
+    let diagnosis = examine(&seen, &intent, context.now);
+    let mut lines = Vec::new();
+    for finding in &diagnosis.findings {
+        lines.push(format!("{}: {}", finding.kind, finding.what));
+        lines.push(format!("  do: {}", finding.fix));
+    }
+    let accepted = match diagnosis.accepted {
+        0 => String::new(),
+        more => format!(", {more} accepted in repo.toml"),
+    };
+    let data = json!(diagnosis);
+    if diagnosis.findings.is_empty() {
+        lines.push(format!("no problems{accepted}"));
+        return Ok(Answer::done(lines, data));
+    }
+    lines.push(format!("{} problem(s){accepted}", diagnosis.findings.len()));
+    Ok(Answer::ending(Exit::Attention, "problems", lines, data))
+}
+
+fn of_intent(error: &Error) -> Finding {
+    let fix = error.hint().unwrap_or_else(|| "mend repo.toml; until then its defaults count".to_owned());
+    Finding { kind: Kind::Intent, role: None, what: chain(error), fix }
+}

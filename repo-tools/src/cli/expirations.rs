@@ -1,0 +1,114 @@
+//! `updog-repo expirations`
+
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+use updater_core::Exit;
+
+use super::{Answer, Context, usage};
+use crate::error::{Error, Result};
+use crate::expirations::{Dated, Expiration, State, judge, of_papers, of_source};
+use crate::metadata::version_in;
+use crate::source::{FolderSource, Source, UrlSource};
+use crate::time;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// A folder or an http(s) URL that hosts read, or a store's name in repo.toml; the working folder, if not given.
+    dest: Option<String>,
+    /// Exit 12 when a role expires within this time, such as "3 days"; else each role's margin in repo.toml counts.
+    #[arg(long, value_name = "TERM", value_parser = time::parse_term)]
+    within: Option<TimeDelta>,
+    /// A root that you trust; without it, the repository's own oldest root is taken for good.
+    #[arg(long, value_name = "FILE", requires = "dest")]
+    root: Option<PathBuf>,
+}
+
+pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
+    let intent = context.intent()?;
+    let dated = match &args.dest {
+        Some(dest) => of_dest(context, &intent.place(dest), args.root.as_deref())?,
+        None => of_papers(&context.folder()?.papers()?),
+    };
+    let margin = |role| args.within.unwrap_or(intent.role(role).margin);
+    let expirations = judge(dated, margin, context.now);
+    let rows: Vec<Value> = expirations.iter().map(|one| row(one, context.now)).collect();
+    let mut lines: Vec<String> = expirations.iter().map(|one| line(one, context.now)).collect();
+    let due: Vec<&Expiration> = expirations.iter().filter(|one| one.state != State::Good).collect();
+    let data = json!({ "expirations": rows, "due": due.len() });
+    let Some(first) = due.first() else {
+        lines.push(match expirations.first() {
+            Some(next) => {
+                format!("nothing expires soon: {} is next, at {}", next.role, time::text(next.expires))
+            }
+            None => "nothing is signed yet, so nothing expires".to_owned(),
+        });
+        return Ok(Answer::done(lines, data));
+    };
+    let expired = due.iter().filter(|one| one.state == State::Expired).count();
+    lines.push(if expired > 0 {
+        format!("{expired} role(s) expired, {} soon: hosts refuse the repository", due.len() - expired)
+    } else {
+        format!("{} role(s) expire soon: {} first, at {}", due.len(), first.role, time::text(first.expires))
+    });
+    let reason = if expired > 0 { "expired" } else { "expiring" };
+    Ok(Answer::ending(Exit::Attention, reason, lines, data))
+}
+
+fn of_dest(context: &Context, dest: &str, root: Option<&Path>) -> Result<Vec<Dated>> {
+    let folder = Path::new(dest);
+    let remote = dest.starts_with("http://") || dest.starts_with("https://");
+    let source: Box<dyn Source> = if remote {
+        Box::new(UrlSource::new(dest)?)
+    } else if folder.join("metadata").is_dir() {
+        Box::new(FolderSource::new(context.files.as_ref(), folder))
+    } else {
+        return Err(usage(format!("failed to find metadata/ in {dest}")));
+    };
+    let root = match root {
+        Some(path) => {
+            std::fs::read(path).map_err(|source| Error::ReadFile { path: path.to_owned(), source })?
+        }
+        None => own_root(context, source.as_ref(), (!remote).then_some(folder))?,
+    };
+    of_source(source.as_ref(), root, context.now)
+}
+
+/// Other tools publish only the newest root; a folder shows which there are.
+fn own_root(context: &Context, source: &dyn Source, folder: Option<&Path>) -> Result<Vec<u8>> {
+    let oldest = match folder {
+        None => 1,
+        Some(folder) => {
+            let path = folder.join("metadata");
+            let names = context.files.names(&path).map_err(|source| Error::ReadFile { path, source })?;
+            names.iter().filter_map(|name| version_in(name, "root")).min().unwrap_or(1)
+        }
+    };
+    let name = format!("{oldest}.root.json");
+    source
+        .metadata(&name, MAX_ROOT)?
+        .ok_or_else(|| usage(format!("failed to find {name}: name a root that you trust with --root")))
+}
+
+fn line(one: &Expiration, now: DateTime<Utc>) -> String {
+    let at = time::text(one.expires);
+    let state = match one.state {
+        State::Good => format!("in {}", time::span(one.expires - now)),
+        State::Soon => format!("in {}: soon", time::span(one.expires - now)),
+        State::Expired => format!("{} ago: expired", time::span(now - one.expires)),
+    };
+    format!("{:<12} {:>11}  {at}  {state}", one.role, one.version)
+}
+
+fn row(one: &Expiration, now: DateTime<Utc>) -> Value {
+    json!({
+        "role": one.role,
+        "version": one.version,
+        "expires": time::text(one.expires),
+        "seconds_left": (one.expires - now).num_seconds(),
+        "state": one.state,
+    })
+}
+
+const MAX_ROOT: u64 = 1 << 20;

@@ -1,0 +1,212 @@
+//! The edge of doctor: reads everything that can be read, and keeps what cannot as a finding.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use tough::schema::Timestamp;
+
+use super::{Finding, Kind};
+use crate::document::Document;
+use crate::draft::Draft;
+use crate::error::Result;
+use crate::folder::Folder;
+use crate::intent::{Intent, KeyRef, WaveIntent};
+use crate::keys::{key_id, public_key};
+use crate::metadata::{Metadata, read_document, version_in};
+use crate::staged::Staged;
+use crate::unsigned::Papers;
+
+/// A working folder, and what `repo.toml` names beside it, as they are.
+#[derive(Debug, Default)]
+pub struct Observed {
+    /// Everything that is signed or waits for signatures, as far as it can be read.
+    pub papers: Papers,
+    /// The draft.
+    pub draft: Option<Draft>,
+    /// What could not be read, or is broken beyond judging.
+    pub troubles: Vec<Finding>,
+    /// The versions of the files in `root/`, sorted.
+    pub root_versions: Vec<u64>,
+    /// Every blob that the draft or the signed targets name.
+    pub blobs: Vec<BlobSeen>,
+    /// timestamp.json of the stage.
+    pub staged: Option<Vec<u8>>,
+    /// The keys that `repo.toml` or the command line names.
+    pub keys: Vec<KeySeen>,
+    /// timestamp.json of the stores that are folders of this machine.
+    pub live: Vec<Document<Timestamp>>,
+}
+
+/// A blob by its file name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BlobSeen {
+    /// `<sha256>.<name>`
+    pub file: String,
+    /// The length that is named.
+    pub expected: u64,
+    /// Its length; `None` when it is not there.
+    pub found: Option<u64>,
+}
+
+/// A key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeySeen {
+    /// Its name.
+    pub name: String,
+    /// Its public file, when it is known by one.
+    pub file: Option<PathBuf>,
+    /// Its id, or why it has none.
+    pub id: Result<String, String>,
+    /// The private key, where its file is on this machine.
+    pub private: Option<PrivateSeen>,
+}
+
+/// The file of a private key; what is in it is not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrivateSeen {
+    /// The file.
+    pub path: PathBuf,
+    /// Its mode.
+    pub mode: u32,
+    /// Whether it lies in the working folder.
+    pub inside: bool,
+}
+
+impl Observed {
+    /// Looks at everything; `extra` are private key files given by hand.
+    pub fn look(folder: &Folder, intent: &Intent, extra: &[PathBuf]) -> Self {
+        let mut seen = Self::default();
+        seen.look_at_papers(folder);
+        match folder.draft() {
+            Ok(draft) => seen.draft = Some(draft),
+            Err(error) => seen.unreadable(&error),
+        }
+        seen.look_at_blobs(folder);
+        match Staged::lying(folder) {
+            Ok(staged) => seen.staged = staged,
+            Err(error) => seen.unreadable(&error),
+        }
+        let named = intent.keys();
+        seen.keys.extend(named.iter().map(|named| key_seen(&named.name, &named.key, folder.dir())));
+        seen.keys.extend(extra.iter().map(|file| private_key(file, folder.dir())));
+        seen.look_at_waves(intent);
+        for place in intent.stores.values().filter(|place| !place.contains("://")) {
+            let path = Path::new(place).join("metadata/timestamp.json");
+            // One that cannot be read is what validate is for.
+            seen.live.extend(read_document(folder.files().as_ref(), &path).ok().flatten());
+        }
+        seen
+    }
+
+    /// The newest timestamp, of the working folder or published.
+    pub(super) fn newest_timestamp(&self) -> Option<&Document<Timestamp>> {
+        self.papers.timestamp.iter().chain(&self.live).max_by_key(|timestamp| timestamp.version())
+    }
+
+    /// The ids of the keys that have a name.
+    pub(super) fn ids(&self) -> BTreeMap<String, String> {
+        let known = self.keys.iter().filter_map(|key| Some((key.name.clone(), key.id.clone().ok()?)));
+        known.collect()
+    }
+
+    /// The name of a key, and the first digits of its id.
+    pub(super) fn name_of(&self, id: &str) -> String {
+        let short = id.get(..8).unwrap_or(id);
+        let named = self.keys.iter().find(|key| key.id.as_deref() == Ok(id));
+        named.map_or_else(|| short.to_owned(), |key| format!("{} {short}", key.name))
+    }
+
+    fn look_at_papers(&mut self, folder: &Folder) {
+        let dir = folder.dir().join("root");
+        let names = folder.files().names(&dir).unwrap_or_default();
+        self.root_versions = names.iter().filter_map(|name| version_in(name, "root")).collect();
+        self.root_versions.sort_unstable();
+        let roots = folder.roots().unwrap_or_else(|error| {
+            self.troubles.push(Finding::new(
+                Kind::RootChain,
+                crate::error::chain(&error),
+                "bring the roots back from version control or from what is published",
+            ));
+            Vec::new()
+        });
+        self.papers = folder.papers_under(roots.clone()).unwrap_or_else(|error| {
+            self.unreadable(&error);
+            Papers { roots, ..Papers::default() }
+        });
+    }
+
+    fn look_at_blobs(&mut self, folder: &Folder) {
+        let mut named: BTreeMap<String, u64> = BTreeMap::new();
+        let draft = self.draft.iter().flat_map(|draft| &draft.targets);
+        named.extend(draft.map(|(name, blob)| (blob.file_name(name), blob.length)));
+        if let Some(targets) = &self.papers.targets {
+            named.extend(Metadata::blobs_of(targets).into_iter().map(|(name, target)| (name, target.length)));
+        }
+        let files = folder.files();
+        for (file, expected) in named {
+            match files.length(&folder.blobs_dir().join(&file)) {
+                Ok(found) => self.blobs.push(BlobSeen { file, expected, found }),
+                Err(source) => {
+                    let path = folder.blobs_dir().join(&file);
+                    self.unreadable(&crate::Error::ReadFile { path, source });
+                }
+            }
+        }
+    }
+
+    fn look_at_waves(&mut self, intent: &Intent) {
+        let files = intent.waves.iter().filter_map(|(name, waves)| match waves {
+            WaveIntent::File(path) => Some((name, path)),
+            WaveIntent::Inline(_) => None,
+        });
+        for (name, path) in files {
+            if let Err(error) = crate::schedule::read_policy(name, path) {
+                self.troubles.push(Finding::new(
+                    Kind::Intent,
+                    format!("waves.{name}: {}", crate::error::chain(&error)),
+                    format!("write {}, or change [waves.{name}] in repo.toml", path.display()),
+                ));
+            }
+        }
+    }
+
+    fn unreadable(&mut self, error: &crate::Error) {
+        let fix = "bring the file back from version control";
+        self.troubles.push(Finding::new(Kind::Unreadable, crate::error::chain(error), fix));
+    }
+}
+
+fn key_seen(name: &str, key: &KeyRef, repo: &Path) -> KeySeen {
+    let name = name.to_owned();
+    match key {
+        KeyRef::Id(id) => KeySeen { name, file: None, id: Ok(id.clone()), private: None },
+        KeyRef::File(path) => {
+            // `key new` writes FILE and FILE.pub; where the pair is on one machine, the private half is looked at.
+            let pair =
+                path.extension().is_some_and(|ending| ending == "pub").then(|| path.with_extension(""));
+            let private = pair.and_then(|path| private(&path, repo));
+            KeySeen { name, file: Some(path.clone()), id: id_of(path), private }
+        }
+    }
+}
+
+fn private_key(path: &Path, repo: &Path) -> KeySeen {
+    let private = private(path, repo);
+    let id = if private.is_some() { Ok(String::new()) } else { Err("there is no such file".to_owned()) };
+    KeySeen { name: path.display().to_string(), file: None, id, private }
+}
+
+fn private(path: &Path, repo: &Path) -> Option<PrivateSeen> {
+    let metadata = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
+    let inside = match (path.canonicalize(), repo.canonicalize()) {
+        (Ok(path), Ok(repo)) => path.starts_with(repo),
+        _ => false,
+    };
+    Some(PrivateSeen { path: path.to_owned(), mode: metadata.mode() & 0o777, inside })
+}
+
+fn id_of(path: &Path) -> Result<String, String> {
+    let id = public_key(path).and_then(|key| key_id(&key));
+    id.map(hex::encode).map_err(|error| crate::error::chain(&error))
+}
