@@ -12,7 +12,8 @@ use crate::skip::Fault;
 use crate::spend::Disk;
 use crate::{Firmware, Key, Reason, Skip};
 
-/// How long the last message stays before the machine restarts: no loop is faster than this.
+/// How long the last message stays before the machine restarts, and how long a slot waits when none has tries left: no
+/// loop is faster than this.
 pub const RESTART_AFTER: Duration = Duration::from_secs(30);
 
 /// Starts a slot; when none can be started, says so, waits for [`RESTART_AFTER`] and restarts the machine.
@@ -65,6 +66,11 @@ fn try_slot(
         }
     }
     say_choice(firmware, choice);
+    if choice.rule != Rule::TriesLeft {
+        // Every slot has failed as often as it may. What fails at once again must not wear out the disk in a loop.
+        firmware.say(format_args!("no tries left anywhere; going on in {} s", RESTART_AFTER.as_secs()));
+        firmware.stall(RESTART_AFTER);
+    }
     let set =
         disk.layout.set(slot).ok_or_else(|| Fault::new(Reason::Unloadable, "the disk has no such slot"))?;
     let trial = !disk.layout.slots().get(slot).is_some_and(Flags::successful);

@@ -24,7 +24,7 @@ impl Patience {
         Self { retries, backoff, longest_wait, failed: 0, since_failure: 0 }
     }
 
-    /// Bytes came.
+    /// Bytes came that had not come before.
     pub(crate) fn progress(&mut self, bytes: u64) {
         self.since_failure = self.since_failure.saturating_add(bytes);
         if self.since_failure >= PROGRESS {

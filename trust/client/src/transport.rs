@@ -64,6 +64,7 @@ impl Transport {
         let mut patience = Patience::new(&self.0.config);
         let mut have = BytesMut::new();
         let mut validator = None;
+        let mut furthest = 0;
         loop {
             let part = validator
                 .clone()
@@ -79,7 +80,9 @@ impl Transport {
             match self.read_to_end(response, &url, &mut have, max_length).await {
                 Ok(()) => return Ok(Some(have.freeze())),
                 Err(error @ (Error::Cut { .. } | Error::Stalled { .. })) => {
-                    patience.progress(length(&have));
+                    // A server that starts again and cuts at the same place gets nowhere.
+                    patience.progress(length(&have).saturating_sub(furthest));
+                    furthest = furthest.max(length(&have));
                     self.pause(&mut patience, error, None).await?;
                 }
                 Err(error) => return Err(error),

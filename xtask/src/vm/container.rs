@@ -28,9 +28,11 @@ fn overlay(yard: &Yard) -> Result<PathBuf> {
         create(path.parent())?;
         std::fs::write(path, text)?;
     }
-    let wants = overlay.join("usr/lib/systemd/system/multi-user.target.wants");
-    create(Some(&wants))?;
-    std::os::unix::fs::symlink("../hello.service", wants.join("hello.service"))?;
+    for (target, unit) in [("multi-user", "hello.service"), ("sysinit", "hold.service")] {
+        let wants = overlay.join(format!("usr/lib/systemd/system/{target}.target.wants"));
+        create(Some(&wants))?;
+        std::os::unix::fs::symlink(format!("../{unit}"), wants.join(unit))?;
+    }
     Ok(overlay)
 }
 
@@ -87,7 +89,7 @@ fn create(folder: Option<&Path>) -> Result<()> {
 const HELLO: &str = "fn main() { println!(\"hello from a container, process {}\", std::process::id()); }\n";
 
 /// Over the image, beside what every image of the yard has.
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 7] = [
     (
         "etc/updog.toml",
         "[health]\nsettle = \"3s\"\nunits = [\"containerd.service\", \"systemd-networkd.service\", \"hello.service\"]\n",
@@ -100,6 +102,17 @@ const FILES: [(&str, &str); 4] = [
          ExecStart=/usr/bin/ctr image import /usr/share/test/hello.tar\n\
          ExecStart=/usr/bin/ctr run --rm docker.io/library/hello:1 hello\nExecStart=/usr/bin/updog status\n",
     ),
+    (
+        "usr/lib/systemd/system/updog-health.service.d/10-test.conf",
+        "[Service]\nExecStartPost=/usr/bin/updog status\n",
+    ),
+    // On a trial, and when asked to, nothing comes up.
+    (
+        "usr/lib/systemd/system/hold.service",
+        "[Unit]\nConditionKernelCommandLine=updog.trial=1\nConditionPathExists=/private/hold\nDefaultDependencies=no\n\
+         Before=sysinit.target\n\n[Service]\nType=oneshot\nExecStart=/usr/bin/udevadm wait /dev/never\n",
+    ),
+    ("usr/lib/systemd/system/updog-trial-late.timer.d/10-test.conf", "[Timer]\nOnBootSec=\nOnBootSec=85s\n"),
     (
         "usr/lib/systemd/system/updog-check.service.d/10-test.conf",
         "[Service]\nStandardOutput=journal+console\n",

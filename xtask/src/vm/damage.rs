@@ -25,6 +25,11 @@ pub(super) fn done(disk: &Path, yard: &Yard, step: &Step) -> Result<()> {
             flip(disk, partition_start(disk, partition)? + middle_of(&root, file)?)?;
         }
         Step::Spoil { partition, file } => spoil(disk, partition, file)?,
+        Step::Touch { partition, file } => {
+            let place = format!("{}?offset={}", disk.display(), partition_start(disk, partition)?);
+            let command = format!("write /dev/null {file}");
+            quietly(process::program("debugfs", &["-w", "-R", &command]).arg(place))?;
+        }
         Step::Selector { version } => {
             let other = yard.at(version).join("disk.img");
             let mut bytes = vec![0; usize::try_from(partition_length(&other, "ESP")?)?];

@@ -149,13 +149,24 @@ fn expect(what: &str, wanted: &str, found: Option<&str>) -> Result<()> {
 fn judge(scenario: &Scenario, console: &str) -> Result<()> {
     let bad = |line: &&str| {
         line.contains("this is a bug in updog")
+            || line.contains("panicked at")
             || (!scenario.volatile && line.contains("TINY volatile"))
             || scenario.never.iter().any(|words| line.contains(words))
     };
-    match console.lines().find(bad) {
-        Some(line) => bail!("{line:?} was seen"),
-        None => Ok(()),
+    if let Some(line) = console.lines().find(bad) {
+        bail!("{line:?} was seen");
     }
+    let Some(wanted) = &scenario.starts else { return Ok(()) };
+    let found = starts(console);
+    ensure!(found == *wanted, "expected these slots to start: {wanted}, found {found}");
+    Ok(())
+}
+
+/// The slots that the selector has started, in order.
+fn starts(console: &str) -> String {
+    let started =
+        console.lines().filter_map(|line| line.split_once("updog-boot: slot ")?.1.split_once(" starts: "));
+    started.map(|(slot, _)| slot).collect()
 }
 
 #[cfg(test)]
@@ -174,5 +185,18 @@ mod tests {
         }
         judge(&lax, "TINY volatile var\nupdog-boot: x\n").unwrap();
         judge(&lax, "error: this is a bug in updog: x").expect_err("a bug");
+        judge(&lax, "thread 'main' panicked at src/main.rs:1:1").expect_err("a panic");
+    }
+
+    #[test]
+    fn no_start_goes_unseen() {
+        let text = "what = \"x\"\nfrom = \"fresh\"\nlimit = 1\nstarts = \"BA\"\nsteps = [{ see = \"x\" }]";
+        let scenario = Scenario::parse(text).unwrap();
+        let line = |slot| format!("\u{1b}[2Jupdog-boot: slot {slot} starts: highest priority\n");
+        judge(&scenario, &[line("B"), "x\n".to_owned(), line("A")].concat()).unwrap();
+        for other in [[line("B"), line("B"), line("A")].concat(), line("B"), [line("A"), line("B")].concat()]
+        {
+            judge(&scenario, &other).expect_err(&other);
+        }
     }
 }

@@ -30,6 +30,9 @@ pub(crate) struct Scenario {
     /// Words that must not be seen at any time.
     #[serde(default)]
     pub(crate) never: Vec<String>,
+    /// The slots that the selector starts, all of them in order: `BBA`. A slot that is left must name them, so that no
+    /// start more than its tries goes unseen.
+    pub(crate) starts: Option<String>,
     pub(crate) steps: Vec<Step>,
     pub(crate) end: Option<End>,
 }
@@ -58,6 +61,8 @@ pub(crate) enum Step {
     FlipFile { partition: String, version: String, file: String },
     /// Change a file in the FAT of a partition: a byte in its middle; of a boot manifest, a digit of its signature.
     Spoil { partition: String, file: String },
+    /// Make an empty file in the file system of a partition.
+    Touch { partition: String, file: String },
     /// Put the selector of another release onto the EFI system partition.
     Selector { version: String },
     /// Overwrite a copy of the partition table.
@@ -118,7 +123,7 @@ impl Scenario {
         }
         ensure!(
             !scenario.is_of_a_bad_slot() || scenario.tells_of_a_left_slot(),
-            "expected an end with an outcome of {LEFT:?}, or a step that sees \"no slot can start\": a slot is bad"
+            "expected an end with an outcome of {LEFT:?}, or a step that sees \"no slot can start\" or \"no tries left anywhere\": a slot is bad"
         );
         Ok(scenario)
     }
@@ -141,7 +146,7 @@ impl Scenario {
             || self
                 .steps
                 .iter()
-                .any(|step| matches!(step, Step::See(words) if words.contains("no slot can start")))
+                .any(|step| matches!(step, Step::See(words) if words.contains("no slot can start") || words.contains("no tries left anywhere")))
     }
 }
 
@@ -181,6 +186,7 @@ impl End {
             "expected a step that sees slot {other} up, refused by the selector, or started and refused by verity"
         );
         ensure!(self.cause.is_some(), "expected a cause, since slot {other} was left");
+        ensure!(scenario.starts.is_some(), "expected \"starts\", since slot {other} was left");
         Ok(())
     }
 }
@@ -214,6 +220,7 @@ mod tests {
         what = "x"
         from = "armed 1.1.0"
         limit = 60
+        starts = "BA"
         steps = [{ zero = { partition = "BOOT-B", at = 0, length = 512 } }, { see = "slot B skipped: unloadable" }, "off"]
         end = { slot = "A", outcome = "rolled_back", cause = "unloadable", A = "1/1/1", B = "0/0/0" }
     "#;
@@ -235,6 +242,7 @@ mod tests {
             ("slot B skipped", "slot A skipped"),
             ("slot B skipped: unloadable", "slot B starts: "),
             ("cause = \"unloadable\",", ""),
+            ("starts = \"BA\"", ""),
             ("outcome = \"rolled_back\", cause = \"unloadable\",", ""),
         ] {
             assert!(BAD.contains(from), "{from}");

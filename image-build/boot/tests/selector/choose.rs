@@ -1,7 +1,8 @@
 //! The rules of `choose`, seen from outside: which kernel runs, and what is durable on the disk before it does.
 
 use crate::machine::{End, Event, Machine, Signer, flags};
-use partition_core::{Flags, Slot, SlotSet, Slots, choose};
+use partition_core::{Flags, Rule, Slot, SlotSet, Slots, choose};
+use updog_boot::RESTART_AFTER;
 
 type Row = (u8, u8, u8);
 
@@ -57,6 +58,9 @@ fn all_small_tables_do_as_choose_says() {
                 let next = choose(&choice.after, SlotSet::EMPTY).map(|next| next.slot);
                 let last = start.cmdline.contains(" updog.last_try=1");
                 assert_eq!(last, next != Some(choice.slot), "{a:?} {b:?}");
+                // Who has failed as often as it may does not go round faster than this.
+                let waits = machine.events.contains(&Event::Stall(RESTART_AFTER));
+                assert_eq!(waits, choice.rule != Rule::TriesLeft, "{a:?} {b:?}");
             }
             assert_eq!(end.slot(), choice.map(|choice| choice.slot), "{a:?} {b:?}");
             assert_eq!(

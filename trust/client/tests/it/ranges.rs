@@ -136,3 +136,22 @@ fn a_small_file_goes_on_only_when_it_is_surely_the_same() {
         assert!(transport.get(&base(&world), "nothing", 10).await.unwrap().is_none());
     });
 }
+
+#[test]
+fn a_server_that_always_cuts_at_the_same_place_is_given_up() {
+    let world = World::new();
+    let path = world.image_path();
+    run(async {
+        let transport = Transport::new(hasty()).unwrap();
+        world.server.set("cut=200000,no-ranges".parse().unwrap());
+        let error = transport.get(&base(&world), &path, LENGTH as u64).await.unwrap_err();
+        assert!(matches!(error, Error::Cut { .. }), "{error}");
+        // The first cut came after progress, which costs no try.
+        assert!(world.server.log().len() <= 4, "{}", world.server.log().len());
+
+        world.server.clear();
+        let error = collect(transport.whole(&base(&world), &path, LENGTH as u64).await).await.unwrap_err();
+        assert!(matches!(error, Error::Cut { .. }), "{error}");
+        assert!(world.server.log().len() <= 4, "{}", world.server.log().len());
+    });
+}
