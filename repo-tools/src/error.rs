@@ -40,6 +40,9 @@ pub enum Error {
     /// Private keys do not belong in a folder that is copied around.
     #[error("refused to write key {}: it would lie in the working folder", path.display())]
     KeyInside { path: PathBuf },
+    /// A key stays closed, is named wrongly, or lies where it cannot be reached.
+    #[error(transparent)]
+    Key(crate::keys::KeyError),
     /// The generator failed.
     #[error("failed to generate key {}", path.display())]
     GenerateKey { path: PathBuf },
@@ -194,6 +197,7 @@ impl Error {
     /// The exit code. Exhaustive, so that a new variant is a decision.
     pub fn exit(&self) -> Exit {
         match self {
+            Self::Key(error) => error.exit(),
             Self::ReadFile { .. } | Self::WriteFile { .. } => Exit::Disk,
             Self::GenerateKey { .. } | Self::Sign { .. } | Self::Encode { .. } => Exit::Bug,
             Self::ReadKey { .. }
@@ -251,6 +255,7 @@ impl Error {
             Self::Busy { .. } => "run_lock",
             Self::KeyReadableByOthers { .. } => "key_mode",
             Self::WrongKey { .. } | Self::UnknownKey { .. } => "key",
+            Self::Key(error) => error.reason(),
             Self::NotSigned { .. } | Self::DraftNotSigned => "not_signed",
             Self::Older { .. } => "older",
             Self::Rotation { .. } => "rotation",
@@ -277,9 +282,7 @@ impl Error {
             Self::KeyReadableByOthers { path, .. } => format!("chmod 600 {}", path.display()),
             Self::KeyExists { .. } => "choose another file name; a key is never overwritten".into(),
             Self::KeyInside { .. } => "choose a file outside the folder given by --repo".into(),
-            Self::ParseKey { reason, .. } if reason.contains("encrypted") => {
-                "openssl pkey -in KEY -out PLAIN, on a machine you trust".into()
-            }
+            Self::Key(error) => error.hint()?.to_owned(),
             Self::Intent { source, .. } => return source.hint(),
             Self::NoFolder { .. } => "run \"updog-repo init\" first, or name the folder with --repo".into(),
             Self::WrongKey { .. } => "\"updog-repo root show\" lists the keys of each role".into(),

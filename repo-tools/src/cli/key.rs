@@ -8,7 +8,7 @@ use serde_json::json;
 use super::root::{Roles, edit};
 use super::{Answer, Context, usage};
 use crate::error::{Error, Result};
-use crate::keys::{KeyKind, generate};
+use crate::keys::{KeyKind, Purpose, Secrets, generate, generate_locked};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
@@ -22,6 +22,9 @@ pub(super) enum Verb {
         /// Let it sign for these roles in the next root: all, or some of root,targets,snapshot,timestamp.
         #[arg(long, value_name = "ROLES")]
         role: Option<Roles>,
+        /// Encrypt the private key with a passphrase, typed twice or from --passphrase-file or --passphrase-fd.
+        #[arg(long)]
+        encrypt: bool,
     },
 }
 
@@ -34,7 +37,7 @@ impl Verb {
 }
 
 pub(super) fn run(context: &Context, verb: Verb) -> Result<Answer> {
-    let Verb::New { file, kind, role } = verb;
+    let Verb::New { file, kind, role, encrypt } = verb;
     if context.rehearsal.is_some() {
         // A key is written by its own rules, past `files`; and one that is thrown away rehearses nothing.
         return Err(usage("refused: \"key new\" has no --dry-run, a key is made or it is not".into()));
@@ -42,13 +45,19 @@ pub(super) fn run(context: &Context, verb: Verb) -> Result<Answer> {
     refuse_inside(&context.repo, &file)?;
     // Before the key is made: there must be a root that can take it.
     let folder = role.as_ref().map(|_| context.folder()).transpose()?;
-    let key = generate(kind, &file)?;
+    let key = if encrypt {
+        let passphrase = context.passphrases.secret(Purpose::Lock, &file)?;
+        generate_locked(kind, &file, &passphrase)?
+    } else {
+        generate(kind, &file)?
+    };
     let id = hex::encode(key.signer.id());
     let mut lines = vec![
         format!("The private key is {}; keep it where only its signer can read it.", file.display()),
         format!("The public key is {}", key.public_file.display()),
     ];
-    let mut data = json!({ "id": id, "file": file, "public": key.public_file, "roles": [] });
+    let mut data =
+        json!({ "id": id, "file": file, "public": key.public_file, "encrypted": encrypt, "roles": [] });
     if let (Some(folder), Some(Roles(roles))) = (folder, role) {
         let edited = edit(context, &folder, |next| next.add_key(&key.signer.public(), &roles))?;
         let names: Vec<&str> = roles.iter().map(|role| role.name()).collect();

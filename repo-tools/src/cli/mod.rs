@@ -30,7 +30,7 @@ use crate::error::{Error, Result};
 use crate::files::Files;
 use crate::folder::Folder;
 use crate::intent::Intent;
-use crate::keys::Signer;
+use crate::keys::{Passphrases, Signer};
 use crate::rehearsal::Rehearsal;
 use answer::{Answer, Form, say, say_usage};
 
@@ -56,6 +56,12 @@ struct Args {
     /// Do everything but write: say which files would change, and what hosts would see.
     #[arg(long, global = true)]
     dry_run: bool,
+    /// A file that only you can read; its first line opens encrypted keys. Without it they are asked for.
+    #[arg(long, global = true, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+    /// An open descriptor; its first line opens encrypted keys.
+    #[arg(long, global = true, value_name = "N", conflicts_with = "passphrase_file")]
+    passphrase_fd: Option<u32>,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -101,6 +107,7 @@ struct Context {
     form: Form,
     /// With `--dry-run`, what `files` is. A verb that writes past `files` asks for it and holds itself back.
     rehearsal: Option<Rehearsal>,
+    passphrases: Passphrases,
 }
 
 impl Context {
@@ -116,6 +123,9 @@ impl Context {
 
 /// Runs the program and returns its exit code.
 pub fn run() -> u8 {
+    // Private keys and passphrases are in memory: no core dump, no debugger of this user. Where it cannot be had,
+    // nothing is lost that there was before.
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) if error.use_stderr() && std::env::args().any(|word| word == "--json") => {
@@ -134,7 +144,12 @@ pub fn run() -> u8 {
         Some(rehearsal) => Arc::new(rehearsal.clone()),
         None => Arc::new(Disk),
     };
-    let context = Context { files, repo: args.repo, now, form, rehearsal };
+    let passphrases = match (args.passphrase_file, args.passphrase_fd) {
+        (Some(path), _) => Passphrases::File(path),
+        (None, Some(number)) => Passphrases::Descriptor(number),
+        (None, None) => Passphrases::Terminal,
+    };
+    let context = Context { files, repo: args.repo, now, form, rehearsal, passphrases };
     let (name, result) = dispatch(&context, args.verb);
     say(name, result.and_then(|answer| dry_run::confess(&context, answer)), form).code()
 }
@@ -156,8 +171,9 @@ fn dispatch(context: &Context, verb: Verb) -> (&'static str, Result<Answer>) {
     }
 }
 
-fn signers(paths: &[PathBuf]) -> Result<Vec<Signer>> {
-    paths.iter().map(|path| Signer::from_file(path)).collect()
+/// Opens the keys that `--key` names.
+fn signers(context: &Context, keys: &[PathBuf]) -> Result<Vec<Signer>> {
+    keys.iter().map(|key| Signer::open_file(key, &context.passphrases)).collect()
 }
 
 /// Signing may ask a remote key service; everything else here is plain.

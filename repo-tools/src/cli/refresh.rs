@@ -30,7 +30,7 @@ pub(super) struct Args {
 pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
     let intent = context.intent()?;
     let dir = PathBuf::from(intent.place(&args.dir));
-    let signers = signers(&args.key)?;
+    let signers = signers(context, &args.key)?;
     let terms = Terms {
         now: context.now,
         term: args.expires.unwrap_or(intent.role(Role::Timestamp).expires),

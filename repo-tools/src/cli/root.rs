@@ -160,7 +160,7 @@ pub(super) fn edit(
 }
 
 fn sign(context: &Context, folder: &Folder, keys: &[PathBuf]) -> Result<Answer> {
-    let signers = signers(keys)?;
+    let signers = signers(context, keys)?;
     let _lock = folder.lock()?;
     let papers = folder.papers()?;
     let version = papers.next_root.as_ref().ok_or(Error::NoNextRoot)?.document().version();

@@ -35,7 +35,7 @@ pub(super) struct Args {
 
 pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
     let folder = context.folder()?;
-    let signers = signers(&args.key)?;
+    let signers = signers(context, &args.key)?;
     let meant = context.intent()?.terms();
     let terms = Terms {
         root: meant.root,

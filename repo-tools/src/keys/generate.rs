@@ -9,9 +9,11 @@ use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
 use clap::ValueEnum;
+use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
-use crate::keys::Signer;
+use crate::keys::locked::lock;
+use crate::keys::{Secret, Signer};
 
 /// The kinds of key that TUF clients verify.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -36,9 +38,22 @@ pub struct NewKey {
 /// Makes `path` (private, 0600) and `path.pub` (public, as TUF JSON).
 pub fn generate(kind: KeyKind, path: &Path) -> Result<NewKey> {
     let der = private_der(kind).map_err(|_| Error::GenerateKey { path: path.to_owned() })?;
+    let signer = Signer::parse(&der, path)?;
+    write_pair(signer, "PRIVATE KEY", &der, path)
+}
+
+/// [`generate`] with the private key encrypted: PBES2 with scrypt and AES-256-CBC. The plain key never touches the disk.
+pub fn generate_locked(kind: KeyKind, path: &Path, passphrase: &Secret) -> Result<NewKey> {
+    let failed = || Error::GenerateKey { path: path.to_owned() };
+    let der = private_der(kind).map_err(|_| failed())?;
+    let signer = Signer::parse(&der, path)?;
+    let locked = lock(&der, passphrase).ok_or_else(failed)?;
+    write_pair(signer, "ENCRYPTED PRIVATE KEY", &locked, path)
+}
+
+fn write_pair(signer: Signer, tag: &str, der: &[u8], path: &Path) -> Result<NewKey> {
     let config = pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF);
-    let text = pem::encode_config(&pem::Pem::new("PRIVATE KEY", der), config);
-    let signer = Signer::parse(text.as_bytes(), path)?;
+    let text = Zeroizing::new(pem::encode_config(&pem::Pem::new(tag, der), config));
 
     let mut public_name = path.as_os_str().to_owned();
     public_name.push(".pub");
@@ -56,8 +71,8 @@ pub fn generate(kind: KeyKind, path: &Path) -> Result<NewKey> {
     Ok(NewKey { signer, public_file })
 }
 
-fn private_der(kind: KeyKind) -> Result<Vec<u8>, aws_lc_rs::error::Unspecified> {
-    Ok(match kind {
+fn private_der(kind: KeyKind) -> Result<Zeroizing<Vec<u8>>, aws_lc_rs::error::Unspecified> {
+    Ok(Zeroizing::new(match kind {
         // Version 1 (without the public half), as openssl writes it: every reader knows it.
         KeyKind::Ed25519 => Ed25519KeyPair::generate()?.to_pkcs8v1()?.as_ref().to_vec(),
         KeyKind::Ecdsa => {
@@ -67,7 +82,7 @@ fn private_der(kind: KeyKind) -> Result<Vec<u8>, aws_lc_rs::error::Unspecified> 
             let der: Pkcs8V1Der<'_> = KeyPair::generate(KeySize::Rsa3072)?.as_der()?;
             der.as_ref().to_vec()
         }
-    })
+    }))
 }
 
 fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use tough::schema::decoded::{Decoded, Hex};
 use tough::schema::key::Key;
+use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
-use crate::keys::Signer;
+use crate::keys::{NoSecrets, Secrets, Signer};
 
 /// A key id as it stands in metadata.
 pub type KeyId = Decoded<Hex>;
@@ -18,26 +19,36 @@ pub fn key_id(key: &Key) -> Result<KeyId> {
 
 /// Reads a public key: the `.pub` file of `key new`, a PEM as `openssl pkey -pubout` writes it, or a private key file.
 pub fn public_key(path: &Path) -> Result<Key> {
+    public_of_file(path, &NoSecrets)
+}
+
+/// [`public_key`] that asks for the passphrase of an encrypted private key.
+pub(super) fn public_of_file(path: &Path, secrets: &dyn Secrets) -> Result<Key> {
     let bytes = std::fs::read(path).map_err(|source| Error::ReadKey { path: path.to_owned(), source })?;
+    let bytes = Zeroizing::new(bytes);
     if let Ok(key) = serde_json::from_slice::<Key>(&bytes) {
         return Ok(key);
     }
-    let text = String::from_utf8_lossy(&bytes);
-    if text.contains("BEGIN PUBLIC KEY") {
-        let key = ed25519_of_pem(&text).map_or_else(|| text.trim().parse(), |hex| hex.parse());
-        return key.map_err(|_| Error::ParseKey {
+    // No private key has these words in it, so nothing secret is copied here.
+    if bytes.windows(16).any(|window| window == b"BEGIN PUBLIC KEY") {
+        let block = pem::parse(bytes.as_slice()).ok();
+        return block.and_then(|block| key_of_spki(block.contents())).ok_or_else(|| Error::ParseKey {
             path: path.to_owned(),
             reason: "expected an Ed25519, ECDSA P-256 or RSA public key",
         });
     }
-    Signer::from_file(path).map(|signer| signer.public())
+    Signer::open_file(path, secrets).map(|signer| signer.public())
 }
 
-/// The 32 bytes of an Ed25519 `SubjectPublicKeyInfo` (RFC 8410), in hex.
-fn ed25519_of_pem(text: &str) -> Option<String> {
-    let block = pem::parse(text).ok()?;
-    block.contents().strip_prefix(ED25519_SPKI).filter(|key| key.len() == 32).map(hex::encode)
+/// The key in a `SubjectPublicKeyInfo` (RFC 5280), if TUF knows its kind.
+pub(super) fn key_of_spki(der: &[u8]) -> Option<Key> {
+    if let Some(key) = der.strip_prefix(ED25519_SPKI) {
+        return (key.len() == 32).then(|| hex::encode(key).parse().ok()).flatten();
+    }
+    let config = pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF);
+    pem::encode_config(&pem::Pem::new("PUBLIC KEY", der), config).trim().parse().ok()
 }
 
+/// How the `SubjectPublicKeyInfo` of an Ed25519 key begins (RFC 8410): 32 bytes follow.
 /// SEQUENCE { SEQUENCE { OID 1.3.101.112 }, BIT STRING of 33 bytes.
 const ED25519_SPKI: &[u8] = &[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];

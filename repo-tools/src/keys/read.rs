@@ -1,4 +1,4 @@
-//! Reads private keys as openssl writes them, PEM or DER: Ed25519, ECDSA P-256, RSA.
+//! Reads private keys as openssl writes them, PEM or DER, encrypted or not: Ed25519, ECDSA P-256, RSA.
 
 use std::fmt;
 use std::fs::File;
@@ -11,9 +11,11 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, Ed25519
 use tough::key_source::KeySource;
 use tough::schema::key::Key;
 use tough::sign::{Sign, SignKeyPair};
+use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
-use crate::keys::{KeyId, key_id};
+use crate::keys::locked::{Closed, is_locked, unlock};
+use crate::keys::{KeyError, KeyId, NoSecrets, Purpose, Secrets, key_id};
 
 /// A private key that can sign. What it prints is its public id, never the key.
 pub struct Signer {
@@ -23,22 +25,42 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// Reads a key file; refuses one that others on this machine can read.
+    /// Reads a key file; refuses one that others on this machine can read, or that is encrypted.
     pub fn from_file(path: &Path) -> Result<Self> {
-        let read = |source| Error::ReadKey { path: path.to_owned(), source };
-        let file = File::open(path).map_err(read)?;
-        let mode = file.metadata().map_err(read)?.mode() & 0o777;
-        if mode & 0o077 != 0 {
-            return Err(Error::KeyReadableByOthers { path: path.to_owned(), mode });
-        }
-        let mut bytes = Vec::new();
-        file.take(MAX_KEY_FILE).read_to_end(&mut bytes).map_err(read)?;
-        Self::parse(&bytes, path)
+        Self::open_file(path, &NoSecrets)
     }
 
-    /// Reads a key from the bytes of a key file; `origin` is for messages.
+    /// [`Signer::from_file`] that asks for the passphrase of an encrypted key.
+    pub fn open_file(path: &Path, secrets: &dyn Secrets) -> Result<Self> {
+        Self::unlock(&read_private(path)?, path, secrets)
+    }
+
+    /// Reads a key from the bytes of a key file that is not encrypted; `origin` is for messages.
     pub fn parse(bytes: &[u8], origin: &Path) -> Result<Self> {
-        let pair = pair(bytes).map_err(|reason| Error::ParseKey { path: origin.to_owned(), reason })?;
+        Self::unlock(bytes, origin, &NoSecrets)
+    }
+
+    fn unlock(bytes: &[u8], origin: &Path, secrets: &dyn Secrets) -> Result<Self> {
+        let wrong = |reason| Error::ParseKey { path: origin.to_owned(), reason };
+        let pair = match envelope(bytes).map_err(wrong)? {
+            Envelope::Plain(key) => pair(&key).map_err(wrong)?,
+            Envelope::Locked(key) => {
+                let passphrase = secrets.secret(Purpose::Open, origin)?;
+                let plain = unlock(&key, &passphrase).map_err(|closed| match closed {
+                    Closed::WrongPassphrase => {
+                        Error::Key(KeyError::WrongPassphrase { key: origin.to_owned() })
+                    }
+                    Closed::Unsupported(why) => {
+                        Error::Key(KeyError::Encryption { key: origin.to_owned(), why })
+                    }
+                })?;
+                pair(&plain).map_err(wrong)?
+            }
+            Envelope::LockedByPem => {
+                let why = "expected PKCS#8, found the encryption that PEM itself once had";
+                return Err(Error::Key(KeyError::Encryption { key: origin.to_owned(), why }));
+            }
+        };
         Self::over(Box::new(pair), origin)
     }
 
@@ -72,7 +94,11 @@ impl Signer {
         self.pair
             .sign(message, &SystemRandom::new())
             .await
-            .map_err(|source| Error::Sign { key: self.origin.clone(), source })
+            // A token or a key service says what happened in our own words.
+            .map_err(|source| match source.downcast::<KeyError>() {
+                Ok(error) => Error::Key(*error),
+                Err(source) => Error::Sign { key: self.origin.clone(), source },
+            })
     }
 }
 
@@ -82,21 +108,47 @@ impl fmt::Debug for Signer {
     }
 }
 
-fn pair(bytes: &[u8]) -> Result<SignKeyPair, &'static str> {
+/// A private file, whole: a key or a passphrase. Others must not be able to read it; a pipe has no such others.
+pub(super) fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
+    let read = |source| Error::ReadKey { path: path.to_owned(), source };
+    let file = File::open(path).map_err(read)?;
+    let metadata = file.metadata().map_err(read)?;
+    let mode = metadata.mode() & 0o777;
+    if metadata.is_file() && mode & 0o077 != 0 {
+        return Err(Error::KeyReadableByOthers { path: path.to_owned(), mode });
+    }
+    let mut bytes =
+        Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0).min(1 << 16)));
+    file.take(MAX_KEY_FILE).read_to_end(&mut bytes).map_err(read)?;
+    Ok(bytes)
+}
+
+/// What a key file holds, by its outer form.
+enum Envelope {
+    Plain(Zeroizing<Vec<u8>>),
+    Locked(Zeroizing<Vec<u8>>),
+    LockedByPem,
+}
+
+fn envelope(bytes: &[u8]) -> Result<Envelope, &'static str> {
     if !bytes.starts_with(b"-----BEGIN") && !bytes.windows(11).any(|window| window == b"\n-----BEGIN") {
-        return der(bytes);
+        let bytes = Zeroizing::new(bytes.to_vec());
+        return Ok(if is_locked(&bytes) { Envelope::Locked(bytes) } else { Envelope::Plain(bytes) });
     }
     // `openssl ecparam -genkey` puts an EC PARAMETERS block before the key.
     let blocks = pem::parse_many(bytes).map_err(|_| "expected PEM or DER, found damaged PEM")?;
-    if let Some(block) = blocks.iter().find(|block| block.tag().ends_with("PRIVATE KEY")) {
-        let encrypted = block.tag().starts_with("ENCRYPTED") || block.headers().get("Proc-Type").is_some();
-        return if encrypted { Err("encrypted keys are not supported") } else { der(block.contents()) };
+    let block = blocks.into_iter().find(|block| block.tag().ends_with("PRIVATE KEY"));
+    let block = block.ok_or("expected a private key, found none")?;
+    if block.headers().get("Proc-Type").is_some() {
+        return Ok(Envelope::LockedByPem);
     }
-    Err("expected a private key, found none")
+    let locked = block.tag().starts_with("ENCRYPTED");
+    let bytes = Zeroizing::new(block.into_contents());
+    Ok(if locked { Envelope::Locked(bytes) } else { Envelope::Plain(bytes) })
 }
 
 /// PKCS#8 of the three kinds, SEC 1 for ECDSA, PKCS#1 for RSA: everything `openssl genpkey`, `ecparam` and `genrsa` write.
-fn der(bytes: &[u8]) -> Result<SignKeyPair, &'static str> {
+fn pair(bytes: &[u8]) -> Result<SignKeyPair, &'static str> {
     if let Ok(pair) = Ed25519KeyPair::from_pkcs8(bytes) {
         return Ok(SignKeyPair::ED25519(pair));
     }

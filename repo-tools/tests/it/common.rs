@@ -307,3 +307,11 @@ impl tough::key_source::KeySource for PemKey {
         Err("a test key is not written".into())
     }
 }
+
+/// `UPDOG_PYTHON`, or the one that `cargo xtask setup` makes below the target folder.
+pub(crate) fn python() -> PathBuf {
+    let made = || Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("python-tuf").join("bin/python");
+    let python = std::env::var_os("UPDOG_PYTHON").map_or_else(made, PathBuf::from);
+    assert!(python.exists(), "{} is missing: run `cargo xtask setup test`", python.display());
+    python
+}

@@ -1,7 +1,7 @@
 //! Other clients read what we publish.
 
 use std::num::NonZeroU64;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use futures_util::StreamExt;
@@ -9,7 +9,7 @@ use tough::{RepositoryLoader, TargetName};
 use updog_repo::Role;
 use updog_repo::keys::{KeyKind, Signer, generate};
 
-use crate::common::{Yard, again};
+use crate::common::{Yard, again, python};
 
 /// All three kinds of key on every role, two signatures for each, a rotation behind it, signed at the true time.
 fn repository() -> (Yard, PathBuf) {
@@ -79,14 +79,6 @@ fn python_tuf_reads_it_from_root_1() {
         .unwrap();
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     assert_eq!(String::from_utf8_lossy(&out.stdout).trim(), "13");
-}
-
-/// `UPDOG_PYTHON`, or the one that `cargo xtask setup` makes below the target folder.
-fn python() -> PathBuf {
-    let made = || Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("python-tuf").join("bin/python");
-    let python = std::env::var_os("UPDOG_PYTHON").map_or_else(made, PathBuf::from);
-    assert!(python.exists(), "{} is missing: run `cargo xtask setup test`", python.display());
-    python
 }
 
 const PYTHON: &str = "

@@ -11,6 +11,7 @@ mod expirations;
 mod intent;
 mod interop;
 mod keys;
+mod locked;
 mod pictures;
 mod refresh;
 mod release;

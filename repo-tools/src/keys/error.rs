@@ -1,0 +1,63 @@
+//! What can go wrong between the name of a key and its signature. No message holds a passphrase, a PIN or private bytes.
+
+use std::io;
+use std::path::PathBuf;
+
+use updater_core::Exit;
+
+/// A key that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "every field is in the sentence above it")]
+pub enum KeyError {
+    /// Nobody gave the passphrase.
+    #[error("refused key {}: it is encrypted and there is no passphrase", key.display())]
+    Locked { key: PathBuf },
+    /// The passphrase does not open it.
+    #[error("failed to open key {}: the passphrase is wrong", key.display())]
+    WrongPassphrase { key: PathBuf },
+    /// No passphrase would open it.
+    #[error("failed to open key {}: {why}", key.display())]
+    Encryption { key: PathBuf, why: &'static str },
+    /// Nothing was typed, or the file begins with an empty line.
+    #[error("failed to open key {}: the passphrase is empty", key.display())]
+    NoSecret { key: PathBuf },
+    /// The terminal failed or Ctrl-C was typed.
+    #[error("failed to ask for a secret on the terminal")]
+    Ask { source: io::Error },
+    /// A new passphrase was typed twice, and not the same.
+    #[error("the two passphrases differ")]
+    TypedDiffers,
+}
+
+impl KeyError {
+    /// The exit code.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Locked { .. }
+            | Self::WrongPassphrase { .. }
+            | Self::Encryption { .. }
+            | Self::NoSecret { .. }
+            | Self::Ask { .. }
+            | Self::TypedDiffers => Exit::Usage,
+        }
+    }
+
+    /// The word for scripts.
+    pub fn reason(&self) -> &'static str {
+        "key"
+    }
+
+    /// What the user can do.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Locked { .. } | Self::NoSecret { .. } => Some(
+                "give it with --passphrase-file FILE or --passphrase-fd N (its first line), or run this at a terminal",
+            ),
+            Self::Encryption { .. } => {
+                Some("openssl pkcs8 -topk8 -scrypt -in KEY -out NEW, on a machine you trust")
+            }
+            Self::WrongPassphrase { .. } | Self::Ask { .. } | Self::TypedDiffers => None,
+        }
+    }
+}
