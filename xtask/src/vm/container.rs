@@ -106,13 +106,19 @@ const FILES: [(&str, &str); 7] = [
         "usr/lib/systemd/system/updog-health.service.d/10-test.conf",
         "[Service]\nExecStartPost=/usr/bin/updog status\n",
     ),
-    // On a trial, and when asked to, nothing comes up.
+    // On a trial, and when asked to, nothing comes up, and the image's own timer does not take its 15 minutes.
     (
         "usr/lib/systemd/system/hold.service",
         "[Unit]\nConditionKernelCommandLine=updog.trial=1\nConditionPathExists=/private/hold\nDefaultDependencies=no\n\
-         Before=sysinit.target\n\n[Service]\nType=oneshot\nExecStart=/usr/bin/udevadm wait /dev/never\n",
+         Before=sysinit.target\n\n[Service]\nType=oneshot\n\
+         ExecStart=/usr/bin/systemd-tmpfiles --create /usr/share/test/hold.conf\nExecStart=/usr/bin/systemctl daemon-reload\n\
+         ExecStart=/usr/bin/systemctl --no-block restart updog-trial-late.timer\nExecStart=/usr/bin/udevadm wait /dev/never\n",
     ),
-    ("usr/lib/systemd/system/updog-trial-late.timer.d/10-test.conf", "[Timer]\nOnBootSec=\nOnBootSec=85s\n"),
+    (
+        "usr/share/test/hold.conf",
+        "d /run/systemd/system/updog-trial-late.timer.d\n\
+         f /run/systemd/system/updog-trial-late.timer.d/10-test.conf 0644 - - - [Timer]\\nOnBootSec=\\nOnBootSec=45s\\n\n",
+    ),
     (
         "usr/lib/systemd/system/updog-check.service.d/10-test.conf",
         "[Service]\nStandardOutput=journal+console\n",
