@@ -55,6 +55,7 @@ pub mod rehearsal;
 mod role;
 pub mod schedule;
 mod signed;
+pub mod simulate;
 pub mod source;
 mod staged;
 pub mod time;

@@ -177,7 +177,11 @@ const ROOMS: &[Room] = &[
             "trust-client",
         ],
     ),
-    edge("updog-repo", Level::Three, &["release", "waves", "trust-core", "trust-client", "updater-core"]),
+    edge(
+        "updog-repo",
+        Level::Three,
+        &["partition-core", "release", "waves", "trust-core", "trust-client", "updater-core"],
+    ),
     edge(
         "updog-image",
         Level::Three,

@@ -13,6 +13,7 @@ mod release;
 mod root;
 mod root_apply;
 mod sign;
+mod simulate;
 mod stage;
 mod validate;
 mod waves;

@@ -6,7 +6,7 @@ use release::Version;
 use serde_json::{Value, json};
 use waves::{Rollout, Seed, Verdict};
 
-use super::{Answer, Context, usage};
+use super::{Answer, Context, simulate, usage};
 use crate::draft::{Choice, title};
 use crate::error::Result;
 use crate::schedule::{lines, named_policy, seed_line, set};
@@ -32,10 +32,12 @@ pub(super) enum Verb {
         #[command(flatten)]
         which: Which,
     },
+    /// Run a fleet through a rollout in virtual time: who takes it when, and what the repository bears.
+    Simulate(simulate::Args),
 }
 
 /// Which release; the newest in the draft when nothing is said.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(super) struct Which {
     /// Version of the release.
     #[arg(long = "version", value_name = "V")]
@@ -49,7 +51,7 @@ pub(super) struct Which {
 }
 
 impl Which {
-    fn choice(self) -> Choice {
+    pub(super) fn choice(self) -> Choice {
         Choice { version: self.release, variant: self.variant, arch: self.arch }
     }
 }
@@ -59,17 +61,18 @@ impl Verb {
         match self {
             Self::Set { .. } => "waves set",
             Self::Show { .. } => "waves show",
+            Self::Simulate(_) => "waves simulate",
         }
     }
 }
 
 pub(super) fn run(context: &Context, verb: Verb) -> Result<Answer> {
-    let folder = context.folder()?;
     match verb {
         Verb::Set { policy: name, start_at, which } => {
             let policy = named_policy(&context.intent()?, &name)?;
             let start = start_at.unwrap_or(context.now);
             let start = DateTime::from_timestamp(start.timestamp(), 0).unwrap_or(start);
+            let folder = context.folder()?;
             let _lock = folder.lock()?;
             let mut draft = folder.draft()?;
             let (title, rollout) = set(&mut draft, &which.choice(), (&name, &policy), start)?;
@@ -81,7 +84,7 @@ pub(super) fn run(context: &Context, verb: Verb) -> Result<Answer> {
         }
         Verb::Show { seed, which } => {
             let seed = seed.map(Seed::new).transpose().map_err(|error| usage(error.to_string()))?;
-            let draft = folder.draft()?;
+            let draft = context.folder()?.draft()?;
             let place = draft.choose(&which.choice())?;
             let update = draft.manifest.updates.get(place);
             let (title, rollout) = update.map(|update| (title(update), update.rollout())).unwrap_or_default();
@@ -94,6 +97,7 @@ pub(super) fn run(context: &Context, verb: Verb) -> Result<Answer> {
             }
             Ok(Answer::done(said, data))
         }
+        Verb::Simulate(args) => simulate::run(context, &args),
     }
 }
 

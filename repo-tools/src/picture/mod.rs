@@ -9,5 +9,5 @@ mod text;
 pub use axis::round_top;
 pub use chart::{Chart, Line, Mark, Shape, adoption};
 pub use colours::COLOURS;
-pub use svg::{Size, drawing, standalone};
+pub use svg::{Size, drawing, stacked, standalone};
 pub use text::{escaped, grouped, share, short_time, size};

@@ -27,6 +27,25 @@ pub fn standalone(chart: &Chart) -> String {
     format!("{}\n", svg(chart, Size::Large, &style))
 }
 
+/// Several charts below each other in one file.
+pub fn stacked(charts: &[Chart]) -> String {
+    let (width, height) = Size::Large.units();
+    let count = u32::try_from(charts.len()).unwrap_or(u32::MAX);
+    let whole = height.saturating_mul(count);
+    let mut text = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {whole}\">\
+         <style>{COLOURS}{CHART}svg{{background:var(--ground)}}</style>"
+    );
+    for (number, chart) in (0..).zip(charts) {
+        let y = height * number;
+        let inner = svg(chart, Size::Large, "");
+        let placed = format!("<svg y=\"{y}\" width=\"{width}\" height=\"{height}\" ");
+        text.push_str(&inner.replacen("<svg ", &placed, 1));
+    }
+    text.push_str("</svg>\n");
+    text
+}
+
 impl Chart {
     /// The style sheet of all charts of a page.
     pub fn style() -> &'static str {

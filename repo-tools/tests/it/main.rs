@@ -18,4 +18,5 @@ mod release;
 mod rotation;
 mod signing;
 mod units;
+mod simulate;
 mod validate;

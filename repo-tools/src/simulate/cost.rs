@@ -1,0 +1,27 @@
+//! What the visits of hosts cost a repository.
+
+/// Requests and bytes of each kind of visit. The requests are the client's own: a test counts them on a real session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cost {
+    /// Bytes of metadata at every check: timestamp and manifest.
+    pub check_bytes: u64,
+    /// Bytes of metadata besides when something was published: snapshot and targets.
+    pub changed_bytes: u64,
+    /// Bytes of blobs of one update; `None`: not known.
+    pub update_bytes: Option<u64>,
+}
+
+impl Cost {
+    /// Every check: the next root (there is none), timestamp, manifest.
+    pub const CHECK_REQUESTS: u64 = 3;
+    /// Something was published since: snapshot, targets.
+    pub const CHANGED_REQUESTS: u64 = 2;
+    /// An update: three indexes, and the frames of three images in one piece each. A host that copies pieces from its
+    /// running slot asks for fewer bytes in more ranges.
+    pub const UPDATE_REQUESTS: u64 = 6;
+
+    /// Where no repository is at hand: that of a small one, with one key for each role and three releases.
+    pub const fn typical(update_bytes: Option<u64>) -> Self {
+        Self { check_bytes: 4_000, changed_bytes: 6_000, update_bytes }
+    }
+}
