@@ -52,6 +52,7 @@ pub mod picture;
 pub mod publish;
 pub mod refresh;
 pub mod rehearsal;
+pub mod report;
 mod role;
 pub mod schedule;
 mod signed;

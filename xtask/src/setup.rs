@@ -202,6 +202,7 @@ const NEEDS: &[Need] = &[
         uses: &[Use::Test, Use::Conformance, Use::Qemu],
         why: "python-tuf, a second reader of our repositories",
     },
+    Need { package: "chromium", uses: &[Use::Test], why: "lays out the page of updog-repo report" },
     Need { package: "faketime", uses: &[Use::Test, Use::Conformance], why: "another day's clock" },
     Need {
         package: "musl-tools",

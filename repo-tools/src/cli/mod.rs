@@ -10,6 +10,7 @@ mod progress;
 mod publish;
 mod refresh;
 mod release;
+mod report;
 mod root;
 mod root_apply;
 mod sign;
@@ -97,6 +98,8 @@ enum Verb {
     Expirations(expirations::Args),
     /// Look a published repository over, to the last byte, and list what is wrong.
     Validate(validate::Args),
+    /// Write one page about a repository: releases, waves, expiries, keys, sizes.
+    Report(report::Args),
 }
 
 /// What every verb gets.
@@ -169,6 +172,7 @@ fn dispatch(context: &Context, verb: Verb) -> (&'static str, Result<Answer>) {
         Verb::Doctor(args) => ("doctor", doctor::run(context, &args)),
         Verb::Expirations(args) => ("expirations", expirations::run(context, &args)),
         Verb::Validate(args) => ("validate", validate::run(context, &args)),
+        Verb::Report(args) => ("report", report::run(context, &args)),
     }
 }
 
