@@ -3,10 +3,12 @@
 //! * [`manifest`]: `manifest.json`, the signed list of updates that hosts choose from.
 //! * [`payload`]: an image as independent frames, and the index that names and checks them.
 //! * [`folder`]: `release.json`, what an image build hands to the repository tools.
+//! * [`bundle`]: one file that carries a repository to hosts without a network.
 //! * [`names`]: how targets are called.
 //!
 //! Nothing here touches a file, a socket or a clock: bytes and times are arguments, [`std::io`] traits are the edge.
 
+pub mod bundle;
 mod digest;
 pub mod folder;
 mod image;

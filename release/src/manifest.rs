@@ -1,8 +1,11 @@
 //! `manifest.json`: the updates that hosts choose from, in Bottlerocket's schema with one object of ours.
 //! Byte layout: docs/formats/manifest.md.
 
+mod change;
 mod check;
+mod diff;
 mod error;
+mod event;
 mod graph;
 mod hop;
 mod keys;
@@ -14,7 +17,10 @@ mod wire;
 
 use std::collections::BTreeMap;
 
+pub use change::{ChangeError, Effect, MAX_EVENTS, Restart};
+pub use diff::{Difference, Kind};
 pub use error::ManifestError;
+pub use event::{Event, Reason, ReasonError};
 pub use graph::NoPath;
 pub use hop::{Hop, HopError};
 pub use ours::{Delta, Halt, Ours};

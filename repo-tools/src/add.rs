@@ -16,7 +16,7 @@ use crate::draft::{Blob, Draft, title};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::folder::Folder;
-use crate::publish::Hashing;
+use crate::store::Hashing;
 
 /// What adding came to.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! The next root, while it is being edited: pure, every edit drops the signatures made before it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU64;
 
 use chrono::{DateTime, Utc};
@@ -10,6 +10,7 @@ use tough::schema::{RoleKeys, Root};
 use crate::document::Document;
 use crate::error::{Error, Result};
 use crate::keys::{KeyId, key_id};
+use crate::names;
 use crate::role::Role;
 use crate::time;
 
@@ -44,6 +45,10 @@ impl NextRoot {
     /// A root as it lies in the working folder.
     pub fn parse(bytes: Vec<u8>) -> Result<Self> {
         Document::parse(bytes).map(Self)
+    }
+
+    pub(crate) fn of(document: Document<Root>) -> Self {
+        Self(document)
     }
 
     /// The document with the signatures so far.
@@ -91,9 +96,27 @@ impl NextRoot {
             }
             if !root.roles.values().any(|role| role.keyids.contains(id)) {
                 root.keys.remove(id);
+                names::drop(root, &hex::encode(id));
             }
             changed
         })
+    }
+
+    /// What people call a key of this root; `false` when they do already.
+    pub fn name_key(&mut self, id: &KeyId, name: &str) -> Result<bool> {
+        let id = hex::encode(id);
+        let holder = names::holder(self.0.role(), name).filter(|holder| **holder != id);
+        if !names::is_name(name) || holder.is_some() {
+            return Err(Error::KeyName { name: name.to_owned(), holder: holder.map(str::to_owned) });
+        }
+        self.edit(|root| names::set(root, &id, name))
+    }
+
+    /// [`Self::name_key`] for a name that nobody asked for: not when the key has one, or the name is taken or none.
+    pub fn name_key_if_free(&mut self, id: &KeyId, name: &str) -> Result<bool> {
+        let root = self.0.role();
+        let free = names::name(root, &hex::encode(id)).is_none() && names::holder(root, name).is_none();
+        if free && names::is_name(name) { self.name_key(id, name) } else { Ok(false) }
     }
 
     /// How many signatures `role` needs.
@@ -110,19 +133,33 @@ impl NextRoot {
         self.edit(|root| std::mem::replace(&mut root.expires, at) != at)
     }
 
-    /// Why this root cannot be signed yet: a role that could never reach its threshold.
+    /// Why this root cannot be signed yet: a role that could never reach its threshold, or an expiry in the past.
     pub fn check(&self, now: DateTime<Utc>) -> Result<()> {
-        let root = self.0.role();
-        for role in Role::ALL {
-            let (found, threshold) = root.roles.get(&role.of_tough()).map_or((0, 1), |keys| {
-                (u64::try_from(keys.keyids.len()).unwrap_or(u64::MAX), keys.threshold.get())
-            });
-            if found < threshold {
-                return Err(Error::TooFewKeys { version: self.0.version(), role, threshold, found });
-            }
-        }
+        self.check_keys()?;
         if self.0.expires() <= now {
             return Err(Error::ExpiresAtOnce { role: Role::Root, expires: self.0.expires() });
+        }
+        Ok(())
+    }
+
+    /// Each role can reach its threshold, by as many keys as it says: one key under two ids would count twice.
+    pub(crate) fn check_keys(&self) -> Result<()> {
+        let (root, version) = (self.0.role(), self.0.version());
+        for role in Role::ALL {
+            let listed = root.roles.get(&role.of_tough());
+            let mut seen = BTreeMap::new();
+            for id in listed.map(|keys| keys.keyids.as_slice()).unwrap_or_default() {
+                let Some(key) = root.keys.get(id) else { continue };
+                if let Some(first) = seen.insert(material(key), id) {
+                    let ids = [hex::encode(first), hex::encode(id)];
+                    return Err(Error::SameKeyTwice { version, role, ids });
+                }
+            }
+            let found = u64::try_from(seen.len()).unwrap_or(u64::MAX);
+            let threshold = listed.map_or(1, |keys| keys.threshold.get());
+            if found < threshold {
+                return Err(Error::TooFewKeys { version, role, threshold, found });
+            }
         }
         Ok(())
     }
@@ -143,4 +180,13 @@ fn keys_of(root: &mut Root, role: Role) -> &mut RoleKeys {
         threshold: NonZeroU64::MIN,
         _extra: HashMap::new(),
     })
+}
+
+/// The key itself, whatever its text and its id.
+fn material(key: &Key) -> (&'static str, &[u8]) {
+    match key {
+        Key::Rsa { keyval, .. } => ("rsa", &keyval.public),
+        Key::Ed25519 { keyval, .. } => ("ed25519", &keyval.public),
+        Key::Ecdsa { keyval, .. } | Key::EcdsaOld { keyval, .. } => ("ecdsa", &keyval.public),
+    }
 }

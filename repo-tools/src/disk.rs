@@ -5,6 +5,8 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
 
+use chrono::{DateTime, Utc};
+
 /// The file system of this machine.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Disk;
@@ -25,6 +27,14 @@ impl Files for Disk {
     fn length(&self, file: &Path) -> io::Result<Option<u64>> {
         match fs::metadata(file) {
             Ok(metadata) => Ok(Some(metadata.len())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn modified(&self, file: &Path) -> io::Result<Option<DateTime<Utc>>> {
+        match fs::metadata(file).and_then(|metadata| metadata.modified()) {
+            Ok(at) => Ok(Some(at.into())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }

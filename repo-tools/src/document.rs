@@ -23,6 +23,19 @@ pub struct Document<T> {
     bytes: Vec<u8>,
 }
 
+/// What became of a signature that was to be added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Merged {
+    /// It is right and new.
+    Added,
+    /// Its key has signed already.
+    Known,
+    /// It is not by that key, or not over these bytes.
+    Wrong,
+    /// Its key may not sign this role.
+    Stranger,
+}
+
 impl<T: ToughRole + Serialize + DeserializeOwned + Clone> Document<T> {
     /// A new document that nobody has signed yet.
     pub fn unsigned(role: T) -> Result<Self> {
@@ -122,17 +135,48 @@ impl<T: ToughRole + Serialize + DeserializeOwned + Clone> Document<T> {
         if done {
             return Ok(false);
         }
-        let message = self
-            .role()
-            .canonical_form()
-            .map_err(|source| Error::Encode { what: "role", source: Box::new(source) })?;
-        let sig = signer.sign(&message).await?;
+        let sig = signer.sign(&self.message()?).await?;
         let mut envelope = self.envelope.clone();
         envelope.signatures.retain(|signature| signature.keyid != id);
         envelope.signatures.push(Signature { keyid: id, sig: sig.into() });
         envelope.signatures.sort_by(|a, b| a.keyid.cmp(&b.keyid));
         *self = Self::of(envelope)?;
         Ok(true)
+    }
+
+    /// The bytes that each key signs: canonical JSON.
+    pub(crate) fn message(&self) -> Result<Vec<u8>> {
+        let encode = |source| Error::Encode { what: "role", source: Box::new(source) };
+        self.role().canonical_form().map_err(encode)
+    }
+
+    /// The signatures it carries, right or not.
+    pub(crate) fn given(&self) -> &[Signature] {
+        &self.envelope.signatures
+    }
+
+    /// Adds a signature that was made elsewhere, when it is right and one of `roots` lets its key sign this role. A key
+    /// counts once, however often it signs.
+    pub(crate) fn merge(&mut self, signature: &Signature, roots: &[&Root]) -> Result<Merged> {
+        let listed = |root: &&&Root| {
+            root.roles.get(&T::TYPE).is_some_and(|keys| keys.keyids.contains(&signature.keyid))
+        };
+        let Some(root) = roots.iter().find(listed) else { return Ok(Merged::Stranger) };
+        let key = hex::encode(&signature.keyid);
+        let mut envelope = self.envelope.clone();
+        envelope.signatures = vec![signature.clone()];
+        if !Self::of(envelope)?.signed_by(root).contains(&key) {
+            return Ok(Merged::Wrong);
+        }
+        if self.signed_by(root).contains(&key) {
+            return Ok(Merged::Known);
+        }
+        let mut envelope = self.envelope.clone();
+        envelope.signatures.retain(|given| given.keyid != signature.keyid);
+        envelope.signatures.push(signature.clone());
+        envelope.signatures.sort_by(|a, b| a.keyid.cmp(&b.keyid));
+        *self = Self::of(envelope)?;
+        Ok(Merged::Added)
     }
 
     fn of(envelope: Envelope<T>) -> Result<Self> {

@@ -1,6 +1,6 @@
 //! The draft: what the release engineer means. It can be edited; nothing of it is signed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use release::manifest::{self, Manifest, Update};
 use release::{Digest, Version};
@@ -68,18 +68,22 @@ impl Draft {
     /// # Errors
     /// All problems of the manifest, when it has any.
     pub fn close(&self, folder: &Folder, papers: Papers, order: Order) -> Result<Unsigned> {
-        let mut problems = self.manifest.check();
-        problems.extend(self.manifest.missing_targets(|name| self.targets.contains_key(name)));
+        let problems = self.problems();
         if !problems.is_empty() {
-            return Err(Error::ManifestProblems {
-                problems: problems.iter().map(ToString::to_string).collect(),
-            });
+            return Err(Error::ManifestProblems { problems });
         }
         let bytes = self.manifest.encode().map_err(|source| Error::Manifest { source })?;
         let blob = folder.save_blob(manifest::TARGET_NAME, &bytes)?;
         let mut targets = self.signed_targets();
         targets.insert(manifest::TARGET_NAME.to_owned(), blob.target());
         Ok(Unsigned::new(papers, targets, order))
+    }
+
+    /// Everything that is wrong with the manifest, targets that are not there among it.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = self.manifest.check();
+        problems.extend(self.manifest.missing_targets(|name| self.targets.contains_key(name)));
+        problems.iter().map(ToString::to_string).collect()
     }
 
     /// Whether these targets are what this draft would sign.
@@ -103,7 +107,7 @@ impl Draft {
             self.manifest.updates.iter().enumerate().filter(|(_, update)| fits(update)).collect();
         let newest = found.iter().max_by(|a, b| a.1.version.cmp(&b.1.version));
         let Some((place, update)) = newest else {
-            return Err(Error::Choose { found: "no release in the draft fits".into() });
+            return Err(Error::Choose { found: self.unknown(choice) });
         };
         let kinds =
             found.iter().filter(|(_, other)| other.variant != update.variant || other.arch != update.arch);
@@ -112,6 +116,27 @@ impl Draft {
             return Ok(*place);
         }
         Err(Error::Choose { found: format!("{} and {} fit", title(update), others.join(", ")) })
+    }
+
+    /// Which word of a choice that nothing fits is the wrong one.
+    fn unknown(&self, choice: &Choice) -> String {
+        let updates = &self.manifest.updates;
+        if updates.is_empty() {
+            return "the draft has no release".to_owned();
+        }
+        let unknown = |what: &str, wanted: Option<&String>, known: BTreeSet<&str>| {
+            let wanted = wanted.filter(|wanted| !known.contains(wanted.as_str()))?;
+            let known: Vec<&str> = known.into_iter().collect();
+            Some(format!("the draft has no {what} {wanted:?}, it has {}", known.join(", ")))
+        };
+        let variants = updates.iter().map(|update| update.variant.as_str()).collect();
+        let archs = updates.iter().map(|update| update.arch.as_str()).collect();
+        unknown("variant", choice.variant.as_ref(), variants)
+            .or_else(|| unknown("architecture", choice.arch.as_ref(), archs))
+            .unwrap_or_else(|| match &choice.version {
+                Some(version) => format!("the draft has no release {version} for what was named"),
+                None => "no release in the draft fits".to_owned(),
+            })
     }
 
     fn signed_targets(&self) -> BTreeMap<String, Target> {

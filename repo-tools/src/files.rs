@@ -5,6 +5,8 @@ use std::fmt::Debug;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
+
 /// The operations that publishing and the working folder are made of.
 ///
 /// Nothing is durable before [`NewFile::sync`] (bytes) and [`Files::sync_dir`] (names) have returned.
@@ -15,6 +17,10 @@ pub trait Files: Debug + Send + Sync {
     fn open(&self, file: &Path) -> io::Result<Box<dyn Read + Send>>;
     /// Length in bytes, `None` when there is no such file.
     fn length(&self, file: &Path) -> io::Result<Option<u64>>;
+    /// When a file was written last; `None` where that is not known.
+    fn modified(&self, _file: &Path) -> io::Result<Option<DateTime<Utc>>> {
+        Ok(None)
+    }
     /// Names of the files in a folder, sorted; empty when there is no such folder.
     fn names(&self, dir: &Path) -> io::Result<Vec<String>>;
     /// Makes a file, or empties the one that is there.
@@ -102,6 +108,22 @@ pub fn read(files: &dyn Files, file: &Path, limit: u64) -> io::Result<Option<Vec
     Ok(Some(bytes))
 }
 
+/// Streams a file into `sink` in bounded memory, at most one byte more than `length`; `false`: there is no such file.
+pub fn stream(files: &dyn Files, file: &Path, length: u64, sink: &mut dyn FnMut(&[u8])) -> io::Result<bool> {
+    if files.length(file)?.is_none() {
+        return Ok(false);
+    }
+    let mut reader = files.open(file)?.take(length.saturating_add(1));
+    let mut buffer = vec![0; 256 << 10];
+    loop {
+        let count = reader.read(&mut buffer)?;
+        if count == 0 {
+            return Ok(true);
+        }
+        sink(buffer.get(..count).unwrap_or_default());
+    }
+}
+
 /// Makes a folder and the missing ones above it, each name durable before the next.
 pub fn ensure_dir(files: &dyn Files, dir: &Path) -> io::Result<()> {
     match files.make_dir(dir) {
@@ -129,12 +151,12 @@ pub fn is_partial(name: &str) -> bool {
     name.starts_with('.') && name.ends_with(".partial")
 }
 
-fn partial_name(file: &Path) -> PathBuf {
+pub(crate) fn partial_name(file: &Path) -> PathBuf {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     file.with_file_name(format!(".{name}.partial"))
 }
 
-fn parent(file: &Path) -> &Path {
+pub(crate) fn parent(file: &Path) -> &Path {
     match file.parent() {
         Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
         Some(parent) => parent,

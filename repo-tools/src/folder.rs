@@ -13,7 +13,7 @@ use crate::draft::{Blob, Draft};
 use crate::error::{Error, Result};
 use crate::files::{self, Files, Lock};
 use crate::intent;
-use crate::metadata::{check_chain, read_document};
+use crate::metadata::{check_chain, read_document, version_in};
 use crate::signed::Signed;
 use crate::time::{self, Terms};
 use crate::unsigned::Papers;
@@ -102,15 +102,25 @@ impl Folder {
     /// Keeps the draft; the manifest last, since it is what names the targets.
     pub fn save_draft(&self, draft: &Draft) -> Result<()> {
         let typed = TypedTargets { format: 1, targets: draft.targets.clone() };
+        // Before anything is written: a manifest that is too long to be read is refused here.
+        let manifest = draft.manifest.encode().map_err(|source| Error::Manifest { source })?;
         self.write(TARGETS, &json(&typed)?)?;
-        self.write(MANIFEST, &draft.manifest.encode().map_err(|source| Error::Manifest { source })?)
+        self.write(MANIFEST, &manifest)
     }
 
-    /// The signed roots, checked one by the other.
+    /// The signed roots from 1 on, checked one by the other on each use: one that is lost, renamed or changed is said.
     pub fn roots(&self) -> Result<Vec<Document<tough::schema::Root>>> {
+        let dir = self.dir.join("root");
+        let names = self.files.names(&dir).map_err(|source| Error::ReadFile { path: dir.clone(), source })?;
+        let newest = names.iter().filter_map(|name| version_in(name, "root")).max().unwrap_or(0);
         let mut roots = Vec::new();
-        for version in 1.. {
-            let Some(root) = read_document(self.files.as_ref(), &self.root_path(version))? else { break };
+        for version in 1..=newest.max(self.shown()?.root) {
+            let path = self.root_path(version);
+            let root: Document<tough::schema::Root> =
+                read_document(self.files.as_ref(), &path)?.ok_or(Error::RootLost { path: path.clone() })?;
+            if root.version() != version {
+                return Err(Error::WrongVersion { path, expected: version, found: root.version() });
+            }
             roots.push(root);
         }
         check_chain(&roots)?;

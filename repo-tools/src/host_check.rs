@@ -58,7 +58,11 @@ pub fn target_bytes(source: &dyn Source, target: &Target, max: u64) -> Result<Ve
         return Err(wrong(format!("expected at most {max} bytes, found {}", target.length)));
     }
     let mut bytes = Vec::new();
-    match source.target(&target.path, target.length, &mut |part| bytes.extend_from_slice(part))? {
+    let mut sink = |part: &[u8]| {
+        bytes.extend_from_slice(part);
+        Ok(())
+    };
+    match source.target(&target.path, target.length, &mut sink)? {
         Streamed::Whole => {}
         Streamed::Missing => return Err(wrong("the file is missing".into())),
         Streamed::Refused(reason) => return Err(wrong(reason)),

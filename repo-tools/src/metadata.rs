@@ -36,21 +36,32 @@ impl Metadata {
     /// Reads a `metadata` folder and checks everything but expiry: each root by the one before and by itself, the
     /// others by the newest root, lengths and digests from timestamp down.
     pub fn read(files: &dyn Files, dir: &Path) -> Result<Self> {
-        let roots = read_roots(files, dir)?;
-        check_chain(&roots)?;
-        let Some(timestamp) = read_document::<Timestamp>(files, &dir.join("timestamp.json"))? else {
+        let names = files.names(dir).map_err(|source| Error::ReadFile { path: dir.to_owned(), source })?;
+        Self::read_from(&Shelf { dir, names: &names, read: &|name| read_file(files, &dir.join(name)) })
+    }
+
+    /// [`Metadata::read`] from any shelf.
+    pub(crate) fn read_from(shelf: &Shelf<'_>) -> Result<Self> {
+        let roots = shelf.roots()?;
+        let Some(timestamp) = shelf.document::<Timestamp>("timestamp.json")? else {
             return Ok(Self { roots, online: None });
         };
-        let newest = roots.last().ok_or_else(|| Error::NoRoot { path: dir.to_owned() })?.role();
+        let newest = roots.last().ok_or_else(|| Error::NoRoot { path: shelf.dir.to_owned() })?.role();
         let listed = timestamp.role().meta.get("snapshot.json");
-        let snapshot = read_listed::<Snapshot>(files, dir, listed, "snapshot")?;
+        let snapshot = shelf.listed::<Snapshot>(listed, "snapshot")?;
         let listed = snapshot.role().meta.get("targets.json");
-        let targets = read_listed::<Targets>(files, dir, listed, "targets")?;
+        let targets = shelf.listed::<Targets>(listed, "targets")?;
         let online = Online { targets, snapshot, timestamp };
         if let Some(role) = online.not_verifying(newest) {
             return Err(Error::NotVerifying { role, root: newest.version.get() });
         }
         Ok(Self { roots, online: Some(online) })
+    }
+
+    /// The roots alone, each by the one before and by itself.
+    pub(crate) fn read_roots(files: &dyn Files, dir: &Path) -> Result<Vec<Document<Root>>> {
+        let names = files.names(dir).map_err(|source| Error::ReadFile { path: dir.to_owned(), source })?;
+        Shelf { dir, names: &names, read: &|name| read_file(files, &dir.join(name)) }.roots()
     }
 
     /// The version of each role; 0 where there is none.
@@ -112,15 +123,18 @@ pub(crate) fn version_in(name: &str, role: &str) -> Option<u64> {
 pub(crate) fn check_chain(roots: &[Document<Root>]) -> Result<()> {
     let mut before: Option<&Document<Root>> = None;
     for root in roots {
-        if !root.verifies_under(root.role()) {
-            return Err(Error::NotVerifying { role: Role::Root, root: root.version() });
+        if let Some(before) = before
+            && root.version() != before.version().saturating_add(1)
+        {
+            return Err(Error::RootGap { before: before.version(), found: root.version() });
         }
-        if let Some(before) = before {
-            if root.version() != before.version().saturating_add(1) {
-                return Err(Error::RootGap { before: before.version(), found: root.version() });
-            }
-            if !root.verifies_under(before.role()) {
-                return Err(Error::NotVerifying { role: Role::Root, root: before.version() });
+        for holder in before.into_iter().chain([root]) {
+            if !root.verifies_under(holder.role()) {
+                return Err(Error::RootChain {
+                    version: root.version(),
+                    under: holder.version(),
+                    missing: root.missing_under(holder.role()),
+                });
             }
         }
         before = Some(root);
@@ -128,37 +142,53 @@ pub(crate) fn check_chain(roots: &[Document<Root>]) -> Result<()> {
     Ok(())
 }
 
-/// The longest run of roots that ends with the newest: other tools publish only the newest one.
-fn read_roots(files: &dyn Files, dir: &Path) -> Result<Vec<Document<Root>>> {
-    let names = files.names(dir).map_err(|source| Error::ReadFile { path: dir.to_owned(), source })?;
-    let mut versions: Vec<u64> = names.iter().filter_map(|name| version_in(name, "root")).collect();
-    versions.sort_unstable();
-    let mut roots = Vec::new();
-    for version in versions {
-        let path = dir.join(format!("{version}.root.json"));
-        let Some(root) = read_document::<Root>(files, &path)? else { continue };
-        if root.version() != version {
-            return Err(Error::WrongVersion { path, expected: version, found: root.version() });
-        }
-        roots.push(root);
-    }
-    Ok(roots)
+/// Metadata files by name, wherever they lie.
+pub(crate) struct Shelf<'a> {
+    /// Where, for messages.
+    pub(crate) dir: &'a Path,
+    /// What is there.
+    pub(crate) names: &'a [String],
+    /// One of them; `None` when it is gone.
+    pub(crate) read: &'a dyn Fn(&str) -> Result<Option<Vec<u8>>>,
 }
 
-fn read_listed<T>(
-    files: &dyn Files,
-    dir: &Path,
-    listed: Option<&tough::schema::Metafile>,
-    role: &'static str,
-) -> Result<Document<T>>
-where
-    T: ToughRole + Serialize + DeserializeOwned + Clone,
-{
-    let meta = listed.ok_or(Error::NotListed { role })?;
-    let path = dir.join(format!("{}.{role}.json", meta.version));
-    let document: Document<T> =
-        read_document(files, &path)?.ok_or_else(|| Error::Absent { path: path.clone() })?;
-    if document.is(listed) { Ok(document) } else { Err(Error::NotTheListed { path }) }
+impl Shelf<'_> {
+    /// The longest run of roots that ends with the newest, each checked by the one before: other tools publish only
+    /// the newest one.
+    pub(crate) fn roots(&self) -> Result<Vec<Document<Root>>> {
+        let mut versions: Vec<u64> = self.names.iter().filter_map(|name| version_in(name, "root")).collect();
+        versions.sort_unstable();
+        let mut roots = Vec::new();
+        for version in versions {
+            let name = format!("{version}.root.json");
+            let Some(root) = self.document::<Root>(&name)? else { continue };
+            if root.version() != version {
+                let path = self.dir.join(name);
+                return Err(Error::WrongVersion { path, expected: version, found: root.version() });
+            }
+            roots.push(root);
+        }
+        check_chain(&roots)?;
+        Ok(roots)
+    }
+
+    fn listed<T>(&self, listed: Option<&tough::schema::Metafile>, role: &'static str) -> Result<Document<T>>
+    where
+        T: ToughRole + Serialize + DeserializeOwned + Clone,
+    {
+        let meta = listed.ok_or(Error::NotListed { role })?;
+        let name = format!("{}.{role}.json", meta.version);
+        let path = || self.dir.join(&name);
+        let document: Document<T> = self.document(&name)?.ok_or_else(|| Error::Absent { path: path() })?;
+        if document.is(listed) { Ok(document) } else { Err(Error::NotTheListed { path: path() }) }
+    }
+
+    fn document<T>(&self, name: &str) -> Result<Option<Document<T>>>
+    where
+        T: ToughRole + Serialize + DeserializeOwned + Clone,
+    {
+        (self.read)(name)?.map(Document::parse).transpose()
+    }
 }
 
 /// Reads one document; `None` when there is no such file.
@@ -166,10 +196,12 @@ pub(crate) fn read_document<T>(files: &dyn Files, path: &Path) -> Result<Option<
 where
     T: ToughRole + Serialize + DeserializeOwned + Clone,
 {
-    let bytes = files::read(files, path, MAX_METADATA)
-        .map_err(|source| Error::ReadFile { path: path.to_owned(), source })?;
-    bytes.map(Document::parse).transpose()
+    read_file(files, path)?.map(Document::parse).transpose()
+}
+
+fn read_file(files: &dyn Files, path: &Path) -> Result<Option<Vec<u8>>> {
+    files::read(files, path, MAX_METADATA).map_err(|source| Error::ReadFile { path: path.to_owned(), source })
 }
 
 /// The most that our hosts read of a targets role.
-const MAX_METADATA: u64 = 16 << 20;
+pub(crate) const MAX_METADATA: u64 = 16 << 20;

@@ -7,12 +7,14 @@ use trust_core::Expiry;
 
 use crate::document::{Document, listed_id};
 use crate::error::{Error, Result};
-use crate::files::{self, Files};
+use crate::files::Files;
 use crate::host_check::follow;
 use crate::keys::Signer;
-use crate::metadata::{Metadata, Online};
+use crate::metadata::Online;
+use crate::publish::{Live, Trust};
 use crate::role::Role;
-use crate::source::FolderSource;
+use crate::source::StoreSource;
+use crate::store::{FolderStore, Part, Store, Swap};
 use crate::time;
 use crate::unsigned::missing;
 
@@ -38,31 +40,32 @@ pub struct Terms {
     pub expired: Expiry,
 }
 
-/// Signs and publishes a timestamp that names the live snapshot. No version goes back; one file is written.
+/// [`refresh_at`] a folder.
+pub async fn refresh(files: &dyn Files, dir: &Path, signers: &[Signer], terms: Terms) -> Result<Refreshed> {
+    refresh_at(&FolderStore::new(files, dir), signers, terms).await
+}
+
+/// Signs and publishes a timestamp that names the live snapshot. No version goes back; one file is written, in place of
+/// exactly the one that was read.
 ///
 /// A cut leaves the old timestamp or the new one.
-pub async fn refresh(files: &dyn Files, dir: &Path, signers: &[Signer], terms: Terms) -> Result<Refreshed> {
-    let metadata_dir = dir.join("metadata");
-    if files
-        .names(&metadata_dir)
-        .map_err(|source| Error::ReadFile { path: metadata_dir.clone(), source })?
-        .is_empty()
-    {
-        return Err(Error::NoRoot { path: metadata_dir });
+pub async fn refresh_at(store: &dyn Store, signers: &[Signer], terms: Terms) -> Result<Refreshed> {
+    let place = || Error::NoRoot { path: format!("{}/{}", store.place(), Part::Metadata.name()).into() };
+    if store.list(Part::Metadata)?.is_empty() {
+        return Err(place());
     }
-    let _lock =
-        files.lock(&metadata_dir).map_err(|source| Error::Busy { path: metadata_dir.clone(), source })?;
-    let live = Metadata::read(files, &metadata_dir)?;
-    let root = live.roots.last().ok_or_else(|| Error::NoRoot { path: metadata_dir.clone() })?;
-    let online = live.online.as_ref().ok_or(Error::NotSigned { what: Role::Timestamp })?;
+    let _hold = store.begin()?;
+    let live = Live::read(store, Trust::Live)?;
+    let root = live.metadata.roots.last().ok_or_else(place)?;
+    let online = live.metadata.online.as_ref().ok_or(Error::NotSigned { what: Role::Timestamp })?;
     if let Some(stranger) =
         signers.iter().find(|signer| listed_id(root.role(), signer, Role::Timestamp.of_tough()).is_none())
     {
         return Err(Error::WrongKey { path: stranger.origin().to_owned(), id: hex::encode(stranger.id()) });
     }
     // What is signed below must be what hosts take it for: their own check, but for expiry.
-    if let Some(first) = live.roots.first() {
-        follow(&FolderSource::new(files, dir), first.bytes().to_vec(), terms.now, Expiry::Ignore)?;
+    if let Some(first) = live.metadata.roots.first() {
+        follow(&StoreSource(store), first.bytes().to_vec(), terms.now, Expiry::Ignore)?;
     }
     let ends = ends(root, online);
     refuse_expired(online, ends, terms)?;
@@ -73,9 +76,22 @@ pub async fn refresh(files: &dyn Files, dir: &Path, signers: &[Signer], terms: T
     if !missing(&timestamp, Role::Timestamp, &[root.role()]).is_empty() {
         return Err(Error::NotSigned { what: Role::Timestamp });
     }
-    let path = metadata_dir.join("timestamp.json");
-    files::put_bytes(files, &path, timestamp.bytes()).map_err(|source| Error::WriteFile { path, source })?;
+    swap(store, &live, timestamp.bytes())?;
     Ok(Refreshed { version: timestamp.version(), expires: timestamp.expires(), ends })
+}
+
+fn swap(store: &dyn Store, live: &Live, bytes: &[u8]) -> Result<()> {
+    match store.swap("timestamp.json", bytes, live.tag.as_ref())? {
+        Swap::Done => Ok(()),
+        Swap::Changed => {
+            let now = Live::read(store, Trust::Live)?;
+            // Ours: the answer to a first try was lost on the way.
+            if now.shows(bytes) {
+                return Ok(());
+            }
+            Err(Error::Raced { place: store.place(), live: now.metadata.versions().timestamp })
+        }
+    }
 }
 
 /// The first of the other roles to expire: after that, no timestamp helps.

@@ -9,6 +9,7 @@ use std::io::{self, Cursor, Read, Write};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::files::{self, Files, Lock, NewFile};
@@ -160,6 +161,11 @@ impl Files for Rehearsal {
             Some(Entry::Folder) => Ok(Some(0)),
             Some(Entry::Gone) => Ok(None),
         }
+    }
+
+    fn modified(&self, file: &Path) -> io::Result<Option<DateTime<Utc>>> {
+        // What would be written is younger than anything.
+        if self.entry(file).is_some() { Ok(None) } else { self.below.modified(file) }
     }
 
     fn names(&self, dir: &Path) -> io::Result<Vec<String>> {

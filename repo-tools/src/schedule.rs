@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
+use release::manifest::{Effect, Event, Reason, Restart};
 use waves::{Policy, Rollout, Seed, Verdict};
 
-use crate::draft::{Choice, Draft, title};
+use crate::change::change_release;
+use crate::draft::{Choice, Draft};
 use crate::error::{Error, Result};
 use crate::intent::{Intent, WaveIntent};
 use crate::time;
@@ -41,20 +43,37 @@ pub(crate) fn read_policy(name: &str, path: &Path) -> Result<Policy> {
     Policy::parse(&text).map_err(|source| Error::Waves { name: name.to_owned(), source })
 }
 
-/// Gives one update its waves; nothing else of the draft changes. Returns its title and the rollout.
-pub fn set(
-    draft: &mut Draft,
-    choice: &Choice,
-    policy: (&str, &Policy),
-    start: DateTime<Utc>,
-) -> Result<(String, Rollout)> {
-    let place = draft.choose(choice)?;
-    let (name, policy) = policy;
-    let rollout = policy.schedule(start).map_err(|source| Error::Waves { name: name.to_owned(), source })?;
-    let update =
-        draft.manifest.updates.get_mut(place).ok_or_else(|| Error::Choose { found: "none".into() })?;
-    update.waves.clone_from(rollout.keys());
-    Ok((title(update), rollout))
+/// The rollout of a policy that starts at `start`. One that is over before it is signed is a slip of the pen.
+pub fn starting(name: &str, policy: &Policy, start: DateTime<Utc>, now: DateTime<Utc>) -> Result<Rollout> {
+    let wrong = |source| Error::Waves { name: name.to_owned(), source };
+    let rollout = policy.schedule(start).map_err(wrong)?;
+    match rollout.closes_at() {
+        Some(closes) if closes < now => Err(wrong(waves::Error::Past { closes })),
+        _ => Ok(rollout),
+    }
+}
+
+/// New waves for a release.
+#[derive(Debug, Clone)]
+pub struct NewWaves<'a> {
+    /// The policy, as it was named.
+    pub name: &'a str,
+    /// When who has a turn.
+    pub rollout: &'a Rollout,
+    /// What becomes of a pause.
+    pub restart: Restart,
+    /// The time now.
+    pub at: DateTime<Utc>,
+    /// Why, for the history.
+    pub reason: Reason,
+}
+
+/// Gives one update its waves; nothing else of the draft changes. Returns its title and what came of it.
+pub fn set(draft: &mut Draft, choice: &Choice, new: NewWaves<'_>) -> Result<(String, Effect)> {
+    // Where a wave file lay is nobody's business.
+    let name = Path::new(new.name).file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+    let event = Event::new(new.at, &format!("set {name}"), new.reason);
+    change_release(draft, choice, |update| update.set_waves(new.rollout, new.restart, event))
 }
 
 /// One line a wave.

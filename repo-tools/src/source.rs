@@ -10,15 +10,23 @@ use url::Url;
 
 use crate::error::{Error, Result};
 use crate::files::{self, Files};
+use crate::store::{Part, Store};
 
 /// A repository, as a reader sees it. Paths are below `metadata/` or `targets/`, percent-encoded.
-pub trait Source {
+pub trait Source: Sync {
     /// A metadata file of at most `max` bytes; `None` when it is not there.
     fn metadata(&self, path: &str, max: u64) -> Result<Option<Vec<u8>>>;
     /// Streams a target of `length` bytes into `sink`, in bounded memory. One byte more may come, so that a longer file
-    /// can be told from a right one; the digest is for the caller to check.
-    fn target(&self, path: &str, length: u64, sink: &mut dyn FnMut(&[u8])) -> Result<Streamed>;
+    /// can be told from a right one; the digest is for the caller to check. An error of `sink` ends it.
+    fn target(&self, path: &str, length: u64, sink: &mut Sink<'_>) -> Result<Streamed>;
+    /// Whether it holds no more than a part by intent, so that a target which is not there is no fault.
+    fn is_part(&self) -> bool {
+        false
+    }
 }
+
+/// Takes the bytes of a target as they come.
+pub type Sink<'a> = dyn FnMut(&[u8]) -> Result<()> + 'a;
 
 /// How the stream of a target ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +59,7 @@ impl Source for FolderSource<'_> {
         files::read(self.files, &path, max).map_err(|source| Error::ReadFile { path, source })
     }
 
-    fn target(&self, path: &str, length: u64, sink: &mut dyn FnMut(&[u8])) -> Result<Streamed> {
+    fn target(&self, path: &str, length: u64, sink: &mut Sink<'_>) -> Result<Streamed> {
         let path = self.dir.join("targets").join(decoded(path)?);
         let read = |source| Error::ReadFile { path: path.clone(), source };
         if self.files.length(&path).map_err(read)?.is_none() {
@@ -64,12 +72,33 @@ impl Source for FolderSource<'_> {
             if count == 0 {
                 return Ok(Streamed::Whole);
             }
-            sink(buffer.get(..count).unwrap_or_default());
+            sink(buffer.get(..count).unwrap_or_default())?;
         }
     }
 }
 
-/// `metadata/` and `targets/` below a URL.
+/// A store, read as hosts read it: names below `metadata/` and `targets/`, and no listing.
+#[derive(Debug)]
+pub struct StoreSource<'a>(pub &'a dyn Store);
+
+impl Source for StoreSource<'_> {
+    fn metadata(&self, path: &str, max: u64) -> Result<Option<Vec<u8>>> {
+        let found = self.0.read(Part::Metadata, &decoded(path)?, max)?;
+        Ok(found.map(|found| found.bytes))
+    }
+
+    fn target(&self, path: &str, length: u64, sink: &mut Sink<'_>) -> Result<Streamed> {
+        let mut kept = Ok(());
+        let streamed = self.0.stream(Part::Targets, &decoded(path)?, length, &mut |bytes| {
+            if kept.is_ok() {
+                kept = sink(bytes);
+            }
+        })?;
+        kept.map(|()| streamed)
+    }
+}
+
+/// `metadata/` and `targets/` below a URL. Several threads may ask at once; one of them drives all connections.
 #[derive(Debug)]
 pub struct UrlSource {
     runtime: Runtime,
@@ -108,16 +137,18 @@ impl Source for UrlSource {
         Ok(bytes.map(Vec::from))
     }
 
-    fn target(&self, path: &str, length: u64, sink: &mut dyn FnMut(&[u8])) -> Result<Streamed> {
+    fn target(&self, path: &str, length: u64, sink: &mut Sink<'_>) -> Result<Streamed> {
         let stream = async {
             let mut body = self.transport.whole(&self.targets, path, length).await?;
             while let Some(part) = body.next().await? {
-                sink(&part);
+                if let Err(error) = sink(&part) {
+                    return Ok(Err(error));
+                }
             }
-            Ok(())
+            Ok(Ok(()))
         };
         match self.runtime.block_on(stream) {
-            Ok(()) => Ok(Streamed::Whole),
+            Ok(taken) => taken.map(|()| Streamed::Whole),
             Err(trust_client::Error::NotFound { .. }) => Ok(Streamed::Missing),
             Err(error @ (trust_client::Error::WrongLength { .. } | trust_client::Error::TooLong { .. })) => {
                 Ok(Streamed::Refused(error.to_string()))
@@ -128,7 +159,7 @@ impl Source for UrlSource {
 }
 
 /// The file name behind a percent-encoded path; never one that leaves the folder.
-fn decoded(path: &str) -> Result<String> {
+pub(crate) fn decoded(path: &str) -> Result<String> {
     let name = percent_decode_str(path).decode_utf8_lossy().into_owned();
     let plain =
         !name.is_empty() && !name.starts_with('/') && name.split('/').all(|part| part != ".." && part != ".");

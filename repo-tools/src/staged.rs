@@ -10,7 +10,7 @@ use crate::files::{self, Files};
 use crate::folder::Folder;
 use crate::host_check::{HostView, host_check};
 use crate::metadata::{Metadata, version_in};
-use crate::publish::{Blobs, write_stage};
+use crate::publish::write_stage;
 use crate::signed::Signed;
 use crate::source::FolderSource;
 
@@ -21,14 +21,14 @@ pub struct Staged {
     dir: PathBuf,
     metadata: Metadata,
     view: HostView,
+    checked_at: DateTime<Utc>,
 }
 
 impl Signed {
     /// Copies everything into the stage and lets the host's own check loose on the copy.
     pub fn stage(self, folder: &Folder, now: DateTime<Utc>) -> Result<Staged> {
         let (files, dir) = (folder.files(), folder.stage_dir());
-        let source = Blobs { files: files.as_ref(), dir: &folder.blobs_dir(), link: true };
-        write_stage(files.as_ref(), self.metadata(), &source, &dir)?;
+        write_stage(files.as_ref(), self.metadata(), &folder.blobs_dir(), &dir)?;
         let staged =
             Staged::open(folder, now)?.ok_or(Error::NotSigned { what: crate::role::Role::Timestamp })?;
         staged.sweep()?;
@@ -46,7 +46,7 @@ impl Staged {
         };
         let source = FolderSource::new(files.as_ref(), &dir);
         let view = host_check(&source, first.bytes().to_vec(), now)?;
-        Ok(Some(Self { files, dir, metadata, view }))
+        Ok(Some(Self { files, dir, metadata, view, checked_at: now }))
     }
 
     /// The timestamp that lies in the stage, whole or not: what is staged, without a look at the rest.
@@ -64,6 +64,11 @@ impl Staged {
     /// What a host makes of it.
     pub fn view(&self) -> &HostView {
         &self.view
+    }
+
+    /// The time by which it was checked.
+    pub fn checked_at(&self) -> DateTime<Utc> {
+        self.checked_at
     }
 
     /// Where it lies.

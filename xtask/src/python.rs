@@ -1,5 +1,5 @@
 //! Pythons of our own under the target folder: one with python-tuf, an independent reader of our repositories, and its
-//! suite; one that puts keys into the variables of UEFI firmware.
+//! suite; one with moto, a server of Amazon's protocols; one that puts keys into the variables of UEFI firmware.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,6 +18,11 @@ impl Python {
     /// The one with python-tuf, made below the target folder unless it is there; quick when it is.
     pub(crate) fn prepare(target: &Path) -> Result<Self> {
         Self::with(&target.join(FOLDER), &NEEDS)
+    }
+
+    /// The one with moto.
+    pub(crate) fn with_moto(target: &Path) -> Result<Self> {
+        Self::with(&target.join("moto"), &MOTO)
     }
 
     /// The one with `virt-fw-vars`.
@@ -62,3 +67,6 @@ const FOLDER: &str = "python-tuf";
 /// What the suite and the tests ask for, pinned.
 const NEEDS: [&str; 4] =
     ["tuf==7.0.0", "securesystemslib[crypto]==1.4.0", "pytest==9.1.1", "pytest-json-report==1.5.0"];
+
+/// moto's server needs Flask; `moto[server]` would bring every service.
+const MOTO: [&str; 3] = ["moto[s3,kms]==5.2.5", "flask==3.1.3", "flask-cors==6.0.5"];

@@ -60,6 +60,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Python::prepare(&Workspace::load()?.target_directory)?;
         println!("python-tuf is there.");
     }
+    if wanted.contains(&Use::Test) {
+        Python::with_moto(&Workspace::load()?.target_directory)?;
+        println!("moto is there.");
+    }
     Ok(())
 }
 
@@ -200,7 +204,7 @@ const NEEDS: &[Need] = &[
     Need {
         package: "python3-venv",
         uses: &[Use::Test, Use::Conformance, Use::Qemu],
-        why: "python-tuf, a second reader of our repositories",
+        why: "python-tuf, a second reader of our repositories; moto, a server of the S3 protocol",
     },
     Need { package: "chromium", uses: &[Use::Test], why: "lays out the page of updog-repo report" },
     Need { package: "faketime", uses: &[Use::Test, Use::Conformance], why: "another day's clock" },

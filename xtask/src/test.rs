@@ -45,9 +45,10 @@ pub(crate) fn interop() -> Result<()> {
 
 fn tested(words: &[String], whole: bool) -> Result<()> {
     setup::ensure(&[setup::Use::Test])?;
-    let python = Python::prepare(&Workspace::load()?.target_directory)?;
+    let target = Workspace::load()?.target_directory;
+    let (python, moto) = (Python::prepare(&target)?, Python::with_moto(&target)?);
     let mut command = process::cargo(&["test", "--no-fail-fast"]);
-    command.args(words).env("UPDOG_PYTHON", python.bin("python")?);
+    command.args(words).env("UPDOG_PYTHON", python.bin("python")?).env("UPDOG_MOTO", moto.bin("python")?);
     let (mut count, mut passed) = counted(&mut command)?;
     if whole {
         match loop_devices() {

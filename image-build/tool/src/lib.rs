@@ -36,4 +36,4 @@ pub use layout::{Layout, Sizes};
 pub use recipe::Recipe;
 pub use size::{ByteCount, ParseSizeError};
 pub use tools::Tool;
-pub use verify::{Problem, verify};
+pub use verify::{Problem, Verified, verify};

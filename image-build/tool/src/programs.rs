@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use release::Digest;
 
 use crate::compose::read;
-use crate::{Arch, Error, Tool, tools};
+use crate::{Arch, Error, Tool};
 
 /// The programs, as bytes.
 #[derive(Clone)]
@@ -196,8 +196,8 @@ pub fn variants() -> Result<Vec<(String, PathBuf)>, Error> {
 }
 
 /// The folder of this workspace: the one above the current folder that has the recipes.
-pub fn workspace() -> Result<PathBuf, tools::Error> {
+pub fn workspace() -> Result<PathBuf, Error> {
     let here = std::env::current_dir().unwrap_or_default();
     let above = here.ancestors().find(|folder| folder.join("image-build/variants").is_dir());
-    Ok(above.map(Path::to_owned).unwrap_or(here))
+    above.map(Path::to_owned).ok_or(Error::NoWorkspace { here: here.clone() })
 }

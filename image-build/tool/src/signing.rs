@@ -78,16 +78,28 @@ pub fn key_id(public: &[u8; 32]) -> [u8; 8] {
 
 /// The public halves of the test keys.
 pub fn test_keys() -> Vec<[u8; 32]> {
-    public_keys(TEST_KEYS)
+    // Our own file; the tests read it.
+    public_keys(TEST_KEYS).unwrap_or_default()
 }
 
 /// The public keys of a file as the selector takes it: `test|release <64 hex digits>` a line.
-pub fn public_keys(text: &str) -> Vec<[u8; 32]> {
+///
+/// # Errors
+/// What is wrong with the first line that names no key.
+pub fn public_keys(text: &str) -> Result<Vec<[u8; 32]>, String> {
     let key = |line: &str| {
-        let (_, digits) = line.split_once(' ')?;
+        let (_, digits) = line.split_once(' ').filter(|(kind, _)| ["test", "release"].contains(kind))?;
         hex::decode(digits.trim()).ok()?.try_into().ok()
     };
-    text.lines().filter(|line| !line.starts_with('#')).filter_map(key).collect()
+    let lines = (1..).zip(text.lines().map(str::trim));
+    let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+    let keys = lines.map(|(number, line)| {
+        key(line).ok_or_else(|| {
+            format!("line {number}: expected test or release, a space and 64 hex digits, found {line:?}")
+        })
+    });
+    let keys = keys.collect::<Result<Vec<_>, String>>()?;
+    if keys.is_empty() { Err("expected keys, found none".to_owned()) } else { Ok(keys) }
 }
 
 /// Which of these keys a selector holds: its bytes have them as they are.

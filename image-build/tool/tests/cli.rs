@@ -1,9 +1,11 @@
 //! `updog-image` as it is typed.
 #![expect(clippy::unwrap_used, reason = "a test stops where something fails")]
 
+use std::fs;
 use std::process::{Command, Output};
 
 use partition_disk::{Access, Disk};
+use serde_json::{Value, json};
 
 fn run(folder: &std::path::Path, words: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_updog-image")).current_dir(folder).args(words).output().unwrap()
@@ -35,4 +37,44 @@ fn a_missing_release_folder_is_named() {
     assert_eq!(output.status.code(), Some(40));
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.starts_with("error: failed to read nowhere/release.json: "), "{said}");
+}
+
+#[test]
+fn a_usage_error_is_an_object_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), &["bild", "--json"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&said["ok"], &said["reason"]), (&false.into(), &"usage".into()), "{said}");
+    assert!(said["message"].as_str().unwrap().contains("bild"), "{said}");
+}
+
+/// A folder as `build` leaves it, with a comma in its name, and a QEMU that says what it was told.
+#[test]
+fn what_qemu_does_is_what_run_says() {
+    let at = tempfile::tempdir().unwrap();
+    let (folder, path) = (at.path().join("a,b"), at.path().join("bin"));
+    fs::create_dir(&folder).unwrap();
+    fs::create_dir(&path).unwrap();
+    let zero = "0".repeat(64);
+    let build = json!({
+        "format": 1, "variant": "v", "arch": "x86_64", "version": "1.0.0", "created": "", "test_keys": true, "lock": zero,
+        "esp": zero, "files": {},
+    });
+    fs::write(folder.join("build.json"), build.to_string()).unwrap();
+    fs::write(folder.join("firmware-variables.fd"), "").unwrap();
+    let qemu = path.join("qemu-system-x86_64");
+    for (code, ok) in [(0, true), (1, false)] {
+        let text = at.path().join("qemu");
+        fs::write(&text, format!("#!/bin/sh\necho \"$@\"\nexit {code}\n")).unwrap();
+        // By another process: what a child of another test holds open for writing cannot be executed.
+        let installed = Command::new("install").arg("-m755").args([&text, &qemu]).status();
+        assert!(installed.unwrap().success());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_updog-image"));
+        let output = command.args(["run", "--json"]).arg(&folder).env("PATH", &path).output().unwrap();
+        let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((said["ok"] == true, output.status.success()), (ok, ok), "{said}");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(told.contains("/a,,b/disk.img") && told.contains("/a,,b/firmware-variables.fd"), "{told}");
+    }
 }

@@ -97,3 +97,16 @@ fn exceptions_name_checks_and_give_reasons() {
         }
     }
 }
+
+#[test]
+fn every_image_of_ours_restarts_by_itself() {
+    for (_, recipe) in variants() {
+        for &arch in &recipe.arch {
+            let cmdline = recipe.cmdline(arch, "");
+            for word in ["panic=10", "softlockup_panic=1", "hung_task_panic=1", "gpt"] {
+                assert_eq!(cmdline.split(' ').filter(|given| *given == word).count(), 1, "{cmdline}");
+            }
+            assert!(recipe.has_watchdog(arch), "{} {arch}", recipe.variant);
+        }
+    }
+}

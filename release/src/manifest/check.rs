@@ -63,7 +63,9 @@ fn across(manifest: &Manifest, problems: &mut Vec<Problem>) {
 
 /// What one update shows by itself.
 fn one(at: &Place, update: &Update, problems: &mut Vec<Problem>) {
-    if update.version > update.max_version {
+    // One that is taken back and above the maximum is how hosts are called down from it.
+    let yanked = update.updog.as_ref().is_some_and(|ours| ours.yanked.is_some());
+    if update.version > update.max_version && !yanked {
         problems.push(Problem::AboveMax { at: at.clone(), max: update.max_version.clone() });
     }
     let waves = update.rollout().check();

@@ -1,5 +1,7 @@
 //! Tests over the public face of `release`, in one binary so that they link once.
 
+mod bundle;
+mod change;
 mod folder;
 mod frame_writer;
 mod frames;

@@ -22,6 +22,12 @@ impl Answer {
         Self { exit: Exit::Done, reason: None, lines, data }
     }
 
+    /// The same answer with these lines before its own.
+    pub(super) fn after(mut self, lines: Vec<String>) -> Self {
+        self.lines.splice(0..0, lines);
+        self
+    }
+
     /// Done as far as it goes, with another exit code than 0.
     pub(super) fn ending(exit: Exit, reason: &'static str, lines: Vec<String>, data: Value) -> Self {
         Self { exit, reason: Some(reason), lines, data }

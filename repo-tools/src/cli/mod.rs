@@ -1,23 +1,36 @@
 //! The command line: one file a verb, all output in `answer`.
 
 mod answer;
+mod bundle;
+mod ceremony;
+mod changed;
 mod doctor;
 mod dry_run;
 mod expirations;
 mod init;
 mod key;
+mod migrations;
+mod mirror;
+mod pick;
+mod place;
 mod progress;
+mod prune;
 mod publish;
 mod refresh;
 mod release;
+mod release_edit;
+mod release_show;
 mod report;
+mod rollout;
 mod root;
 mod root_apply;
 mod sign;
 mod simulate;
 mod stage;
+mod targets;
 mod validate;
 mod waves;
+mod waves_plan;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -34,15 +47,15 @@ use crate::folder::Folder;
 use crate::intent::Intent;
 use crate::keys::{Passphrases, Signer};
 use crate::rehearsal::Rehearsal;
+use crate::store::Place;
 use answer::{Answer, Form, say, say_usage};
 
 /// Keys, root ceremony, releases, waves, publish.
 ///
 /// From nothing to published: init, key new, release add, waves set, sign, publish.
 ///
-/// Exit codes: 0 done, 1 bug, 2 usage, 11 other signers must sign first, 12 doctor, expirations or validate
-/// found problems,
-/// 20 transient, 30 untrusted, 40 disk, 50 refused by a rule.
+/// Exit codes: 0 done, 1 bug, 2 usage, 10 nothing to do, 11 other signers must sign first, 12 doctor, expirations or
+/// validate found problems, 20 transient, 30 untrusted, 40 disk, 50 refused by a rule.
 #[derive(Debug, Parser)]
 #[command(name = "updog-repo", version, disable_help_subcommand = true)]
 struct Args {
@@ -78,18 +91,26 @@ enum Verb {
     /// Edit and sign the next root: who may sign what.
     #[command(subcommand)]
     Root(root::Verb),
-    /// Add and list releases in the draft.
+    /// Add, change, take back and compare the releases in the draft.
     #[command(subcommand)]
     Release(release::Verb),
+    /// Say what moves data from one version to another.
+    #[command(subcommand)]
+    Migrations(migrations::Verb),
     /// Say when which hosts may have a release.
     #[command(subcommand)]
     Waves(waves::Verb),
     /// Sign the draft: root, targets, snapshot, timestamp, as far as the keys reach.
     Sign(sign::Args),
+    /// Have targets signed by people who never meet.
+    #[command(subcommand)]
+    Targets(targets::Verb),
     /// Make a complete copy that nobody sees and let the host's own check loose on it.
     Stage(stage::Args),
     /// Show the stage to hosts; stages first when that is not done.
     Publish(publish::Args),
+    /// Remove blobs that no host can ask for any more; without --delete, only say which.
+    Prune(prune::Args),
     /// Sign a new timestamp for a published repository, with the timestamp key alone.
     Refresh(refresh::Args),
     /// List every problem of the working folder: expiries, keys, unsigned changes, blobs, differences from repo.toml.
@@ -100,6 +121,10 @@ enum Verb {
     Validate(validate::Args),
     /// Write one page about a repository: releases, waves, expiries, keys, sizes.
     Report(report::Args),
+    /// Copy a repository into a folder that hosts can read, and bring the copy up to date.
+    Mirror(mirror::Args),
+    /// Copy what hosts without a network need into one file.
+    Bundle(bundle::Args),
 }
 
 /// What every verb gets.
@@ -122,6 +147,11 @@ impl Context {
     /// What the working folder is meant to be; the defaults where there is none, or no `repo.toml` in it.
     fn intent(&self) -> Result<Intent> {
         Intent::read(self.files.as_ref(), &self.repo)
+    }
+
+    /// A place as it is typed, or by its name in repo.toml.
+    fn place(&self, typed: &str) -> Result<Place> {
+        self.intent()?.place(typed).parse().map_err(usage)
     }
 }
 
@@ -164,15 +194,20 @@ fn dispatch(context: &Context, verb: Verb) -> (&'static str, Result<Answer>) {
         Verb::Key(verb) => (verb.name(), key::run(context, verb)),
         Verb::Root(verb) => (verb.name(), root::run(context, verb)),
         Verb::Release(verb) => (verb.name(), release::run(context, verb)),
+        Verb::Migrations(verb) => (verb.name(), migrations::run(context, verb)),
         Verb::Waves(verb) => (verb.name(), waves::run(context, verb)),
         Verb::Sign(args) => ("sign", sign::run(context, &args)),
+        Verb::Targets(verb) => (verb.name(), targets::run(context, verb)),
         Verb::Stage(args) => ("stage", stage::run(context, &args)),
         Verb::Publish(args) => ("publish", publish::run(context, &args)),
+        Verb::Prune(args) => ("prune", prune::run(context, &args)),
         Verb::Refresh(args) => ("refresh", refresh::run(context, &args)),
         Verb::Doctor(args) => ("doctor", doctor::run(context, &args)),
         Verb::Expirations(args) => ("expirations", expirations::run(context, &args)),
         Verb::Validate(args) => ("validate", validate::run(context, &args)),
         Verb::Report(args) => ("report", report::run(context, &args)),
+        Verb::Mirror(args) => ("mirror", mirror::run(context, &args)),
+        Verb::Bundle(args) => ("bundle", bundle::run(context, &args)),
     }
 }
 
@@ -187,6 +222,12 @@ fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
         .build()
         .map_err(|source| Error::Fetch { what: "a runtime".into(), source: Box::new(source) })?;
     runtime.block_on(work)
+}
+
+/// How many targets at a time: at least one, and not so many that a server takes it for an attack.
+fn at_a_time(text: &str) -> std::result::Result<usize, String> {
+    let number = text.parse().map_err(|_| "expected a number from 1 to 64".to_owned())?;
+    if (1..=64).contains(&number) { Ok(number) } else { Err("expected a number from 1 to 64".to_owned()) }
 }
 
 fn usage(reason: String) -> Error {

@@ -1,25 +1,38 @@
 //! `updog-repo publish`
 
-use std::path::PathBuf;
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::json;
 
+use super::progress::Bar;
 use super::{Answer, Context, stage};
 use crate::error::{Error, Result};
-use crate::publish::{Gap, publish};
+use crate::publish::{Gap, Order, Preview, Published, Trust, preview, publish_to};
 use crate::role::Role;
 use crate::staged::Staged;
+use crate::store::{Place, Store};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The folder that hosts read: metadata/ and targets/ in it.
-    dir: PathBuf,
+    #[arg(
+        value_name = "DEST",
+        help = "What hosts read: a folder, s3://bucket/prefix (with the usual AWS_ variables), or the name of a store \
+                in repo.toml"
+    )]
+    dest: String,
     /// Publish the stage as it lies, though the draft has moved on.
     #[arg(long)]
     staged: bool,
     /// Old keys are lost: let hosts fail for the moment between the new root and the new metadata.
     #[arg(long)]
     accept_gap: bool,
+    /// Believe nothing there but the roots, and write everything anew. Roots are never removed, no version falls.
+    #[arg(long)]
+    from_scratch: bool,
+    /// Uploads at once, for s3.
+    #[arg(long, value_name = "N", default_value = "4")]
+    parallel: NonZeroUsize,
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
@@ -30,11 +43,30 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
     } else {
         stage::current(context, &folder)?
     };
-    let gap = if args.accept_gap { Gap::Accept } else { Gap::Refuse };
-    let published = publish(context.files.as_ref(), &staged, &args.dir, gap)?;
+    let order = Order {
+        gap: if args.accept_gap { Gap::Accept } else { Gap::Refuse },
+        trust: if args.from_scratch { Trust::Roots } else { Trust::Live },
+    };
+    let place = context.place(&args.dest)?;
+    let store = place.open(context.files.as_ref(), args.parallel.get())?;
+    let rehearsed =
+        context.rehearsal.is_some().then(|| preview(store.as_ref(), &staged, order)).transpose()?;
+    if let (Some(preview), Place::S3 { .. }) = (&rehearsed, &place) {
+        return Ok(say_preview(store.as_ref(), preview));
+    }
+    let bar = Mutex::new(Bar::new(context.form));
+    let published = publish_to(store.as_ref(), &staged, order, &|progress| {
+        bar.lock().unwrap_or_else(PoisonError::into_inner).at("publish", progress.done, progress.total);
+    });
+    bar.into_inner().unwrap_or_else(PoisonError::into_inner).end();
+    let published = published?;
+    folder.save_shown(published.metadata.versions())?;
+    Ok(say_published(&published, rehearsed.as_ref()))
+}
+
+fn say_published(published: &Published, rehearsed: Option<&Preview>) -> Answer {
     let versions = published.metadata.versions();
-    folder.save_shown(versions)?;
-    let mut lines = Vec::new();
+    let mut lines = rehearsed.map(seen).unwrap_or_default();
     for root in &published.plan.roots_after {
         lines.push(format!(
             "Root {root} was shown last: the metadata before it is signed by old and new keys."
@@ -44,17 +76,48 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
     lines.push(if changed {
         format!(
             "published: root {}, targets {}, timestamp {}: {}",
-            versions.root,
-            versions.targets,
-            versions.timestamp,
-            args.dir.display()
+            versions.root, versions.targets, versions.timestamp, published.place
         )
     } else {
-        format!("already published: {}", args.dir.display())
+        format!("already published: {}", published.place)
     });
     let data = json!({
-        "dir": args.dir, "versions": versions, "changed": changed,
-        "new_blobs": published.new_blobs, "plan": published.plan,
+        "dir": published.place, "versions": versions, "changed": changed,
+        "new_blobs": published.new_blobs, "plan": published.plan, "preview": rehearsed,
     });
-    Ok(Answer::done(lines, data))
+    Answer::done(lines, data)
+}
+
+fn say_preview(store: &dyn Store, preview: &Preview) -> Answer {
+    let place = store.place();
+    let mut lines: Vec<String> =
+        preview.blobs.iter().map(|(name, length)| format!("write targets/{name} ({length} bytes)")).collect();
+    let roots = preview.plan.roots_before.iter().chain(&preview.plan.roots_after);
+    lines.extend(roots.map(|root| format!("write metadata/{root}.root.json")));
+    if preview.plan.metadata {
+        for (role, before, after) in [
+            ("targets", preview.before.targets, preview.after.targets),
+            ("snapshot", preview.before.snapshot, preview.after.snapshot),
+            ("timestamp", preview.before.timestamp, preview.after.timestamp),
+        ] {
+            lines.push(format!("{role} {before} becomes {after}"));
+        }
+    }
+    lines.extend(seen(preview));
+    let nothing = preview.plan.is_done() && preview.blobs.is_empty();
+    lines.push(if nothing {
+        format!("already published: {place}")
+    } else {
+        let (count, bytes) = (preview.blobs.len(), preview.bytes);
+        format!("would publish {count} blob(s), {bytes} bytes: {place}")
+    });
+    Answer::done(lines, json!({ "dir": place, "preview": preview }))
+}
+
+/// What would change for hosts.
+fn seen(preview: &Preview) -> Vec<String> {
+    match &preview.changes {
+        None => vec!["What hosts see now cannot be read.".into()],
+        Some(changes) => changes.iter().map(ToString::to_string).collect(),
+    }
 }

@@ -8,14 +8,18 @@ use trust_core::Expiry;
 
 use super::{Answer, Context, block_on, signers};
 use crate::error::Result;
-use crate::refresh::{Terms, refresh};
+use crate::refresh::{Terms, refresh_at};
 use crate::role::Role;
+use crate::store::{Dry, Place};
 use crate::time;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The folder that hosts read, or the name of a store in repo.toml.
-    dir: String,
+    #[arg(
+        value_name = "DEST",
+        help = "What hosts read: a folder, s3://bucket/prefix, or the name of a store in repo.toml"
+    )]
+    dest: String,
     /// A timestamp key; may be given more than once.
     #[arg(long, required = true, value_name = "FILE")]
     key: Vec<PathBuf>,
@@ -29,14 +33,18 @@ pub(super) struct Args {
 
 pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
     let intent = context.intent()?;
-    let dir = PathBuf::from(intent.place(&args.dir));
+    let place = context.place(&args.dest)?;
     let signers = signers(context, &args.key)?;
     let terms = Terms {
         now: context.now,
         term: args.expires.unwrap_or(intent.role(Role::Timestamp).expires),
         expired: if args.allow_expired { Expiry::Ignore } else { Expiry::Enforce },
     };
-    let refreshed = block_on(refresh(context.files.as_ref(), &dir, &signers, terms))?;
+    let mut store = place.open(context.files.as_ref(), 1)?;
+    if let (Some(_), Place::S3 { .. }) = (&context.rehearsal, &place) {
+        store = Box::new(Dry(store));
+    }
+    let refreshed = block_on(refresh_at(store.as_ref(), &signers, terms))?;
     let (role, at) = refreshed.ends;
     let end = if at <= context.now {
         format!(

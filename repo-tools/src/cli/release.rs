@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use release::payload::FrameWriter;
 use serde_json::{Value, json};
+use updater_core::Exit;
 
+use super::pick::Pick;
 use super::progress::Bar;
-use super::{Answer, Context};
+use super::release_show::{DiffArgs, diff, show, standing};
+use super::{Answer, Context, release_edit};
 use crate::add::add;
 use crate::draft::title;
 use crate::error::Result;
@@ -25,6 +28,12 @@ pub(super) enum Verb {
     },
     /// List the releases in the draft.
     List,
+    /// Show everything about one release.
+    Show(Pick),
+    /// Say what hosts will see otherwise: the draft against what is signed, or against what is published.
+    Diff(DiffArgs),
+    #[command(flatten)]
+    Edit(release_edit::Verb),
 }
 
 impl Verb {
@@ -32,6 +41,9 @@ impl Verb {
         match self {
             Self::Add { .. } => "release add",
             Self::List => "release list",
+            Self::Show(_) => "release show",
+            Self::Diff(_) => "release diff",
+            Self::Edit(verb) => verb.name(),
         }
     }
 }
@@ -54,14 +66,20 @@ pub(super) fn run(context: &Context, verb: Verb) -> Result<Answer> {
                     added.raw_length, added.frames_length
                 ));
             }
-            let fact = if added.changed { "added" } else { "already in the draft" };
+            let fact = if added.changed { "added" } else { "nothing to do: already in the draft" };
             lines.push(format!("{fact}: {}, release {}", added.title, added.release));
             let data = json!({
                 "release": added.title, "id": added.release, "changed": added.changed,
                 "raw_length": added.raw_length, "frames_length": added.frames_length,
             });
+            if !added.changed {
+                return Ok(Answer::ending(Exit::NothingToDo, "nothing_to_do", lines, data));
+            }
             Ok(Answer::done(lines, data))
         }
+        Verb::Show(pick) => show(context, pick),
+        Verb::Diff(args) => diff(context, &args),
+        Verb::Edit(verb) => release_edit::run(context, verb),
         Verb::List => {
             let draft = folder.draft()?;
             let mut lines = Vec::new();
@@ -72,10 +90,13 @@ pub(super) fn run(context: &Context, verb: Verb) -> Result<Answer> {
                 let waves =
                     closes.as_ref().map_or("open to all".to_owned(), |at| format!("all hosts by {at}"));
                 let short = id.map_or("-".to_owned(), |id| id.short());
-                lines.push(format!("{:<32} {short:<16}  {waves}", title(update)));
+                let state = standing(update);
+                let line = format!("{:<32} {short:<16}  {}", title(update), state.as_ref().unwrap_or(&waves));
+                lines.push(line);
                 data.push(json!({
                     "variant": update.variant, "arch": update.arch, "version": update.version,
                     "max_version": update.max_version, "id": id, "all_hosts_by": closes,
+                    "standing": state,
                 }));
             }
             lines.push(format!("{} release(s) in the draft", data.len()));

@@ -8,6 +8,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 use tough::schema::Root;
 
+use super::ceremony::{self, How};
 use super::sign::{order, say_missing};
 use super::{Answer, Context, block_on, root_apply, signers, usage};
 use crate::ceremony::NextRoot;
@@ -15,9 +16,11 @@ use crate::document::Document;
 use crate::error::{Error, Result};
 use crate::folder::Folder;
 use crate::keys::{KeyId, key_id, public_key};
+use crate::names;
+use crate::request::for_root;
 use crate::role::Role;
 use crate::time;
-use crate::unsigned::Unsigned;
+use crate::unsigned::{Rotation, Unsigned};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
@@ -32,6 +35,9 @@ pub(super) enum Verb {
         /// all, or some of root,targets,snapshot,timestamp.
         #[arg(long, value_name = "ROLES")]
         role: Roles,
+        /// What people call it, for requests; the file's name without its end otherwise. It stands in the public root.
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
     },
     /// Take the right to sign from a key.
     RemoveKey {
@@ -53,12 +59,33 @@ pub(super) enum Verb {
         /// RFC 3339, or a term from now: 365d, 52w.
         when: String,
     },
+    /// Write a request for the next root: what changes, who must sign, the bytes to be signed.
+    Propose {
+        /// The file to write; root-VERSION.request otherwise.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
     /// Sign the next root; it is final when the old and the new root keys have signed.
+    ///
+    /// With FILE, a request is signed, on any machine, with nothing but that file and the key. Without, the next root
+    /// of the working folder is.
     Sign {
+        /// A request, as "root propose" writes it.
+        file: Option<PathBuf>,
         /// A private key file; may be given more than once.
         #[arg(long, required = true, value_name = "FILE")]
         key: Vec<PathBuf>,
+        #[command(flatten)]
+        how: How,
     },
+    /// Take signed requests into the working folder: all, or none.
+    Collect {
+        /// Signed requests.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Say who has signed the next root, and who is missing for the old and the new threshold (exit 11).
+    Check,
     /// Show the newest root, and the next one.
     Show,
 }
@@ -87,20 +114,30 @@ impl Verb {
             Self::RemoveKey { .. } => "root remove-key",
             Self::Threshold { .. } => "root threshold",
             Self::Expire { .. } => "root expire",
+            Self::Propose { .. } => "root propose",
             Self::Sign { .. } => "root sign",
+            Self::Collect { .. } => "root collect",
+            Self::Check => "root check",
             Self::Show => "root show",
         }
     }
 }
 
 pub(super) fn run(context: &Context, verb: Verb) -> Result<Answer> {
+    if let Verb::Sign { file: Some(file), key, how } = &verb {
+        // A holder's machine has no working folder.
+        return ceremony::sign_file(context, Role::Root, file, key, how);
+    }
     let folder = context.folder()?;
     let edited = match verb {
         Verb::New => edit(context, &folder, |_| Ok(false))?,
         Verb::Apply => return root_apply::run(context, &folder),
-        Verb::AddKey { key, role } => {
-            let key = public_key(&key)?;
-            edit(context, &folder, |next| next.add_key(&key, &role.0))?
+        Verb::AddKey { key: file, role, name } => {
+            let key = public_key(&file)?;
+            edit(context, &folder, |next| {
+                let added = next.add_key(&key, &role.0)?;
+                Ok(name_key(next, &key_id(&key)?, &file, name.as_deref())? || added)
+            })?
         }
         Verb::RemoveKey { key, role } => edit(context, &folder, |next| {
             let id = resolve(next.document().role(), &key)?;
@@ -116,7 +153,16 @@ pub(super) fn run(context: &Context, verb: Verb) -> Result<Answer> {
             }
             edit(context, &folder, |next| next.set_expires(at))?
         }
-        Verb::Sign { key } => return sign(context, &folder, &key),
+        Verb::Propose { out } => {
+            let request = for_root(folder.papers()?, context.now)?;
+            return ceremony::propose(context, &request, out.as_deref());
+        }
+        Verb::Sign { key, .. } => return sign(context, &folder, &key),
+        Verb::Collect { files } => {
+            let _lock = folder.lock()?;
+            return ceremony::gather(context, &folder, Role::Root, &files, Rotation::OldAndNew);
+        }
+        Verb::Check => return ceremony::check(&folder.papers()?, Role::Root, Rotation::OldAndNew),
         Verb::Show => return show(&folder),
     };
     let fact = if edited.changed { "changed" } else { "unchanged" };
@@ -129,6 +175,15 @@ pub(super) fn run(context: &Context, verb: Verb) -> Result<Answer> {
         lines,
         json!({ "version": edited.version, "begun": edited.begun, "changed": edited.changed }),
     ))
+}
+
+/// The name that was asked for; else the name of the file, unless the key or the name is taken.
+fn name_key(next: &mut NextRoot, id: &KeyId, file: &Path, name: Option<&str>) -> Result<bool> {
+    match (name, names::of_file(file)) {
+        (Some(name), _) => next.name_key(id, name),
+        (None, Some(name)) => next.name_key_if_free(id, &name),
+        (None, None) => Ok(false),
+    }
 }
 
 /// What an edit of the next root came to.
@@ -192,7 +247,8 @@ fn show(folder: &Folder) -> Result<Answer> {
         lines.push(format!("Root {}, {state}, expires {}.", root.version(), time::text(root.expires())));
         for role in Role::ALL {
             let Some(keys) = root.role().roles.get(&role.of_tough()) else { continue };
-            let ids: Vec<String> = keys.keyids.iter().map(hex::encode).collect();
+            let ids: Vec<String> =
+                keys.keyids.iter().map(|id| names::called(&[root.role()], &hex::encode(id))).collect();
             let ids = if ids.is_empty() { "no keys".to_owned() } else { ids.join(" ") };
             lines.push(format!("  {role}: {} of {}: {ids}", keys.threshold, keys.keyids.len()));
         }

@@ -9,7 +9,7 @@ use crate::document::Document;
 use crate::error::{Error, Result};
 use crate::folder::Folder;
 use crate::intent::{Change, Difference, differences};
-use crate::keys::{KeyId, public_key};
+use crate::keys::{KeyId, key_id, public_key};
 
 pub(super) fn run(context: &Context, folder: &Folder) -> Result<Answer> {
     let intent = context.intent()?;
@@ -37,11 +37,14 @@ pub(super) fn run(context: &Context, folder: &Folder) -> Result<Answer> {
 fn apply(next: &mut NextRoot, difference: &Difference) -> Result<bool> {
     let roles = [difference.role];
     match &difference.change {
-        Change::AddKey { file: Some(file), .. } => next.add_key(&public_key(file)?, &roles),
-        Change::AddKey { file: None, id, .. } => {
-            // Known by its id alone: another role of this root must have the key itself.
-            let key = known(next.document(), id)?.1;
-            next.add_key(&key, &roles)
+        Change::AddKey { file, id, name } => {
+            let key = match file {
+                Some(file) => public_key(file)?,
+                // Known by its id alone: another role of this root must have the key itself.
+                None => known(next.document(), id)?.1,
+            };
+            let added = next.add_key(&key, &roles)?;
+            Ok(next.name_key_if_free(&key_id(&key)?, name)? || added)
         }
         Change::RemoveKey { id } => {
             let id = known(next.document(), id)?.0;

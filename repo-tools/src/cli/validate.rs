@@ -5,52 +5,68 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use updater_core::Exit;
 
-use super::{Answer, Context, usage};
-use crate::error::{Error, Result};
-use crate::source::{FolderSource, Source, UrlSource};
-use crate::validate::{orphans, validate};
+use super::place::{Place, WORKERS, root, with_bar};
+use super::{Answer, Context};
+use crate::error::Result;
+use crate::validate::{Depth, Report, Validation, orphans, validate};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A folder or an http(s) URL with metadata/ and targets/ in it.
+    /// A folder or an http(s) URL with metadata/ and targets/ in it, or a bundle.
     place: String,
     /// A root that you trust; without it, the repository's own first root is taken for good.
     #[arg(long, value_name = "FILE")]
     root: Option<PathBuf>,
+    /// Look at metadata only, delegated roles too; read no target.
+    #[arg(long)]
+    metadata_only: bool,
+    /// Read so many targets at a time.
+    #[arg(long, value_name = "N", default_value_t = WORKERS, value_parser = super::at_a_time)]
+    parallel: usize,
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
-    let root = args
-        .root
-        .as_ref()
-        .map(|path| std::fs::read(path).map_err(|source| Error::ReadFile { path: path.clone(), source }));
-    let root = root.transpose()?;
     let mut lines = Vec::new();
-    if root.is_none() {
+    if args.root.is_none() {
         lines.push("No --root given: the repository's own first root is taken for good.".to_owned());
     }
-    let remote = args.place.starts_with("http://") || args.place.starts_with("https://");
-    let folder = Path::new(&args.place);
-    let source: Box<dyn Source> = if remote {
-        Box::new(UrlSource::new(&args.place)?)
-    } else if folder.join("metadata").is_dir() {
-        Box::new(FolderSource::new(context.files.as_ref(), folder))
-    } else {
-        return Err(usage(format!("failed to find metadata/ in {}", args.place)));
+    let place = Place::open(context, &args.place)?;
+    let order = Validation {
+        root: root(args.root.as_ref())?,
+        now: context.now,
+        depth: if args.metadata_only { Depth::Metadata } else { Depth::Targets },
+        workers: args.parallel,
     };
-    let mut report = validate(source.as_ref(), root, context.now)?;
-    if remote {
-        lines.push("A server lists no files, so orphans were not looked for.".to_owned());
-    } else {
-        orphans(context.files.as_ref(), folder, &mut report)?;
+    let mut report = with_bar(context, "targets", |tell| validate(place.source(), &order, tell))?;
+    match (&place, order.depth) {
+        (Place::Url(_), _) => {
+            lines.push("A server lists no files, so orphans were not looked for.".to_owned());
+        }
+        (Place::Folder(_), Depth::Targets) => {
+            orphans(context.files.as_ref(), Path::new(&args.place), &mut report)?;
+        }
+        (Place::Folder(_), Depth::Metadata) | (Place::Bundle(_), _) => {}
     }
+    Ok(answer(lines, &report))
+}
+
+fn answer(mut lines: Vec<String>, report: &Report) -> Answer {
     lines.extend(report.problems.iter().map(|problem| format!("problem: {}", problem.what)));
-    let looked = format!("{} targets, {} bytes read", report.targets, report.bytes);
+    let left_out = match report.left_out {
+        0 => String::new(),
+        number => format!(", {number} not in this bundle"),
+    };
+    let looked = format!(
+        "{} roles, {} targets, {} bytes read{left_out}",
+        report.roles.len(),
+        report.targets,
+        report.bytes
+    );
     let data = json!(report);
     if report.problems.is_empty() {
         lines.push(format!("no problems: {looked}"));
-        return Ok(Answer::done(lines, data));
+        return Answer::done(lines, data);
     }
     lines.push(format!("{} problem(s): {looked}", report.problems.len()));
-    Ok(Answer::ending(Exit::Attention, "problems", lines, data))
+    Answer::ending(Exit::Attention, "problems", lines, data)
 }

@@ -1,15 +1,18 @@
 //! `updog-repo waves …`
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use clap::Subcommand;
 use release::Version;
+use release::manifest::{Reason, Restart};
 use serde_json::{Value, json};
 use waves::{Rollout, Seed, Verdict};
 
-use super::{Answer, Context, simulate, usage};
+use super::release_show::standing;
+use super::{Answer, Context, changed, rollout, simulate, usage, waves_plan};
+use crate::change::change;
 use crate::draft::{Choice, title};
 use crate::error::Result;
-use crate::schedule::{lines, named_policy, seed_line, set};
+use crate::schedule::{NewWaves, lines, named_policy, seed_line, set, starting};
 use crate::time;
 
 #[derive(Debug, Subcommand)]
@@ -21,17 +24,30 @@ pub(super) enum Verb {
         /// When the rollout starts; now, if not given.
         #[arg(long, value_name = "RFC3339")]
         start_at: Option<DateTime<Utc>>,
+        /// End the pause or halt of a release that stands still.
+        #[arg(long)]
+        restart: bool,
+        /// Why, in one line; kept in the history.
+        #[arg(long)]
+        reason: Option<Reason>,
         #[command(flatten)]
         which: Which,
     },
     /// Show a release's waves, and when and why one host has its turn.
     Show {
+        /// Version of the release; the newest in the draft, if not given.
+        #[arg(value_name = "V", conflicts_with = "release")]
+        shown: Option<Version>,
         /// A host's seed, 0 to 2047.
         #[arg(long, value_name = "N")]
         seed: Option<u32>,
         #[command(flatten)]
         which: Which,
     },
+    /// Show a rollout as a table, and as a curve, before anything is signed.
+    Plan(waves_plan::Args),
+    #[command(flatten)]
+    Change(rollout::Verb),
     /// Run a fleet through a rollout in virtual time: who takes it when, and what the repository bears.
     Simulate(simulate::Args),
 }
@@ -61,6 +77,8 @@ impl Verb {
         match self {
             Self::Set { .. } => "waves set",
             Self::Show { .. } => "waves show",
+            Self::Plan(_) => "waves plan",
+            Self::Change(verb) => verb.name(),
             Self::Simulate(_) => "waves simulate",
         }
     }
@@ -68,24 +86,32 @@ impl Verb {
 
 pub(super) fn run(context: &Context, verb: Verb) -> Result<Answer> {
     match verb {
-        Verb::Set { policy: name, start_at, which } => {
+        Verb::Set { policy: name, start_at, restart, reason, which } => {
             let policy = named_policy(&context.intent()?, &name)?;
-            let start = start_at.unwrap_or(context.now);
-            let start = DateTime::from_timestamp(start.timestamp(), 0).unwrap_or(start);
-            let folder = context.folder()?;
-            let _lock = folder.lock()?;
-            let mut draft = folder.draft()?;
-            let (title, rollout) = set(&mut draft, &which.choice(), (&name, &policy), start)?;
-            folder.save_draft(&draft)?;
-            let mut said = lines(&rollout);
+            let at = context.now.trunc_subsecs(0);
+            let rollout = starting(&name, &policy, start_at.unwrap_or(at).trunc_subsecs(0), at)?;
+            let restart = if restart { Restart::EndPause } else { Restart::Refuse };
+            let reason = reason.unwrap_or_default();
+            let (choice, new) =
+                (which.choice(), NewWaves { name: &name, rollout: &rollout, restart, at, reason });
+            let done = change(&context.folder()?, |draft| set(draft, &choice, new))?;
+            let (title, _) = &done.answer;
+            let data = json!({ "release": title, "waves": waves_json(&rollout) });
+            if !done.changed {
+                return Ok(changed::nothing(format!("nothing to do: {title} has these waves"), data));
+            }
             let closes = rollout.closes_at().map(time::text).unwrap_or_default();
-            said.push(format!("waves set for {title}: {name}, all hosts by {closes}"));
-            Ok(Answer::done(said, json!({ "release": title, "waves": waves_json(&rollout) })))
+            let fact = format!("waves set for {title}: {name}, all hosts by {closes}");
+            Ok(changed::said(&done.differences, fact, &data).after(lines(&rollout)))
         }
-        Verb::Show { seed, which } => {
+        Verb::Plan(args) => waves_plan::run(context, &args),
+        Verb::Change(verb) => rollout::run(context, verb),
+        Verb::Show { shown, seed, which } => {
             let seed = seed.map(Seed::new).transpose().map_err(|error| usage(error.to_string()))?;
             let draft = context.folder()?.draft()?;
-            let place = draft.choose(&which.choice())?;
+            let mut choice = which.choice();
+            choice.version = choice.version.or(shown);
+            let place = draft.choose(&choice)?;
             let update = draft.manifest.updates.get(place);
             let (title, rollout) = update.map(|update| (title(update), update.rollout())).unwrap_or_default();
             let mut said = vec![format!("Waves of {title}:")];
@@ -94,6 +120,10 @@ pub(super) fn run(context: &Context, verb: Verb) -> Result<Answer> {
             if let Some(seed) = seed {
                 said.push(seed_line(&rollout, seed, context.now));
                 data["seed"] = seed_json(&rollout, seed, context.now);
+            }
+            if let Some(state) = update.and_then(standing) {
+                said.push(format!("No host installs it: {state}."));
+                data["standing"] = Value::String(state);
             }
             Ok(Answer::done(said, data))
         }

@@ -7,7 +7,9 @@ use crate::role::Role;
 use crate::signed::Signed;
 
 pub(super) fn check(seen: &Observed) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = chain(&seen.root_versions).into_iter().collect();
+    // Said once: whoever reads the chain finds the hole too.
+    let said = seen.troubles.iter().any(|trouble| trouble.kind == Kind::RootChain);
+    let mut findings: Vec<Finding> = chain(&seen.root_versions).filter(|_| !said).into_iter().collect();
     findings.extend(seen.blobs.iter().filter_map(|blob| {
         let add = "add the release again with \"updog-repo release add\", or bring the file back";
         match blob.found {

@@ -1,9 +1,30 @@
-//! From a stage to a folder that hosts read, with one commit point.
+//! From a stage to a store that hosts read, with one commit point.
 
+mod commit;
+mod live;
 mod plan;
+mod preview;
+mod seen;
+mod upload;
 mod write;
 
+use std::path::Path;
+
+use crate::error::Result;
+use crate::files::Files;
+use crate::staged::Staged;
+use crate::store::FolderStore;
+
+pub use commit::{Order, Published, publish_to};
+pub use live::{Live, Trust};
 pub use plan::{Gap, Plan, plan};
-pub(crate) use write::Hashing;
-pub(crate) use write::{Blobs, write_stage};
-pub use write::{Published, publish};
+pub use preview::{Preview, preview};
+pub use seen::{Change, changes};
+pub use upload::Progress;
+pub(crate) use write::write_stage;
+
+/// [`publish_to`] a folder: `metadata/` and `targets/` in it.
+pub fn publish(files: &dyn Files, staged: &Staged, dir: &Path, gap: Gap) -> Result<Published> {
+    let order = Order { gap, trust: Trust::Live };
+    publish_to(&FolderStore::new(files, dir), staged, order, &|_| {})
+}

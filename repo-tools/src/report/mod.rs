@@ -1,6 +1,6 @@
 //! One page about a repository: releases, waves, expiries, keys, sizes.
 //!
-//! [`Model`] is what is known, [`page`] makes text of it and nothing else; [`gather`] reads a repository as a host does.
+//! [`Model`] is what is known, [`page()`] makes text of it and nothing else; [`gather()`] reads a repository as a host does.
 
 mod gather;
 mod model;

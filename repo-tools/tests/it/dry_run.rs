@@ -165,3 +165,78 @@ fn a_long_file_is_counted_and_not_kept() {
     rehearsal.open(&path).unwrap().read_to_string(&mut text).unwrap();
     assert_eq!(text, "short");
 }
+
+/// What a verb can do to a folder with `a`, `b` and `sub/`.
+const STEPS: [(&str, Step); 12] = [
+    ("put a", |files, dir| files::put_bytes(files, &dir.join("a"), b"new a")),
+    ("put a as it is", |files, dir| files::put_bytes(files, &dir.join("a"), b"a")),
+    ("put sub/c", |files, dir| files::put_bytes(files, &dir.join("sub/c"), b"c")),
+    ("put new/c", |files, dir| files::put_bytes(files, &dir.join("new/c"), b"c")),
+    ("make new", |files, dir| files.make_dir(&dir.join("new"))),
+    ("make sub", |files, dir| files.make_dir(&dir.join("sub"))),
+    ("ensure new/deep", |files, dir| files::ensure_dir(files, &dir.join("new/deep"))),
+    ("remove a", |files, dir| files.remove(&dir.join("a"))),
+    ("a becomes b", |files, dir| files.rename(&dir.join("a"), &dir.join("b"))),
+    ("b becomes sub/d", |files, dir| files.rename(&dir.join("b"), &dir.join("sub/d"))),
+    ("sub/c is b too", |files, dir| files.link(&dir.join("b"), &dir.join("sub/c"))),
+    ("sweep", |files, dir| files::sweep_partials(files, dir)),
+];
+
+type Step = fn(&dyn Files, &Path) -> std::io::Result<()>;
+
+/// What a reader finds: every name, with the bytes behind it.
+fn view(files: &dyn Files, dir: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
+    let mut found = BTreeMap::new();
+    for folder in ["", "sub", "new", "new/deep"] {
+        for name in files.names(&dir.join(folder)).unwrap() {
+            let path = Path::new(folder).join(name);
+            let bytes = files::read(files, &dir.join(&path), 99).ok().flatten();
+            found.insert(path, bytes);
+        }
+    }
+    found
+}
+
+#[test]
+fn all_runs_of_three_steps_read_as_on_the_disk_and_change_what_is_named() {
+    // Where fsync costs nothing; the disk is as true elsewhere.
+    let home = Some(Path::new("/dev/shm")).filter(|dir| dir.is_dir()).map(Path::to_owned);
+    let home = home.unwrap_or_else(std::env::temp_dir);
+    let count = STEPS.len();
+    for run in 0..count.pow(3) {
+        let steps = [run / count / count, run / count % count, run % count].map(|place| STEPS[place]);
+        let names = steps.map(|step| step.0);
+        let (below, real) = (tempfile::tempdir_in(&home).unwrap(), tempfile::tempdir_in(&home).unwrap());
+        for dir in [below.path(), real.path()] {
+            fs::create_dir(dir.join("sub")).unwrap();
+            fs::write(dir.join("a"), "a").unwrap();
+            fs::write(dir.join("b"), "b").unwrap();
+        }
+        let before = view(&Disk, below.path());
+        let rehearsal = Rehearsal::over(Arc::new(Disk));
+        for (name, step) in steps {
+            let kind = |result: std::io::Result<()>| result.map_err(|error| error.kind());
+            assert_eq!(
+                kind(step(&rehearsal, below.path())),
+                kind(step(&Disk, real.path())),
+                "{names:?} at {name}"
+            );
+        }
+        let after = view(&Disk, real.path());
+        assert_eq!(view(&rehearsal, below.path()), after, "{names:?}");
+        assert_eq!(view(&Disk, below.path()), before, "{names:?} wrote");
+        let expected: Vec<PathBuf> = before
+            .keys()
+            .chain(after.keys())
+            .filter(|path| before.get(*path) != after.get(*path))
+            // Folders are no files.
+            .filter(|path| [&before, &after].iter().any(|view| matches!(view.get(*path), Some(Some(_)))))
+            .map(|path| below.path().join(path))
+            .collect::<std::collections::BTreeSet<_>>()
+            .into_iter()
+            .collect();
+        let changed: Vec<PathBuf> =
+            rehearsal.changes().unwrap().into_iter().map(|change| change.path).collect();
+        assert_eq!(changed, expected, "{names:?}");
+    }
+}

@@ -2,9 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod ceremony;
+mod ceremony_cli;
+mod change;
 mod cli;
 mod common;
+mod copy;
 mod cut;
+mod cut_store;
 mod doctor;
 mod dry_run;
 mod expirations;
@@ -12,12 +17,17 @@ mod intent;
 mod interop;
 mod keys;
 mod locked;
+mod moto;
 mod page;
 mod pictures;
+mod prune;
 mod refresh;
 mod release;
+mod root_chain;
 mod rotation;
+mod s3;
 mod signing;
 mod simulate;
+mod stores;
 mod units;
 mod validate;

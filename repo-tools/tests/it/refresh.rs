@@ -44,6 +44,7 @@ fn the_timestamp_key_alone_refreshes_until_another_role_expires() {
     // Expired: refused unless it is asked for; then it is back.
     let refused = wait(refresh(&Disk, &dir, &[again(&online)], terms(20, Expiry::Enforce)));
     assert!(matches!(refused, Err(Error::Expired { role: Role::Timestamp, .. })), "{refused:?}");
+    assert!(refused.unwrap_err().hint().unwrap().contains("--allow-expired"), "and says what brings it back");
     wait(refresh(&Disk, &dir, &[again(&online)], terms(20, Expiry::Ignore))).unwrap();
     read(&Disk, &dir, &root, day(20)).unwrap();
 

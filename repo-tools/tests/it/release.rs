@@ -5,10 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use fixtures::crash_fs::CrashFs;
-use release::manifest::TARGET_NAME;
+use release::manifest::{Effect, Reason, Restart, TARGET_NAME};
 use release::{Digest, Image, ReleaseId};
 use updog_repo::add::{add, read_index};
-use updog_repo::schedule::{policy, seed_line, set};
+use updog_repo::schedule::{NewWaves, policy, seed_line, set, starting};
 use updog_repo::time::Terms;
 use updog_repo::{Choice, Disk, Error, Folder};
 
@@ -124,8 +124,16 @@ fn setting_waves_changes_only_the_manifest() {
     let before = yard.sign(&[&key], day(1)).metadata().online.clone().unwrap();
     let mut draft = yard.folder.draft().unwrap();
     let policy = policy("normal").unwrap();
-    let (title, rollout) = set(&mut draft, &Choice::default(), ("normal", &policy), day(1)).unwrap();
-    assert_eq!(title, "tiny x86_64 1.0.0");
+    let rollout = starting("normal", &policy, day(1), day(1)).unwrap();
+    let new = NewWaves {
+        name: "normal",
+        rollout: &rollout,
+        restart: Restart::Refuse,
+        at: day(1),
+        reason: Reason::default(),
+    };
+    let done = set(&mut draft, &Choice::default(), new).unwrap();
+    assert_eq!(done, ("tiny x86_64 1.0.0".to_owned(), Effect::Changed));
     yard.folder.save_draft(&draft).unwrap();
     let after = yard.sign(&[&key], day(2)).metadata().online.clone().unwrap();
     let changed: Vec<String> = after

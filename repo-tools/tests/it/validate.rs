@@ -3,11 +3,28 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use updog_repo::source::{FolderSource, UrlSource};
-use updog_repo::validate::{Kind, Report, orphans, validate};
+use updog_repo::bundle_source::BundleSource;
+use updog_repo::source::{FolderSource, Source, UrlSource};
+use updog_repo::validate::{Depth, Kind, Report, Validation, orphans, validate};
 use updog_repo::{Disk, Draft};
 
 use crate::common::{Yard, day, order};
+
+/// Looks it over, whole, from its own first root.
+pub(crate) fn look(source: &dyn Source, days: i64) -> Report {
+    look_from(source, None, days)
+}
+
+fn look_from(source: &dyn Source, root: Option<Vec<u8>>, days: i64) -> Report {
+    let order = Validation { root, now: day(days), depth: Depth::Targets, workers: 3 };
+    validate(source, &order, &|_, _| {}).unwrap()
+}
+
+pub(crate) fn kinds(report: &Report) -> Vec<Kind> {
+    let mut kinds: Vec<Kind> = report.problems.iter().map(|problem| problem.kind).collect();
+    kinds.sort();
+    kinds
+}
 
 struct Planted {
     yard: Yard,
@@ -25,15 +42,13 @@ impl Planted {
     }
 
     fn report(&self, days: i64) -> Report {
-        let mut report = validate(&FolderSource::new(&Disk, &self.dir), None, day(days)).unwrap();
+        let mut report = look(&FolderSource::new(&Disk, &self.dir), days);
         orphans(&Disk, &self.dir, &mut report).unwrap();
         report
     }
 
     fn kinds(&self, days: i64) -> Vec<Kind> {
-        let mut kinds: Vec<Kind> = self.report(days).problems.iter().map(|problem| problem.kind).collect();
-        kinds.sort();
-        kinds
+        kinds(&self.report(days))
     }
 
     fn blob(&self, end: &str) -> PathBuf {
@@ -135,29 +150,111 @@ fn faults_in_the_manifest() {
     }
 }
 
+/// Each kind of fault, planted in a real repository and seen through a real server.
 #[test]
 fn a_url_is_looked_over_like_a_folder() {
+    type Plant = fn(&Planted);
+    let timestamp = |planted: &Planted| planted.dir.join("metadata/timestamp.json");
+    let cases: [(&str, i64, Plant, &[Kind]); 8] = [
+        ("good", 2, |_| (), &[]),
+        ("flipped", 2, |it| flip(&it.blob("1.0.0-root.img.zst")), &[Kind::Differs]),
+        ("longer", 2, |it| append(&it.blob("1.1.0-root.img.zst"), b"x"), &[Kind::Differs]),
+        ("shorter", 2, |it| fs::write(it.blob("1.0.0-hash.idx"), b"x").unwrap(), &[Kind::Differs]),
+        ("gone", 2, |it| fs::remove_file(it.blob("1.1.0-boot.img.zst")).unwrap(), &[Kind::Missing]),
+        ("expired", 9, |_| (), &[Kind::Expired]),
+        ("signed tomorrow", 0, |_| (), &[Kind::Clock]),
+        ("timestamp flipped", 2, |it| flip(&it.dir.join("metadata/timestamp.json")), &[Kind::Metadata]),
+    ];
+    for (what, days, plant, expected) in cases {
+        let planted = Planted::new();
+        assert!(timestamp(&planted).exists());
+        plant(&planted);
+        let server =
+            fixtures::server::Server::start(&planted.dir, fixtures::server::Faults::default()).unwrap();
+        let report = look(&UrlSource::new(&server.url()).unwrap(), days);
+        assert_eq!(kinds(&report), expected, "{what}: {:?}", report.problems);
+        if what == "good" {
+            assert_eq!((report.targets, report.bytes), (13, planted.report(2).bytes));
+        }
+    }
+}
+
+#[test]
+fn metadata_alone_reads_no_target() {
     let planted = Planted::new();
-    let server = fixtures::server::Server::start(&planted.dir, fixtures::server::Faults::default()).unwrap();
-    let source = UrlSource::new(&server.url()).unwrap();
-    let report = validate(&source, None, day(2)).unwrap();
-    assert!(report.problems.is_empty(), "{:?}", report.problems);
-    assert_eq!(report.bytes, planted.report(2).bytes);
-    flip(&planted.blob("1.0.0-root.img.zst"));
-    append(&planted.blob("1.1.0-root.img.zst"), b"x");
-    fs::remove_file(planted.blob("1.1.0-boot.img.zst")).unwrap();
-    let mut kinds: Vec<Kind> =
-        validate(&source, None, day(2)).unwrap().problems.iter().map(|problem| problem.kind).collect();
-    kinds.sort();
-    assert_eq!(kinds, [Kind::Missing, Kind::Differs, Kind::Differs]);
+    fs::remove_dir_all(planted.dir.join("targets")).unwrap();
+    let order = Validation { root: None, now: day(2), depth: Depth::Metadata, workers: 1 };
+    let report = validate(&FolderSource::new(&Disk, &planted.dir), &order, &|_, _| {}).unwrap();
+    assert_eq!((report.problems.len(), report.targets, report.roles.len()), (0, 0, 4));
+}
+
+/// Delegated roles are walked through to the last, and one that hosts would refuse hides no other.
+#[test]
+fn delegated_roles_are_looked_over_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut repository = delegating();
+    repository.write(dir.path()).unwrap();
+    let source = FolderSource::new(&Disk, dir.path());
+    let mut report = look(&source, 2);
+    orphans(&Disk, dir.path(), &mut report).unwrap();
+    assert_eq!((report.problems.clone(), report.targets, report.roles.len()), (Vec::new(), 3, 7));
+    fs::remove_file(named(&dir.path().join("targets"), "b.bin")).unwrap();
+    assert_eq!(kinds(&look(&source, 2)), [Kind::Missing]);
+    flip(&named(&dir.path().join("metadata"), "one.json"));
+    // The role itself, and the file of another role: a host asks this one first, and fails.
+    assert_eq!(kinds(&look(&source, 2)), [Kind::Metadata; 2]);
+    repository.expiries.insert("two".into(), day(1));
+    repository.publish();
+    repository.write(dir.path()).unwrap();
+    assert_eq!(kinds(&look(&source, 2)), [Kind::Expired]);
+}
+
+/// targets → one → inner, targets → two; a file each.
+pub(crate) fn delegating() -> fixtures::tuf::Repository {
+    use fixtures::tuf::{Delegation, Repository, Signs};
+    let to = |name: &str, keys: Vec<u8>| Delegation {
+        name: name.into(),
+        keys,
+        paths: vec!["*".into()],
+        terminating: false,
+    };
+    let file = |name: &str| [(name.to_owned(), name.as_bytes().to_vec())].into();
+    let mut repository = Repository::new(day(0));
+    repository.roles.get_mut("targets").unwrap().delegations = vec![to("one", vec![11]), to("two", vec![12])];
+    repository.roles.insert(
+        "one".into(),
+        Signs { targets: file("a.bin"), delegations: vec![to("inner", vec![13])], keys: vec![11] },
+    );
+    repository
+        .roles
+        .insert("two".into(), Signs { targets: file("b.bin"), delegations: vec![], keys: vec![12] });
+    repository
+        .roles
+        .insert("inner".into(), Signs { targets: file("c.bin"), delegations: vec![], keys: vec![13] });
+    repository.publish();
+    repository
+}
+
+fn named(dir: &Path, end: &str) -> PathBuf {
+    let names = updog_repo::files::Files::names(&Disk, dir).unwrap();
+    dir.join(names.iter().find(|name| name.ends_with(end)).unwrap())
 }
 
 #[test]
 fn a_root_that_is_not_the_repositorys_is_a_problem() {
     let (planted, other) = (Planted::new(), Planted::new());
     let root = fs::read(other.dir.join("metadata/1.root.json")).unwrap();
-    let report = validate(&FolderSource::new(&Disk, &planted.dir), Some(root), day(2)).unwrap();
-    assert_eq!(report.problems.iter().map(|problem| problem.kind).collect::<Vec<_>>(), [Kind::Metadata]);
+    let report = look_from(&FolderSource::new(&Disk, &planted.dir), Some(root), 2);
+    assert_eq!(kinds(&report), [Kind::Metadata]);
+}
+
+#[test]
+fn a_bundle_is_looked_over_without_what_it_leaves_out() {
+    let planted = Planted::new();
+    let file = planted.yard.path("b");
+    crate::copy::pack(&planted.dir, &file, &[], day(2)).unwrap();
+    let report = look(&BundleSource::open(&file).unwrap(), 2);
+    assert_eq!((report.problems.clone(), report.targets, report.left_out), (Vec::new(), 7, 6));
 }
 
 fn flip(file: &Path) {

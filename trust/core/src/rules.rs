@@ -57,6 +57,11 @@ impl Listing {
         self.meta.get(&role.listed_as())
     }
 
+    /// The roles that are listed, by name.
+    pub(crate) fn roles(&self) -> impl Iterator<Item = &str> {
+        self.meta.keys().map(|file| file.strip_suffix(".json").unwrap_or(file))
+    }
+
     /// Whether this is the snapshot that a timestamp lists.
     pub(crate) fn is(&self, listed: &Listed, bytes: &[u8]) -> bool {
         self.state.version == listed.version.get() && listed.check(&Role::Snapshot, bytes).is_ok()

@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::keys::Keys;
 use crate::role::Role;
 use crate::rules::{self, Listing};
+use crate::summary::RoleState;
 use crate::targets::{Delegate, Target, TargetsRole};
 use crate::time::Freshness;
 
@@ -37,6 +38,7 @@ pub(crate) enum Step {
 #[derive(Debug)]
 struct Loaded {
     bytes: Vec<u8>,
+    state: RoleState,
     body: TargetsRole,
     /// Roles under whose keys it was verified. Trust is a matter of the path: a role that A vouches for is not
     /// thereby vouched for by B.
@@ -96,6 +98,45 @@ impl Search {
         Ok(Step::NotListed)
     }
 
+    /// Walks all delegations, whatever they are for, until a role is missing; `false` then, and it is wanted. Roles in
+    /// `without` are passed over.
+    pub(crate) fn walk(
+        &mut self,
+        without: &BTreeSet<Role>,
+        top: &TargetsRole,
+        snapshot: &Listing,
+    ) -> Result<bool, Error> {
+        self.wanted = None;
+        let mut visited = BTreeSet::from([Role::Targets]);
+        let mut open = Vec::new();
+        push(&mut open, top.all_delegates(snapshot.roles()), &Role::Targets);
+        while let Some(Wanted { delegate, delegator }) = open.pop() {
+            if without.contains(&delegate.role) {
+                continue;
+            }
+            if !self.loaded.contains_key(&delegate.role) {
+                // Every role that is loaded is listed, so that the snapshot bounds the walk.
+                if snapshot.get(&delegate.role).is_none() {
+                    return Err(Error::NotListed { role: delegate.role });
+                }
+                self.wanted = Some(Wanted { delegate, delegator });
+                return Ok(false);
+            }
+            self.vouch(&delegate, &delegator, top)?;
+            if !visited.insert(delegate.role.clone()) {
+                continue;
+            }
+            let Some(role) = self.loaded.get(&delegate.role) else { continue };
+            push(&mut open, role.body.all_delegates(snapshot.roles()), &delegate.role);
+        }
+        Ok(true)
+    }
+
+    /// What is loaded: role, version and expiry, names it signs for.
+    pub(crate) fn loaded(&self) -> impl Iterator<Item = (&Role, RoleState, &TargetsRole)> {
+        self.loaded.iter().map(|(role, loaded)| (role, loaded.state, &loaded.body))
+    }
+
     /// Checks and loads the wanted role.
     pub(crate) fn accept(
         &mut self,
@@ -113,7 +154,8 @@ impl Search {
         document.check_fresh(fresh)?;
         let body = TargetsRole::parse(&document)?;
         let vouched_by = BTreeSet::from([delegator.clone()]);
-        self.loaded.insert(role.clone(), Loaded { bytes, body, vouched_by });
+        let state = RoleState::of(&document);
+        self.loaded.insert(role.clone(), Loaded { bytes, state, body, vouched_by });
         self.wanted = None;
         Ok(role)
     }

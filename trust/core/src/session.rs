@@ -1,6 +1,7 @@
 //! The client workflow (TUF specification 5.3 to 5.6) as a machine without I/O: it names the next file, judges what
 //! came, and says what to keep.
 
+use std::collections::BTreeSet;
 use std::mem;
 
 use crate::document::Listed;
@@ -141,6 +142,19 @@ impl Session {
             Step::NotListed => Ok(Find::NotListed),
             Step::Need => self.next_request().map(Find::Ask).ok_or(Error::Unasked),
         }
+    }
+
+    /// Walks through every delegation, whatever it is for, but those to roles in `without`. Names the next role that is
+    /// needed: answer that request and call again; `None` when all are trusted. A host never does this, since it wants
+    /// one target; a copy wants all.
+    pub fn walk(&mut self, without: &BTreeSet<Role>) -> Result<Option<Request>, Error> {
+        let Stage::Ready { snapshot, body, .. } = &self.stage else { return Err(Error::Unasked) };
+        if self.search.walk(without, body, snapshot)? { Ok(None) } else { Ok(self.next_request()) }
+    }
+
+    /// The delegated roles that were loaded: version and expiry, and the names they sign for.
+    pub fn delegated_roles(&self) -> impl Iterator<Item = (&Role, RoleState, impl Iterator<Item = &str>)> {
+        self.search.loaded().map(|(role, state, body)| (role, state, body.names()))
     }
 
     /// The names that the top-level targets role signs for, in order.

@@ -109,6 +109,22 @@ impl TargetsRole {
         found.extend(delegations.bins.as_ref().and_then(|bins| bins.delegate(target)));
         found
     }
+
+    /// Every role that anything is left to, in order of trust; of hash bins those that are among `listed`, since the
+    /// others are not published.
+    pub(crate) fn all_delegates<'a>(&self, listed: impl Iterator<Item = &'a str>) -> Vec<Delegate> {
+        let Some(delegations) = &self.delegations else { return Vec::new() };
+        let delegate = |delegated: &Delegated| Delegate {
+            role: Role::Delegated(delegated.name.clone()),
+            signers: delegated.signers.clone(),
+            terminating: false,
+        };
+        let mut all: Vec<Delegate> = delegations.roles.iter().map(delegate).collect();
+        if let Some(bins) = &delegations.bins {
+            all.extend(listed.filter_map(|name| bins.bin(name)));
+        }
+        all
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -194,6 +210,19 @@ impl Bins {
         let digits = usize::try_from(self.bit_length.div_ceil(4)).ok()?;
         let name = format!("{}-{bin:0digits$x}", self.name_prefix);
         Some(Delegate { role: Role::Delegated(name), signers: self.signers.clone(), terminating: true })
+    }
+
+    /// The bin of that name, if it is one of these.
+    fn bin(&self, name: &str) -> Option<Delegate> {
+        let number = name.strip_prefix(self.name_prefix.as_str())?.strip_prefix('-')?;
+        let digits = usize::try_from(self.bit_length.div_ceil(4)).ok()?;
+        let bin = u64::from_str_radix(number, 16).ok()?;
+        let is = number == format!("{bin:0digits$x}") && bin.checked_shr(self.bit_length) == Some(0);
+        is.then(|| Delegate {
+            role: Role::Delegated(name.to_owned()),
+            signers: self.signers.clone(),
+            terminating: false,
+        })
     }
 }
 

@@ -19,7 +19,7 @@ pub struct Options {
     pub reinstall: bool,
     /// Also a lower version.
     pub allow_downgrade: bool,
-    /// A folder with a copy of the repository (`metadata/`, `targets/`), instead of the network.
+    /// A bundle, or a folder with a copy of the repository (`metadata/`, `targets/`), instead of the network.
     pub bundle: Option<PathBuf>,
     /// Bytes a second, instead of the configured limit.
     pub limit_rate: Option<NonZeroU64>,

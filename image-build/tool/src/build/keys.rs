@@ -1,10 +1,11 @@
 //! Whose signature a boot manifest carries, and that the selector will take it.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use super::Signing;
 use crate::Error;
-use crate::signing::{SigningKey, held, key_id, test_keys};
+use crate::signing::{SigningKey, held, key_id, public_keys, test_keys};
 
 /// The keys that sign. For a release none of them may be a test key, and there must be one.
 pub(super) fn load(signing: &Signing) -> Result<Vec<SigningKey>, Error> {
@@ -44,5 +45,23 @@ pub(super) fn check_selector(selector: &[u8], signing: &Signing, keys: &[Signing
             Err(Error::TestKey { what: format!("a selector with key {}", hex::encode(key_id(key))) })
         }
         _ => Ok(()),
+    }
+}
+
+/// Whether the selector takes what anybody can sign.
+pub(super) fn takes_test(selector: &[u8]) -> bool {
+    !held(selector, &test_keys()).is_empty()
+}
+
+/// Refuses a selector that lacks a key of the recipe's file: a key that it does not hold can never be added on a host.
+pub(super) fn check_recipe(selector: &[u8], file: Option<&Path>) -> Result<(), Error> {
+    let Some(path) = file else { return Ok(()) };
+    let text = fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let bad = |problem| Error::KeyFile { path: path.to_owned(), problem };
+    let keys = public_keys(&text).map_err(bad)?;
+    let found = held(selector, &keys);
+    match keys.iter().find(|key| !found.contains(key)) {
+        Some(key) => Err(Error::KeyNotHeld { path: path.to_owned(), key: hex::encode(key_id(key)) }),
+        None => Ok(()),
     }
 }

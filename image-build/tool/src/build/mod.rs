@@ -18,6 +18,7 @@ use crate::image::{self, BuildJson, FileRecord, image, record};
 use crate::initramfs::Modules;
 use crate::packed::{self, pack};
 use crate::programs::{self, Programs, SelectorKeys};
+use crate::recipe::LATEST;
 use crate::signing::SigningKey;
 use crate::{Error, Recipe, Tool};
 
@@ -34,6 +35,8 @@ pub struct Built {
     pub release: PathBuf,
     /// What is written in `build.json`.
     pub json: BuildJson,
+    /// What the builder should think of.
+    pub warnings: Vec<String>,
 }
 
 /// Builds. `say` gets a line per step.
@@ -44,13 +47,19 @@ pub fn build(request: &Request, say: &dyn Fn(&str)) -> Result<Built, Error> {
     rustix::process::umask(Mode::from_raw_mode(0o022));
     let recipe = request.load()?;
     needs::look(request, &recipe)?;
+    let epoch = epoch(&recipe)?;
+    let warnings = warnings(request, &recipe);
+    for warning in &warnings {
+        say(&format!("warning: {warning}"));
+    }
     let keys = keys::load(&request.signing)?;
-    let epoch = epoch(&recipe);
-    let folder = Folder::open(&request.out)?;
-    let work = folder.partial();
+    let mut folder = Folder::open(&request.out, &FINAL)?;
+    let work = folder.partial().to_owned();
+    let work = &*work;
 
     let programs = our_programs(request, &recipe, epoch, say)?;
     keys::check_selector(&programs.boot, &request.signing, &keys)?;
+    keys::check_recipe(&programs.boot, recipe.keys.as_deref())?;
     let tree = work.join("tree");
     let mut unpacked = packages::unpack(request, &recipe, &tree, say)?;
     let kernel = Kernel::find(&unpacked, recipe.kernel_package(request.arch))?;
@@ -93,11 +102,9 @@ pub fn build(request: &Request, say: &dyn Fn(&str)) -> Result<Built, Error> {
     };
     let image = image(&plan, &packed, work)?;
     let mut files = vec!["disk.img", "release", "sbom.spdx.json", "sizes.txt"];
+    let sbom = unpacked.sbom(&recipe, &image, &programs, cargo_lock(request)?.as_deref())?;
+    write(&work.join("sbom.spdx.json"), &sbom)?;
     write(&work.join("sizes.txt"), sizes.as_bytes())?;
-    write(
-        &work.join("sbom.spdx.json"),
-        &unpacked.sbom(&recipe, &image, &programs, cargo_lock(request)?.as_deref())?,
-    )?;
     if request.qcow2 {
         say("convert to qcow2");
         let words = ["convert", "-f", "raw", "-O", "qcow2", "disk.img", "disk.qcow2"];
@@ -110,18 +117,18 @@ pub fn build(request: &Request, say: &dyn Fn(&str)) -> Result<Built, Error> {
         arch: request.arch.name().to_owned(),
         version: request.version.to_string(),
         created: image.json.created.to_rfc3339_opts(SecondsFormat::Secs, true),
-        test_keys: keys.iter().any(SigningKey::is_test),
+        test_keys: keys.iter().any(SigningKey::is_test) || keys::takes_test(&programs.boot),
         lock: unpacked.lock,
         esp: image.esp,
         files: records(&files, work)?,
     };
-    let text = serde_json::to_string_pretty(&json).map_err(|source| Error::Encode { source })?;
-    write(&work.join("build.json"), format!("{text}\n").as_bytes())?;
+    let text = serde_json::to_string_pretty(&json).map_err(|source| Error::Encode { source })? + "\n";
+    write(&work.join("build.json"), text.as_bytes())?;
     files.push("build.json");
     // Of an earlier build that was asked for more.
     let stale: Vec<&str> = ["disk.qcow2"].into_iter().filter(|name| !files.contains(name)).collect();
     folder.finish(&files, &stale)?;
-    Ok(Built { disk: request.out.join("disk.img"), release: request.out.join("release"), json })
+    Ok(Built { disk: request.out.join("disk.img"), release: request.out.join("release"), json, warnings })
 }
 
 fn our_programs(
@@ -135,7 +142,11 @@ fn our_programs(
     }
     say(&format!("build updog's programs for {}", request.arch));
     let release = matches!(request.signing, Signing::Release(_));
-    let keys = SelectorKeys { file: recipe.keys.clone(), release };
+    // cargo stands in the workspace, the builder perhaps elsewhere.
+    let file = recipe.keys.as_deref().map(std::path::absolute).transpose();
+    let file =
+        file.map_err(|source| Error::Read { path: recipe.keys.clone().unwrap_or_default(), source })?;
+    let keys = SelectorKeys { file, release };
     Programs::build(&programs::workspace()?, request.arch, &keys, epoch)
 }
 
@@ -150,9 +161,19 @@ fn cargo_lock(request: &Request) -> Result<Option<String>, Error> {
 }
 
 /// `SOURCE_DATE_EPOCH` (reproducible-builds.org), else the recipe's.
-fn epoch(recipe: &Recipe) -> u64 {
-    let given = std::env::var("SOURCE_DATE_EPOCH").ok();
-    given.and_then(|text| text.parse().ok()).unwrap_or(recipe.epoch)
+fn epoch(recipe: &Recipe) -> Result<u64, Error> {
+    let Some(given) = std::env::var_os("SOURCE_DATE_EPOCH") else { return Ok(recipe.epoch) };
+    let given = given.to_string_lossy();
+    let epoch = given.parse().ok().filter(|epoch| *epoch <= LATEST);
+    epoch.ok_or_else(|| Error::Epoch { found: given.into_owned() })
+}
+
+/// What makes an image that boots but may not come back by itself.
+fn warnings(request: &Request, recipe: &Recipe) -> Vec<String> {
+    let no_watchdog = !recipe.has_watchdog(request.arch);
+    let text =
+        "kernel.modules names no watchdog (softdog, i6300esb, iTCO_wdt, sbsa_gwdt, …): nothing ends a hang";
+    no_watchdog.then(|| text.to_owned()).into_iter().collect()
 }
 
 /// The kernel in its package.
@@ -184,6 +205,9 @@ fn records(files: &[&str], work: &Path) -> Result<BTreeMap<String, FileRecord>, 
     let names = files.iter().filter(|name| **name != "release").chain(&inside);
     names.map(|name| Ok(((*name).to_owned(), record(&work.join(name))?))).collect()
 }
+
+/// All names that a build may give.
+const FINAL: [&str; 6] = ["disk.img", "release", "sbom.spdx.json", "sizes.txt", "disk.qcow2", "build.json"];
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     fs::write(path, bytes).map_err(|source| Error::Write { path: path.to_owned(), source })

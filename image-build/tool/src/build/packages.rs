@@ -75,7 +75,11 @@ impl Unpacked {
         }
         let findings = audit(tree, &self.owners, &recipe.audit)?;
         if !findings.is_empty() {
-            return Err(Error::Audit { findings: findings.iter().map(ToString::to_string).collect() });
+            let exceptable = findings.iter().any(|finding| finding.check.is_exceptable());
+            return Err(Error::Audit {
+                findings: findings.iter().map(ToString::to_string).collect(),
+                exceptable,
+            });
         }
         Ok(sizes::report(tree, &self.owners)?)
     }

@@ -48,6 +48,16 @@ pub(super) fn answer(verb: &str, as_json: bool, result: Result<Answer, Error>) -
     exit
 }
 
+/// A command line that cannot be meant, for programs.
+pub(super) fn say_usage(problem: &str) -> u8 {
+    let message = problem.trim().trim_start_matches("error: ");
+    let object = json!({
+        "format": 1, "verb": "", "ok": false, "exit": USAGE, "reason": reason(USAGE), "message": message, "data": null,
+    });
+    println!("{object}");
+    USAGE
+}
+
 /// A line of progress on stderr.
 pub(super) fn progress(as_json: bool) -> impl Fn(&str) {
     move |step: &str| {
@@ -72,7 +82,7 @@ fn chain(error: &Error) -> String {
 fn reason(exit: u8) -> &'static str {
     match exit {
         0 => "done",
-        2 => "usage",
+        USAGE => "usage",
         ATTENTION => "attention",
         20 => "transient",
         30 => "untrusted",
@@ -82,5 +92,7 @@ fn reason(exit: u8) -> &'static str {
     }
 }
 
+/// The command line or the recipe is wrong.
+pub(super) const USAGE: u8 = 2;
 /// Something was found that needs attention.
 pub(super) const ATTENTION: u8 = 12;

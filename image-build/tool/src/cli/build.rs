@@ -72,7 +72,7 @@ impl Build {
         let release = format!("{}-{}-{}", json.variant, json.arch, json.version);
         let keys = if json.test_keys { ", signed with a test key: not for use" } else { "" };
         let text = format!("{} built: {release}{keys}", out.display());
-        let data = json!({ "out": out, "disk": built.disk, "release": built.release, "build": json });
+        let data = json!({ "out": out, "disk": built.disk, "release": built.release, "build": json, "warnings": built.warnings });
         Ok(Answer::done(text, data))
     }
 

@@ -11,7 +11,7 @@ mod which;
 
 use clap::{Parser, Subcommand};
 
-use answer::{Answer, answer};
+use answer::{Answer, USAGE, answer, say_usage};
 
 /// Makes, shows, runs and checks images for updog hosts.
 #[derive(Debug, Parser)]
@@ -42,12 +42,23 @@ enum Verb {
 
 /// Parses the command line, does what it says, prints the answer; the exit code.
 pub fn run() -> u8 {
-    let Command { verb, json } = Command::parse();
+    let Command { verb, json } = match Command::try_parse() {
+        Ok(command) => command,
+        Err(error) if error.use_stderr() && std::env::args_os().any(|word| word == "--json") => {
+            return say_usage(&error.to_string());
+        }
+        // Help and version are answers; the rest is usage.
+        Err(error) => {
+            // Neither can be said when the stream is gone.
+            let _ = error.print();
+            return if error.use_stderr() { USAGE } else { 0 };
+        }
+    };
     let (name, result) = match verb {
         Verb::Build(verb) => ("build", verb.run(json)),
         Verb::List(verb) => ("list", verb.run()),
         Verb::Show(verb) => ("show", verb.run()),
-        Verb::Run(verb) => ("run", verb.run()),
+        Verb::Run(verb) => ("run", verb.run(json)),
         Verb::Verify(verb) => ("verify", verb.run(json)),
         Verb::Layout(verb) => ("layout", verb.run()),
     };

@@ -1,6 +1,7 @@
 //! `run`: starts a built image in QEMU, its serial port on this terminal.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -28,30 +29,40 @@ pub(super) struct Run {
 }
 
 impl Run {
-    pub(super) fn run(self) -> Result<Answer, Error> {
+    pub(super) fn run(self, as_json: bool) -> Result<Answer, Error> {
         let path = self.folder.join("build.json");
-        let text = fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
+        let read = |source| Error::Read { path: path.clone(), source };
+        let text = fs::read(&path).map_err(read)?;
+        // In full: QEMU takes what stands before a colon for a protocol.
+        let folder = fs::canonicalize(&self.folder).map_err(read)?;
         let build: BuildJson =
             serde_json::from_slice(&text).map_err(|source| Error::ParseBuild { path, source })?;
         let arch: Arch = build.arch.parse().map_err(|_| Error::NoFirmware { arch: build.arch.clone() })?;
         let machine = Machine::of(arch);
         // The firmware's variables live beside the disk, so that they outlive the run as a real machine's do.
-        let variables = self.folder.join("firmware-variables.fd");
+        let (disk, variables) = (folder.join("disk.img"), folder.join("firmware-variables.fd"));
         if !variables.exists() {
             let copied = fs::copy(machine.variables, &variables);
             copied.map_err(|_| Error::NoFirmware { arch: build.arch.clone() })?;
         }
         let mut command = Command::new(machine.qemu.program);
-        command.args(self.words(&machine, &variables));
+        command.args(self.words(&machine, &variables, &disk));
+        if as_json {
+            // Our answer is all that may be on stdout.
+            command.stdout(io::stderr());
+        }
         let status = command.status().map_err(|source| machine.qemu.not_started(source))?;
-        let text = format!("the machine is off: QEMU ended with {status}");
-        Ok(Answer::done(text, json!({ "qemu": status.code() })))
+        if !status.success() {
+            return Err(Error::Qemu { program: machine.qemu.program, status });
+        }
+        Ok(Answer::done("the machine is off", json!({ "qemu": status.code() })))
     }
 
-    fn words(&self, machine: &Machine, variables: &Path) -> Vec<String> {
-        let disk = self.folder.join("disk.img");
+    fn words(&self, machine: &Machine, variables: &Path, disk: &Path) -> Vec<String> {
+        // A comma ends the file's name, two are one in it.
+        let file = |path: &Path| format!("file={}", path.display().to_string().replace(',', ",,"));
         let mut words: Vec<String> = machine.words.iter().map(|word| (*word).to_owned()).collect();
-        let flash = |file: &Path, more: &str| format!("if=pflash,format=raw,{more}file={}", file.display());
+        let flash = |path: &Path, more: &str| format!("if=pflash,format=raw,{more}{}", file(path));
         let plain = [
             // Never KVM by itself: where it is offered but does not work, QEMU would hang.
             "-accel",
@@ -74,7 +85,7 @@ impl Run {
         words.extend(["-m".to_owned(), self.memory.to_string()]);
         words.extend(["-drive".to_owned(), flash(Path::new(machine.code), "readonly=on,")]);
         words.extend(["-drive".to_owned(), flash(variables, "")]);
-        words.extend(["-drive".to_owned(), format!("if=none,id=disk,format=raw,file={}", disk.display())]);
+        words.extend(["-drive".to_owned(), format!("if=none,id=disk,format=raw,{}", file(disk))]);
         words.extend(self.snapshot.then(|| "-snapshot".to_owned()));
         words.extend(self.more.iter().cloned());
         words

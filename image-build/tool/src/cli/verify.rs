@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Answer;
 use super::answer::{ATTENTION, progress};
-use crate::{Error, verify};
+use crate::{Error, Verified, verify};
 
 #[derive(Debug, Args)]
 pub(super) struct Verify {
@@ -18,19 +18,22 @@ pub(super) struct Verify {
 
 impl Verify {
     pub(super) fn run(self, as_json: bool) -> Result<Answer, Error> {
-        let problems = verify(&self.folder, &progress(as_json))?;
+        let Verified { problems, test_keys } = verify(&self.folder, &progress(as_json))?;
+        let keys = if test_keys { "; signed with a test key: not for use" } else { "" };
         let shown = self.folder.display();
         if problems.is_empty() {
-            let text =
-                format!("{shown} holds: table, files, signatures, hash tree and file systems are right");
-            return Ok(Answer::done(text, json!({ "problems": [] })));
+            let text = format!(
+                "{shown} holds: table, files, signatures, hash tree and file systems are right{keys}"
+            );
+            return Ok(Answer::done(text, json!({ "problems": [], "test_keys": test_keys })));
         }
         let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        let text = format!("{shown} does not hold, {} problems:\n  {}", lines.len(), lines.join("\n  "));
+        let text =
+            format!("{shown} does not hold, {} problems{keys}:\n  {}", lines.len(), lines.join("\n  "));
         let data: Vec<_> = problems
             .iter()
             .map(|problem| json!({ "place": problem.place, "problem": problem.problem }))
             .collect();
-        Ok(Answer { text, data: json!({ "problems": data }), exit: ATTENTION })
+        Ok(Answer { text, data: json!({ "problems": data, "test_keys": test_keys }), exit: ATTENTION })
     }
 }

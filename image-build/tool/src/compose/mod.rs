@@ -1,6 +1,7 @@
 //! Recipe → root tree: a folder with everything that goes into the root image.
 
 mod accounts;
+mod check;
 mod kernel_modules;
 mod overlay;
 mod release_file;
@@ -78,6 +79,7 @@ pub fn compose(plan: &Plan, folder: &Path) -> Result<Composed, Error> {
         overlay::lay(&tree, overlay)?;
     }
     release_file::stamp_configuration(&tree, *epoch)?;
+    check::starts(&tree, recipe)?;
     Ok(Composed { tree: folder.to_owned() })
 }
 

@@ -54,15 +54,26 @@ impl Tree {
         if let Some(parent) = at.parent() {
             self.folder_at(parent)?;
         }
+        if at.symlink_metadata().is_ok_and(|found| found.is_dir()) {
+            return Err(self.in_the_way(&at, "a folder"));
+        }
         match fs::remove_file(&at) {
             Err(source) if source.kind() != ErrorKind::NotFound => Err(Error::Write { path: at, source }),
             _ => Ok(at),
         }
     }
 
+    fn in_the_way(&self, at: &Path, found: &'static str) -> Error {
+        let path = at.strip_prefix(&self.folder).unwrap_or(at).display().to_string();
+        Error::InTheWay { path, found }
+    }
+
     fn folder_at(&self, at: &Path) -> Result<(), Error> {
         if at.is_dir() {
             return Ok(());
+        }
+        if at.exists() {
+            return Err(self.in_the_way(at, "a file"));
         }
         if let Some(parent) = at.parent().filter(|parent| parent.starts_with(&self.folder)) {
             self.folder_at(parent)?;

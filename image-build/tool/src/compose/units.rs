@@ -9,10 +9,7 @@ use crate::recipe::Units;
 pub(super) fn write(tree: &Tree, units: &Units) -> Result<(), Error> {
     for unit in &units.enabled {
         // An instance is a link to its template.
-        let template = unit.split_once('@').and_then(|(name, rest)| {
-            let (_, kind) = rest.rsplit_once('.')?;
-            Some(format!("{name}@.{kind}"))
-        });
+        let template = template(unit);
         let folder = match unit.rsplit_once('.') {
             Some((_, "socket")) => "sockets.target.wants",
             Some((_, "timer")) => "timers.target.wants",
@@ -28,6 +25,13 @@ pub(super) fn write(tree: &Tree, units: &Units) -> Result<(), Error> {
         tree.link(&format!("{UNITS}/default.target"), default)?;
     }
     Ok(())
+}
+
+/// The template of an instance.
+pub(super) fn template(unit: &str) -> Option<String> {
+    let (name, rest) = unit.split_once('@')?;
+    let (_, kind) = rest.rsplit_once('.')?;
+    Some(format!("{name}@.{kind}"))
 }
 
 const UNITS: &str = "usr/lib/systemd/system";

@@ -86,7 +86,7 @@ fn meant(typed: typed::Typed, folder: &Path) -> Result<Recipe, Wrong> {
         packages: typed.packages,
         without: typed.without,
         remove: typed.remove,
-        epoch: typed.epoch.unwrap_or(EPOCH),
+        epoch: epoch(typed.epoch)?,
         init: format!("/{}", path_in_root("init", &init)?),
         cmdline: cmdline(typed.cmdline)?,
         keys: typed.keys.map(|path| folder.join(path)),
@@ -131,6 +131,14 @@ fn path_in_root(key: &str, path: &str) -> Result<String, Wrong> {
         return Ok(plain.to_owned());
     }
     Err(wrong(key, format!("expected a path from / without . and .., found {path:?}")))
+}
+
+fn epoch(typed: Option<u64>) -> Result<u64, Wrong> {
+    let epoch = typed.unwrap_or(EPOCH);
+    if epoch <= LATEST {
+        return Ok(epoch);
+    }
+    Err(wrong("epoch", format!("expected seconds since 1970, at most {LATEST}, found {epoch}")))
 }
 
 fn cmdline(typed: String) -> Result<String, Wrong> {
@@ -203,5 +211,7 @@ fn sizes(typed: &BTreeMap<String, String>) -> Result<Sizes, Wrong> {
 }
 
 const MIB: u64 = 1 << 20;
+/// The latest time of a build: an initramfs has 32 bits for it.
+pub(crate) const LATEST: u64 = u32::MAX as u64;
 /// 2025-11-01: recipes that name no time have this one.
 const EPOCH: u64 = 1_761_955_200;

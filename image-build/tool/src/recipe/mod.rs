@@ -3,6 +3,7 @@
 //! Three layers: `typed` is the TOML text with every key optional, `keys` finds keys that nobody knows, [`Recipe`] is what
 //! both mean together: checked, with defaults, for all architectures.
 
+mod boot;
 mod error;
 mod keys;
 mod load;
@@ -12,6 +13,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub use error::Error;
+pub(crate) use load::LATEST;
 
 use crate::{Arch, Sizes};
 
@@ -34,7 +36,7 @@ pub struct Recipe {
     pub epoch: u64,
     /// The program that becomes PID 1.
     pub init: String,
-    /// The kernel's command line, before the words the build adds.
+    /// The kernel's words; those that a rollback needs come before, the build's own after.
     pub cmdline: String,
     /// The selector's public keys, a file as image-build/boot/build.rs reads it; `None`: the test keys.
     pub keys: Option<PathBuf>,
@@ -185,15 +187,6 @@ impl Recipe {
     /// The modules that the root gets, without what they depend on.
     pub fn root_modules(&self, arch: Arch) -> Vec<String> {
         self.with_extra(arch, &self.kernel.root_modules, |extra| &extra.root_modules)
-    }
-
-    /// The command line for `arch`, in the words the init of the initramfs reads; `more` comes last.
-    pub fn cmdline(&self, arch: Arch, more: &str) -> String {
-        let own = format!("updog.fstype=erofs updog.init={}", self.init);
-        let extra = self.on.get(&arch).map_or("", |extra| extra.cmdline.as_str());
-        let words: Vec<&str> =
-            [&*self.cmdline, extra, &*own, more].iter().flat_map(|text| text.split_whitespace()).collect();
-        words.join(" ")
     }
 
     fn with_extra(&self, arch: Arch, common: &[String], extra: fn(&Extra) -> &Vec<String>) -> Vec<String> {

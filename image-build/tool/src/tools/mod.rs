@@ -28,6 +28,8 @@ impl Tool {
     pub const MKE2FS: Tool = Tool { program: "mke2fs", package: "e2fsprogs" };
     /// Checks PRIVATE and DATA.
     pub const E2FSCK: Tool = Tool { program: "e2fsck", package: "e2fsprogs" };
+    /// Lists what PRIVATE and DATA hold.
+    pub const DEBUGFS: Tool = Tool { program: "debugfs", package: "e2fsprogs" };
     /// Makes FAT file systems.
     pub const MFORMAT: Tool = Tool { program: "mformat", package: "mtools" };
     /// Makes folders in them.

@@ -10,7 +10,8 @@ use super::Problems;
 use super::disk::Partitions;
 use super::extract::Extract;
 use crate::Error;
-use crate::signing::key_id;
+use crate::image::BuildJson;
+use crate::signing::{self, key_id};
 
 /// The image of a part.
 pub(super) fn image(release: &ReleaseJson, part: Part) -> &RawImage {
@@ -21,6 +22,26 @@ pub(super) fn image(release: &ReleaseJson, part: Part) -> &RawImage {
     }
 }
 
+/// The ids of the keys that signed.
+pub(super) struct Signers(Vec<[u8; 8]>);
+
+/// Whether anybody can sign for this image: a test key signed, or the selector takes one.
+pub(super) fn test_keys(
+    signers: Option<&Signers>,
+    selector: Option<&[u8]>,
+    build: Option<&BuildJson>,
+    problems: &mut Problems,
+) -> bool {
+    let tests = signing::test_keys();
+    let signed = signers.is_some_and(|Signers(ids)| tests.iter().any(|key| ids.contains(&key_id(key))));
+    let taken = selector.is_some_and(|selector| !signing::held(selector, &tests).is_empty());
+    let found = signed || taken;
+    if let Some(build) = build {
+        problems.equal("build.json", "test_keys by signers and selector", &found, &build.test_keys);
+    }
+    found
+}
+
 /// The manifest, its signatures by the selector's keys, kernel and initrd by it.
 pub(super) fn manifest(
     partitions: &Partitions,
@@ -28,7 +49,7 @@ pub(super) fn manifest(
     selector: Option<&[u8]>,
     release: Option<&ReleaseJson>,
     problems: &mut Problems,
-) -> Result<Option<Manifest>, Error> {
+) -> Result<Option<(Manifest, Signers)>, Error> {
     const PLACE: &str = "BOOT-A boot.manifest";
     let Some(entry) = partitions.layout.part(Slot::A, Part::Boot) else { return Ok(None) };
     let (fat, _) = extract.partition(entry, None, "boot")?;
@@ -43,6 +64,7 @@ pub(super) fn manifest(
             return Ok(None);
         }
     };
+    let signers = Signers(signatures.iter().map(|signature| signature.key_id).collect());
     if let Some(selector) = selector {
         let held = signatures.iter().any(|signature| {
             let key = public_key(selector, signature.key_id);
@@ -71,7 +93,7 @@ pub(super) fn manifest(
         problems.equal(PLACE, "version", &release.version.to_string(), &manifest.version);
         problems.equal(PLACE, "root hash", &release.root_hash, &Digest::from(manifest.root_hash));
     }
-    Ok(Some(manifest))
+    Ok(Some((manifest, signers)))
 }
 
 /// The key of this id among the selector's bytes. Any 32 bytes in it may be a key; that one of them has the id by chance is no more

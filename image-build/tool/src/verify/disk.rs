@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use partition_core::{Condition, Entry, Flags, Layout, Part, Slot, Slots, Tries, kind};
+use partition_core::{Condition, Entry, Flags, Layout, Part, Slot, Slots, Table, Tries, kind};
 use partition_disk::{Access, Disk};
 use release::folder::ReleaseJson;
 
@@ -18,7 +18,7 @@ pub(super) struct Partitions {
 }
 
 /// Reads the table; `None` when nothing more can be said about the disk.
-pub(super) fn layout(path: &Path, problems: &mut Problems) -> Option<Partitions> {
+pub(super) fn layout(path: &Path, problems: &mut Problems) -> Option<(Partitions, Table)> {
     let read = Disk::open(path, Access::Read).and_then(|disk| Ok((disk.table()?, disk.layout()?)));
     let (table, layout) = match read {
         Ok(read) => read,
@@ -44,7 +44,7 @@ pub(super) fn layout(path: &Path, problems: &mut Problems) -> Option<Partitions>
             problems.add("disk.img table", format!("expected a partition {name}, found none"));
         }
     }
-    Some(Partitions { esp: esp?, layout })
+    Some((Partitions { esp: esp?, layout }, table))
 }
 
 /// The EFI system partition; the selector in it.
@@ -58,16 +58,20 @@ pub(super) fn esp(
     if let Some(build) = build {
         problems.equal("ESP", "digest", &build.esp, &digest);
     }
-    for arch in Arch::ALL {
+    // Without build.json, either; what it says must be so.
+    let arches =
+        build.and_then(|build| build.arch.parse().ok()).map_or(Arch::ALL.to_vec(), |arch| vec![arch]);
+    for arch in arches {
         if let Some(selector) = extract.fat_file(&fat, &format!("EFI/BOOT/{}", arch.removable_loader()))? {
             return Ok(Some(selector));
         }
     }
-    problems.add("ESP", "expected EFI/BOOT/BOOTX64.EFI or BOOTAA64.EFI, found neither");
+    problems
+        .add("ESP", "expected EFI/BOOT/BOOTX64.EFI or BOOTAA64.EFI, as the architecture has it, found none");
     Ok(None)
 }
 
-/// Slot A holds the release's images, slot B nothing.
+/// Slot A holds the release's images.
 pub(super) fn images(
     partitions: &Partitions,
     extract: &Extract,
@@ -77,30 +81,14 @@ pub(super) fn images(
     for part in Part::ALL {
         let image = boot::image(release, part);
         let name = part.name().to_uppercase();
-        if let Some(entry) = partitions.layout.part(Slot::A, part) {
-            if entry.sectors() * SECTOR < image.length {
-                problems.add(format!("{name}-A"), "it is smaller than its image");
-            }
-            let (_, digest) = extract.partition(entry, Some(image.length), "image")?;
-            problems.equal(&format!("{name}-A"), "digest by release.json", &image.sha256, &digest);
+        let Some(entry) = partitions.layout.part(Slot::A, part) else { continue };
+        if entry.sectors() * SECTOR < image.length {
+            problems.add(format!("{name}-A"), "it is smaller than its image");
         }
-        if let Some(entry) = partitions.layout.part(Slot::B, part) {
-            let (_, digest) = extract.partition(entry, None, "image")?;
-            let zeros = zeros(entry.sectors() * SECTOR);
-            problems.equal(&format!("{name}-B"), "digest of zeros", &zeros, &digest);
-        }
+        let (_, digest) = extract.partition(entry, Some(image.length), "image")?;
+        problems.equal(&format!("{name}-A"), "digest by release.json", &image.sha256, &digest);
     }
     Ok(())
-}
-
-fn zeros(mut length: u64) -> release::Digest {
-    let (mut hasher, piece) = (release::Hasher::new(), vec![0; 64 << 10]);
-    while length > 0 {
-        let take = usize::try_from(length).unwrap_or(usize::MAX).min(piece.len());
-        hasher.update(piece.get(..take).unwrap_or_default());
-        length -= take as u64;
-    }
-    hasher.finish()
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use partition_core::Entry;
@@ -55,6 +56,29 @@ impl Extract {
             left -= take as u64;
         }
         Ok((path, hasher.finish()))
+    }
+
+    /// Bytes of the disk.
+    pub(super) fn length(&self) -> Result<u64, Error> {
+        let found = std::fs::metadata(&self.disk);
+        found.map(|found| found.len()).map_err(|source| Error::Read { path: self.disk.clone(), source })
+    }
+
+    /// Where the first byte is that is not zero, from `start` to before `end`.
+    pub(super) fn not_zero(&self, start: u64, end: u64) -> Result<Option<u64>, Error> {
+        let read = |source| Error::Read { path: self.disk.clone(), source };
+        let disk = File::open(&self.disk).map_err(read)?;
+        let (mut at, mut piece) = (start, vec![0; 1 << 20]);
+        while at < end {
+            let take = usize::try_from(end - at).unwrap_or(usize::MAX).min(piece.len());
+            piece.truncate(take);
+            disk.read_exact_at(&mut piece, at).map_err(read)?;
+            if let Some(found) = piece.iter().position(|byte| *byte != 0) {
+                return Ok(Some(at + found as u64));
+            }
+            at += take as u64;
+        }
+        Ok(None)
     }
 
     /// A file out of a FAT that was taken out; `None`: it is not there or cannot be read.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use chrono::SecondsFormat;
 use release::folder::{FILE_NAME, ReleaseJson};
 use serde_json::Value;
 
@@ -26,7 +27,11 @@ pub(super) fn build_json(folder: &Path, problems: &mut Problems) -> Result<Optio
             return Ok(None);
         }
     };
-    for (name, expected) in &build.files {
+    problems.equal("build.json", "format", &1, &build.format);
+    names(folder, &build, problems);
+    for (name, expected) in
+        build.files.iter().filter(|(name, _)| ALWAYS.contains(&&***name) || *name == QCOW2)
+    {
         let path = folder.join(name);
         if !path.is_file() {
             problems.add(name, "build.json names it, but it is not there");
@@ -37,6 +42,32 @@ pub(super) fn build_json(folder: &Path, problems: &mut Problems) -> Result<Optio
         problems.equal(name, "digest by build.json", &expected.sha256, &found.sha256);
     }
     Ok(Some(build))
+}
+
+/// The names that a build gives, and no others: in `build.json`, in the release folder, of the disk.
+fn names(folder: &Path, build: &BuildJson, problems: &mut Problems) {
+    for name in ALWAYS.iter().filter(|name| !build.files.contains_key(**name)) {
+        problems.add("build.json", format!("expected it to name {name}"));
+    }
+    for name in build.files.keys().filter(|name| !ALWAYS.contains(&&***name) && *name != QCOW2) {
+        problems.add("build.json", format!("it names {name}, which no build makes"));
+    }
+    let inside = fs::read_dir(folder.join("release")).into_iter().flatten().flatten();
+    let inside = inside.map(|entry| format!("release/{}", entry.file_name().to_string_lossy()));
+    let disk = folder.join(QCOW2).exists().then(|| QCOW2.to_owned());
+    for name in inside.chain(disk).filter(|name| !build.files.contains_key(name)) {
+        problems.add(name, "build.json does not name it");
+    }
+}
+
+/// What `build.json` says of the release is what the release says.
+pub(super) fn agree(build: &BuildJson, release: &ReleaseJson, problems: &mut Problems) {
+    const PLACE: &str = "build.json";
+    problems.equal(PLACE, "variant by release.json", &*release.variant, &*build.variant);
+    problems.equal(PLACE, "arch by release.json", &*release.arch, &*build.arch);
+    problems.equal(PLACE, "version by release.json", &release.version.to_string(), &build.version);
+    let created = release.created.to_rfc3339_opts(SecondsFormat::Secs, true);
+    problems.equal(PLACE, "created by release.json", &created, &build.created);
 }
 
 /// `release.json`, and its images by it.
@@ -91,3 +122,15 @@ pub(super) fn bill_of_materials(folder: &Path, release: Option<&ReleaseJson>, pr
         );
     }
 }
+
+const ALWAYS: [&str; 7] = [
+    "disk.img",
+    "release/release.json",
+    "release/boot.img",
+    "release/root.img",
+    "release/hash.img",
+    "sbom.spdx.json",
+    "sizes.txt",
+];
+/// Only when it was asked for.
+const QCOW2: &str = "disk.qcow2";

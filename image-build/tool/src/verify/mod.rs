@@ -2,6 +2,7 @@
 
 mod boot;
 mod disk;
+mod empty;
 mod extract;
 mod folder;
 mod state;
@@ -28,34 +29,54 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Checks everything in a folder that a build wrote; empty when all is right. `say` gets a line per step.
+/// What was found in a folder that a build wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// Empty when all is right.
+    pub problems: Vec<Problem>,
+    /// Anybody can sign for it: a test key signed, or the selector takes one.
+    pub test_keys: bool,
+}
+
+/// Checks everything in a folder that a build wrote. `say` gets a line per step.
 ///
 /// An error is a check that could not be made, a [`Problem`] one that failed.
-pub fn verify(folder: &Path, say: &dyn Fn(&str)) -> Result<Vec<Problem>, Error> {
+pub fn verify(folder: &Path, say: &dyn Fn(&str)) -> Result<Verified, Error> {
     let mut problems = Problems::default();
     say("files by build.json");
     let build = folder::build_json(folder, &mut problems)?;
     say("release folder");
     let release = folder::release(folder, &mut problems)?;
+    if let (Some(build), Some(release)) = (&build, &release) {
+        folder::agree(build, release, &mut problems);
+    }
     folder::bill_of_materials(folder, release.as_ref(), &mut problems);
 
     say("table and partitions");
     let path = folder.join("disk.img");
-    let Some(layout) = disk::layout(&path, &mut problems) else { return Ok(problems.0) };
+    let Some((layout, table)) = disk::layout(&path, &mut problems) else {
+        // Nobody knows who may sign for it.
+        let test_keys = build.is_some_and(|build| build.test_keys);
+        return Ok(Verified { problems: problems.0, test_keys });
+    };
     let extract = Extract::new(&path)?;
     let selector = disk::esp(&layout, &extract, build.as_ref(), &mut problems)?;
     if let Some(release) = &release {
         disk::images(&layout, &extract, release, &mut problems)?;
     }
+    empty::slots(&layout, &extract, release.as_ref(), &mut problems)?;
+    empty::rest(&layout, &table, &extract, &mut problems)?;
     say("boot manifest, kernel, initrd");
     let manifest = boot::manifest(&layout, &extract, selector.as_deref(), release.as_ref(), &mut problems)?;
+    let signers = manifest.as_ref().map(|(_, signers)| signers);
+    let test_keys = boot::test_keys(signers, selector.as_deref(), build.as_ref(), &mut problems);
     say("hash tree");
-    if let Some(manifest) = &manifest {
+    if let Some((manifest, _)) = &manifest {
         tree::check(&layout, &extract, manifest, release.as_ref(), &mut problems)?;
     }
     say("PRIVATE and DATA");
     state::check(&layout, &extract, &mut problems)?;
-    Ok(problems.0)
+    Ok(Verified { problems: problems.0, test_keys })
 }
 
 /// Problems as they are found.

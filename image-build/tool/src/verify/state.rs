@@ -1,11 +1,11 @@
 //! PRIVATE and DATA.
 
-use super::Problems;
 use super::disk::Partitions;
 use super::extract::Extract;
+use super::{Problems, empty};
 use crate::{Error, Tool, tools};
 
-/// Both are ext4 without a fault.
+/// Both are ext4 without a fault, and empty.
 pub(super) fn check(
     partitions: &Partitions,
     extract: &Extract,
@@ -16,7 +16,7 @@ pub(super) fn check(
         let Some(entry) = entry else { continue };
         let (path, _) = extract.partition(entry, None, "state")?;
         match Tool::E2FSCK.run(0, &["-f".as_ref(), "-n".as_ref(), path.as_os_str()]) {
-            Ok(_) => {}
+            Ok(_) => empty::file_system(name, &path, problems)?,
             Err(tools::Error::Failed { said, .. }) => problems.add(name, said),
             Err(error) => return Err(error.into()),
         }

@@ -34,12 +34,27 @@ fn a_build_takes_the_place_of_the_one_before() {
     assert!(workshop.build(&out, &["--qcow2"]).status.success());
     // Left by a build that was killed.
     fs::create_dir(out.join(".partial")).unwrap();
+    fs::write(out.join(".partial/.updog-image"), "").unwrap();
     fs::write(out.join(".partial/disk.img"), "half").unwrap();
     assert!(workshop.build(&out, &["--version", "2.0.0"]).status.success());
     assert!(!out.join("disk.qcow2").exists(), "it would be of the version before");
     assert!(!out.join(".partial").exists());
     let verified = Command::new(workshop.at("updog-image")).arg("verify").arg(&out).output().unwrap();
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
+}
+
+/// The words of a rollback do not depend on who wrote the recipe; a hang that nothing ends is said.
+#[test]
+fn every_image_restarts_by_itself() {
+    let workshop = Workshop::new();
+    let out = workshop.at("out");
+    let output = workshop.build(&out, &["--json"]);
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(said["data"]["warnings"][0].as_str().unwrap().contains("names no watchdog"), "{said}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("warning: kernel.modules names no watchdog"));
+    let boot = fs::read(out.join("release/boot.img")).unwrap();
+    let expected = b"cmdline=panic=10 softlockup_panic=1 hung_task_panic=1 gpt ro updog.fstype=erofs";
+    assert!(boot.windows(expected.len()).any(|window| window == expected));
 }
 
 #[test]

@@ -26,9 +26,13 @@ fn recipes_that_make_no_image() {
             "did you mean dm_verity?",
         ),
         (("[\"updog-tiny\"]", "[\"bash\"]"), "failed to install program \"bash\"", "a [[file]] with source"),
-        (("text = \"hello\\n\"", "source = \"nowhere\""), "failed to read ", ""),
+        (("text = \"hello\\n\"", "source = \"nowhere\""), ", the source of /etc/motd", "the recipe's folder"),
         (("text = \"hello\\n\"", ""), "expected either text or source for /etc/motd", "docs/image.md"),
-        (("text = \"hello\\n\"", "text = \"#!/bin/sh\\n\""), "failed the audit of the root", "[[audit]]"),
+        (
+            ("text = \"hello\\n\"", "text = \"#!/bin/sh\\n\""),
+            "failed the audit of the root",
+            "leave the file out, with remove",
+        ),
         (
             ("text = \"hello\\n\"", "source = \"large\""),
             "the recipe's size.root is 2M",
@@ -36,6 +40,40 @@ fn recipes_that_make_no_image() {
         ),
         (("boot = \"2M\"", "boot = \"1M\""), "failed to fit the boot image", "set size.boot"),
         (("linux-image-test\" }", "linux-image-new\" }"), "kernel", "--update-lock"),
+        (
+            ("init = \"/usr/bin/updog-tiny\"", "init = \"/usr/bin/updog-tinny\""),
+            "failed to accept init /usr/bin/updog-tinny: it is not in the root",
+            "did you mean /usr/bin/updog-tiny?",
+        ),
+        (
+            ("init = \"/usr/bin/updog-tiny\"", "init = \"/etc/motd\""),
+            "failed to accept init /etc/motd: it may not be executed",
+            "a [[file]] brings",
+        ),
+        (
+            (
+                "[size]",
+                "[units]\nenabled = [\"chek@a.timer\"]\n[[file]]\npath = \"/usr/lib/systemd/system/check@.timer\"\ntext = \"\"\n[size]",
+            ),
+            "failed to accept chek@a.timer in units.enabled: no unit of this name",
+            "did you mean check@.timer?",
+        ),
+        (
+            ("[size]", "[units]\ndefault = \"multi-user.target\"\n[size]"),
+            "failed to accept multi-user.target in units.default",
+            "a [[file]] brings",
+        ),
+        (
+            ("path = \"/etc/motd\"", "path = \"/usr/bin\""),
+            "failed to write /usr/bin: a folder is in its place",
+            "another path",
+        ),
+        (
+            ("path = \"/etc/motd\"", "path = \"/usr/bin/updog-tiny/x\""),
+            "failed to write /usr/bin/updog-tiny: a file is in its place",
+            "another path",
+        ),
+        (("[kernel]", "epoch = 4294967296\n[kernel]"), "epoch: expected seconds since 1970", "docs/image.md"),
     ];
     for ((from, to), error, hint) in cases {
         assert!(RECIPE.contains(from), "{from}");
@@ -166,4 +204,74 @@ fn two_builds_do_not_write_to_one_folder() {
     rustix::fs::flock(&held, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
     let said = refusal(&workshop.build(&out, &[]), 50);
     assert!(said.contains("another build writes there"), "{said}");
+}
+
+#[test]
+fn words_and_times_that_do_not_fit() {
+    let workshop = Workshop::new();
+    let out = workshop.at("out");
+    let said = refusal(&workshop.build(&out, &["--cmdline", &"x".repeat(1500)]), 2);
+    assert!(said.contains("expected at most 1536 bytes, found 16"), "{said}");
+    assert!(said.contains("hint: shorten cmdline"), "{said}");
+    for epoch in ["abc", "", "-1", "4294967296", "99999999999999999999"] {
+        let words = workshop.words(&out);
+        let (first, rest) = words.split_first().unwrap();
+        let output = Command::new(first).args(rest).env("SOURCE_DATE_EPOCH", epoch).output().unwrap();
+        let said = refusal(&output, 2);
+        assert!(
+            said.contains("SOURCE_DATE_EPOCH: expected seconds since 1970, at most 4294967295"),
+            "{said}"
+        );
+    }
+    assert!(!out.exists());
+}
+
+#[test]
+fn our_programs_need_their_sources() {
+    let workshop = Workshop::new();
+    let words = workshop.words(&workshop.at("out"));
+    let at = words.iter().position(|word| word == "--programs").unwrap();
+    let words = [&words[1..at], &words[at + 2..]].concat();
+    let output =
+        Command::new(workshop.at("updog-image")).args(words).current_dir(workshop.at("")).output().unwrap();
+    let said = refusal(&output, 2);
+    assert!(said.contains("failed to find updog's sources") && said.contains("--programs DIR"), "{said}");
+}
+
+#[test]
+fn what_no_build_made_is_not_replaced() {
+    let workshop = Workshop::new();
+    let out = workshop.at("out");
+    fs::create_dir_all(out.join("release")).unwrap();
+    fs::write(out.join("release/mine"), "mine").unwrap();
+    let said = refusal(&workshop.build(&out, &[]), 50);
+    assert!(said.contains("release is there, and no build made it"), "{said}");
+    assert!(said.contains("hint: name another folder with --out"), "{said}");
+    fs::remove_dir_all(out.join("release")).unwrap();
+    assert!(workshop.build(&out, &[]).status.success());
+    for mine in ["release/mine", "disk.qcow2"] {
+        fs::write(out.join(mine), "mine").unwrap();
+        let said = refusal(&workshop.build(&out, &[]), 50);
+        assert!(said.contains(&format!("{mine} is there")), "{said}");
+        assert_eq!(fs::read_to_string(out.join(mine)).unwrap(), "mine");
+        fs::remove_file(out.join(mine)).unwrap();
+    }
+    assert!(workshop.build(&out, &[]).status.success());
+}
+
+/// `--programs` brings a selector that is there already: the recipe's keys are asked for all the same.
+#[test]
+fn a_given_selector_holds_all_keys_of_the_recipe() {
+    let workshop = Workshop::with(&RECIPE.replace("[kernel]", "keys = \"own.keys\"\n[kernel]"));
+    let out = workshop.at("out");
+    let tests = concat!(env!("CARGO_MANIFEST_DIR"), "/../boot/keys/test.keys");
+    fs::copy(tests, workshop.at("own.keys")).unwrap();
+    let said = refusal(&workshop.build(&out, &[]), 30);
+    assert!(said.contains("it does not hold key ") && said.contains("UPDOG_BOOT_KEYS"), "{said}");
+    fs::write(workshop.at("own.keys"), "release 00\n").unwrap();
+    let said = refusal(&workshop.build(&out, &[]), 2);
+    assert!(said.contains("line 1: expected test or release"), "{said}");
+    let first = format!("test {}\n", hex::encode(crate::workshop::test_key()));
+    fs::write(workshop.at("own.keys"), first).unwrap();
+    assert!(workshop.build(&out, &[]).status.success());
 }

@@ -152,7 +152,7 @@ pub(crate) const RECIPE: &str = r#"
 variant = "test"
 arch = ["x86_64"]
 init = "/usr/bin/updog-tiny"
-cmdline = "ro panic=10"
+cmdline = "ro"
 [kernel]
 package = { x86_64 = "linux-image-test" }
 modules = ["virtio_pci", "erofs", "dm_verity"]

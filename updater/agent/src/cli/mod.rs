@@ -141,8 +141,8 @@ pub struct Update {
     /// Also a lower version, when it is named or the running one was called back
     #[arg(long)]
     pub allow_downgrade: bool,
-    /// Take the repository from this folder (metadata/ and targets/) instead of the network
-    #[arg(long, value_name = "DIR")]
+    /// Take the repository from this bundle, or folder with metadata/ and targets/, instead of the network
+    #[arg(long, value_name = "FILE|DIR")]
     pub bundle: Option<PathBuf>,
     /// Fetch at most this many bytes a second (500K, 2M)
     #[arg(long, value_name = "RATE", value_parser = crate::config::parse_rate)]

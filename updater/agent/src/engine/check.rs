@@ -25,7 +25,11 @@ pub fn check(ctx: &Context<'_>, options: &Options) -> Result<Checked> {
     let host = ctx.host()?;
     let mut repository = Repository::open(ctx, options)?;
     let bytes = repository.bytes(MANIFEST, manifest::MAX_LENGTH as u64)?;
-    let manifest = Manifest::parse(&bytes).map_err(Error::Manifest)?;
+    let mut manifest = Manifest::parse(&bytes).map_err(Error::Manifest)?;
+    let left_out = repository.keep_held(&mut manifest);
+    if left_out > 0 {
+        ctx.note(format!("the bundle leaves out the files of {left_out} release(s) that its manifest lists"));
+    }
     let policy = ctx.policy(options);
     let candidates = candidates(&manifest, &host, &policy, &ctx.state.failed(), repository.now);
     let offer = offer(&candidates, &host, &policy);

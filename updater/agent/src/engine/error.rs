@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use partition_core::Slot;
+use release::bundle::BundleError;
 use release::payload::{FrameError, IndexError};
 use release::{Digest, Image};
 use trust_client::Class;
@@ -71,6 +72,22 @@ pub enum Error {
         path: PathBuf,
         /// Why.
         source: io::Error,
+    },
+    /// A bundle is not in its form.
+    #[error("failed to read bundle {}", path.display())]
+    BundleForm {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: BundleError,
+    },
+    /// The metadata of a bundle is not trusted.
+    #[error("failed to trust bundle {}", path.display())]
+    Carried {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: trust_client::Error,
     },
     /// The server gave no frames.
     #[error("failed to fetch the {image} image")]
@@ -191,9 +208,13 @@ impl Error {
                 }
                 SourceError::Refused(_) => Exit::Untrusted,
             },
-            Error::Setup(source) | Error::Refresh(source) | Error::Target { source, .. } => {
-                trust_exit(source)
-            }
+            // What is missing in a bundle does not come with time.
+            Error::Carried { source, .. } if source.classify() == Class::Transient => Exit::Untrusted,
+            Error::Setup(source)
+            | Error::Refresh(source)
+            | Error::Carried { source, .. }
+            | Error::Target { source, .. } => trust_exit(source),
+            Error::BundleForm { source, .. } if !matches!(source, BundleError::Io(_)) => Exit::Untrusted,
             Error::Manifest(_) | Error::Index { .. } | Error::FramesLength { .. } | Error::Frame { .. } => {
                 Exit::Untrusted
             }
@@ -207,7 +228,7 @@ impl Error {
             | Error::Flush { .. }
             | Error::Record { .. }
             | Error::Differs { .. } => Exit::Disk,
-            Error::ReadRoot { .. } | Error::Bundle { .. } => Exit::Usage,
+            Error::ReadRoot { .. } | Error::Bundle { .. } | Error::BundleForm { .. } => Exit::Usage,
             Error::Runtime(_) | Error::Thread => Exit::Bug,
         }
     }
@@ -222,7 +243,10 @@ impl Error {
 
     /// When the metadata expired and the time it was measured against, if that is what stopped the run.
     fn expired(&self) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-        let (Error::Refresh(source) | Error::Target { source, .. }) = self else { return None };
+        let (Error::Refresh(source) | Error::Carried { source, .. } | Error::Target { source, .. }) = self
+        else {
+            return None;
+        };
         match source {
             trust_client::Error::Trust(trust_core::Error::Expired { expires, now, .. }) => {
                 Some((*expires, *now))
@@ -240,14 +264,23 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         if let Some((_, now)) = self.expired() {
             let now = now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-            return Some(format!(
-                "check that this host's clock is right ({now}); if it is, the publisher must refresh"
-            ));
+            let cure = match self {
+                Error::Carried { .. } => "bring a newer bundle",
+                _ => "the publisher must refresh",
+            };
+            return Some(format!("check that this host's clock is right ({now}); if it is, {cure}"));
         }
         let hint = match self {
             Error::Differs { .. } => {
                 "run \"updog stage\" to repair the slot; if it comes back, replace the disk"
             }
+            Error::BundleForm { source: BundleError::Short { .. }, .. } => {
+                "copy the bundle again: this copy was cut off"
+            }
+            Error::BundleForm { .. } => "copy the bundle again, or make it anew with \"updog-repo bundle\"",
+            Error::Carried {
+                source: trust_client::Error::Trust(trust_core::Error::Rollback { .. }), ..
+            } => "this host has seen a newer one: bring a bundle that is newer than that",
             Error::Moved { .. } => "run \"updog stage\" again",
             _ => return None,
         };

@@ -1,4 +1,4 @@
-//! Where metadata and targets come from: mirrors on the network, or a folder that somebody carried here. The rules are the same
+//! Where metadata and targets come from: mirrors on the network, or a bundle that somebody carried here. The rules are the same
 //! for both.
 
 use std::fs;
@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use release::Images;
+use release::manifest::Manifest;
 use trust_client::{Mirror, Mirrors, Store, Target, TransportConfig, Trusted, refresh};
 use trust_core::{Expiry, Freshness};
 use url::Url;
@@ -31,7 +32,7 @@ pub(super) struct Repository {
 #[derive(Debug)]
 enum Place {
     Mirrors(Box<(Online, Trusted)>),
-    Folder(Box<Bundle>),
+    Carried(Box<Bundle>),
 }
 
 impl Repository {
@@ -49,8 +50,8 @@ impl Repository {
             ));
         }
         let fresh = Freshness { now: time.at, expiry: Expiry::Enforce };
-        let place = if let Some(folder) = &options.bundle {
-            Place::Folder(Box::new(Bundle::open(folder, &store, &root, fresh)?))
+        let place = if let Some(path) = &options.bundle {
+            Place::Carried(Box::new(Bundle::open(path, &store, &root, fresh)?))
         } else {
             let mirrors = mirrors(settings)?;
             let online = Online::new(transport(settings, options), ctx.interrupt.clone())?;
@@ -64,7 +65,7 @@ impl Repository {
     pub(super) fn roles(&self) -> Option<trust_core::Trusted> {
         match &self.place {
             Place::Mirrors(place) => place.1.roles(),
-            Place::Folder(bundle) => bundle.roles(),
+            Place::Carried(bundle) => bundle.roles(),
         }
     }
 
@@ -76,7 +77,7 @@ impl Repository {
                 let target = online.wait(trusted.target(online.transport(), name))?;
                 target.map_err(|source| Error::Target { name: name.to_owned(), source })
             }
-            Place::Folder(bundle) => bundle.target(name),
+            Place::Carried(bundle) => bundle.target(name),
         }
     }
 
@@ -88,8 +89,17 @@ impl Repository {
                 let bytes = online.wait(trusted.target_bytes(online.transport(), name, max))?;
                 bytes.map(Vec::from).map_err(|source| Error::Target { name: name.to_owned(), source })
             }
-            Place::Folder(bundle) => bundle.target_bytes(name, max),
+            Place::Carried(bundle) => bundle.target_bytes(name, max),
         }
+    }
+
+    /// Takes out of the manifest the releases whose files are not here, and says how many they were: those that a bundle
+    /// leaves out cannot be chosen.
+    pub(super) fn keep_held(&mut self, manifest: &mut Manifest) -> usize {
+        let Place::Carried(bundle) = &mut self.place else { return 0 };
+        let before = manifest.updates.len();
+        manifest.updates.retain(|update| bundle.holds(update));
+        before.saturating_sub(manifest.updates.len())
     }
 
     /// Where the frames of these targets are.
@@ -100,7 +110,7 @@ impl Repository {
                 let mirrors: Vec<Url> = trusted.targets_urls().cloned().collect();
                 Box::new(HttpFrames { online, mirrors, targets })
             }
-            Place::Folder(bundle) => Box::new(bundle.frames(&targets)),
+            Place::Carried(bundle) => Box::new(bundle.frames(&targets)),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod aliases;
 mod auto;
+mod bundle;
 mod config;
 mod evidence;
 mod exit_codes;

@@ -14,7 +14,7 @@ use crate::host::{Host, NOW, flags, raw, write};
 /// A repository that this host asks.
 pub(crate) struct Served {
     pub(crate) host: Host,
-    repository: Repository,
+    pub(crate) repository: Repository,
     manifest: Manifest,
     pub(crate) server: Server,
 }

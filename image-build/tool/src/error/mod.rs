@@ -1,12 +1,13 @@
 //! What can go wrong when a disk is made.
 
-use std::error::Error as _;
+mod advice;
+
 use std::io;
 use std::path::PathBuf;
 
 use partition_core::Part;
 
-use crate::{ByteCount, packages};
+use crate::ByteCount;
 
 /// A disk was not made.
 #[derive(Debug, thiserror::Error)]
@@ -98,6 +99,8 @@ pub enum Error {
     Audit {
         /// What, one each.
         findings: Vec<String>,
+        /// Whether the recipe may except one of them.
+        exceptable: bool,
     },
     /// No size report.
     #[error(transparent)]
@@ -200,98 +203,105 @@ pub enum Error {
         /// The architecture.
         arch: String,
     },
+    /// Where we stand is no checkout.
+    #[error("failed to find updog's sources: no folder from {here} up has image-build/variants")]
+    NoWorkspace {
+        /// Where we stand.
+        here: PathBuf,
+    },
+    /// The kernel's words are too many.
+    #[error("failed to write the command line: expected at most {limit} bytes, found {length}")]
+    Cmdline {
+        /// Its length.
+        length: usize,
+        /// What the boot manifest takes.
+        limit: usize,
+    },
+    /// A file that the recipe takes from elsewhere.
+    #[error("failed to read {from}, the source of /{path}")]
+    Source {
+        /// Where it goes.
+        path: String,
+        /// Where it should be.
+        from: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// A path of the root that is taken by something else.
+    #[error("failed to write /{path}: {found} is in its place")]
+    InTheWay {
+        /// The path.
+        path: String,
+        /// What is there.
+        found: &'static str,
+    },
+    /// `SOURCE_DATE_EPOCH` is no time.
+    #[error(
+        "failed to read SOURCE_DATE_EPOCH: expected seconds since 1970, at most {}, found {found:?}",
+        crate::recipe::LATEST
+    )]
+    Epoch {
+        /// What it is.
+        found: String,
+    },
+    /// Nothing that can be PID 1.
+    #[error("failed to accept init {init}: {problem}")]
+    Init {
+        /// The path.
+        init: String,
+        /// What is wrong with it.
+        problem: &'static str,
+        /// The program whose path is nearest.
+        nearest: Option<String>,
+    },
+    /// A unit that would not start.
+    #[error("failed to accept {unit} in {key}: {problem}")]
+    Unit {
+        /// The recipe's key.
+        key: &'static str,
+        /// The unit.
+        unit: String,
+        /// What is wrong with it.
+        problem: &'static str,
+        /// The unit whose name is nearest.
+        nearest: Option<String>,
+    },
+    /// A file that names no keys.
+    #[error("failed to read the selector's keys in {path}: {problem}")]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The selector was built with other keys than the recipe's.
+    #[error("failed to accept the selector: it does not hold key {key} of {path}")]
+    KeyNotHeld {
+        /// The file that names the key.
+        path: PathBuf,
+        /// Its id.
+        key: String,
+    },
+    /// Something stands where the build would write, and no build made it.
+    #[error("failed to build into {out}: {name} is there, and no build made it")]
+    Foreign {
+        /// The folder.
+        out: PathBuf,
+        /// What is there.
+        name: String,
+    },
+    /// The emulator failed.
+    #[error("failed to run the machine: {program} ended with {status}")]
+    Qemu {
+        /// Its program.
+        program: &'static str,
+        /// How it ended.
+        status: std::process::ExitStatus,
+    },
     /// Another build writes there.
     #[error("failed to lock {path}: another build writes there")]
     Locked {
         /// The folder.
         path: PathBuf,
     },
-}
-
-impl Error {
-    /// What to do about it.
-    pub fn hint(&self) -> Option<String> {
-        if self.is_full() {
-            return Some(crate::tools::MAKE_ROOM.to_owned());
-        }
-        let text = match self {
-            Error::Recipe(error) => return error.hint(),
-            Error::Lock(error) => return error.hint(),
-            Error::Packages(error) => return error.hint(),
-            Error::Tool(error) => return error.hint(),
-            Error::Initramfs(error) => return error.hint(),
-            Error::DoesNotFit { key, length, .. } => {
-                let mib = length.0.div_ceil(1 << 20);
-                return Some(format!(
-                    "set size.{key} to \"{mib}M\" at least, with room for later releases: a partition cannot grow on a host"
-                ));
-            }
-            Error::SigningKey { .. } => "make one with: openssl genpkey -algorithm ed25519 -out KEY.pem",
-            Error::TestKey { .. } => {
-                "name keys of your own with --signing-key, and their public halves with keys in the recipe"
-            }
-            Error::Audit { .. } => "leave the file out with remove, or except it with [[audit]] and a reason",
-            Error::NoFirmware { .. } => "apt-get install ovmf qemu-efi-aarch64",
-            Error::NoSigningKey => "name it with --signing-key",
-            Error::NotHeld => {
-                "put the public half of a signing key into the file that keys in the recipe names"
-            }
-            Error::NoProgram { .. } => "a program of your own is a [[file]] with source",
-            _ => return None,
-        };
-        Some(text.to_owned())
-    }
-
-    /// Whether a full file system is what is behind it.
-    fn is_full(&self) -> bool {
-        let mut source = self.source();
-        while let Some(error) = source {
-            let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
-            if kind == Some(io::ErrorKind::StorageFull) {
-                return true;
-            }
-            source = error.source();
-        }
-        false
-    }
-
-    /// The exit code (design §10.6).
-    pub fn exit(&self) -> u8 {
-        match self {
-            Error::Packages(error) => exit_of_packages(error),
-            Error::Recipe(_)
-            | Error::Lock(_)
-            | Error::Glob { .. }
-            | Error::Overlay { .. }
-            | Error::Audit { .. }
-            | Error::NoProgram { .. }
-            | Error::SigningKey { .. }
-            | Error::DoesNotFit { .. }
-            | Error::NoKernel { .. } => 2,
-            Error::TestKey { .. } | Error::NoSigningKey | Error::NotHeld => 30,
-            Error::Tool(crate::tools::Error::Missing { .. })
-            | Error::NoFirmware { .. }
-            | Error::Locked { .. } => 50,
-            _ => 40,
-        }
-    }
-}
-
-/// The exit code of packages that could not be had.
-fn exit_of_packages(error: &packages::Error) -> u8 {
-    use packages::Error as E;
-    match error {
-        E::NoMirror
-        | E::BadMirror { .. }
-        | E::BadName { .. }
-        | E::Contradiction { .. }
-        | E::NoPackage { .. }
-        | E::Unresolvable { .. }
-        | E::NoKernel { .. }
-        | E::Overlap { .. } => 2,
-        E::Update { .. } | E::Apt { .. } | E::Fetch { .. } => 20,
-        E::Differs { .. } => 30,
-        E::Gone { .. } => 50,
-        E::Run { .. } | E::Unpack { .. } | E::Read { .. } | E::Write { .. } => 40,
-    }
 }

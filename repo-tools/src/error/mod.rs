@@ -1,13 +1,18 @@
 //! What can go wrong, how loudly to say so, and what to do about it.
 
+mod exit;
+
 use std::io;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use updater_core::Exit;
+use release::bundle::BundleError;
+use release::manifest::ChangeError;
 
 use crate::intent::IntentError;
+use crate::request::Refused;
 use crate::role::Role;
+use crate::store::Fault;
 use crate::time;
 
 /// A failed verb.
@@ -78,6 +83,24 @@ pub enum Error {
     /// Too few keys for a threshold.
     #[error("refused root {version}: {role} needs {threshold} keys, found {found}")]
     TooFewKeys { version: u64, role: Role, threshold: u64, found: u64 },
+    /// One person's key must not count for two.
+    #[error("refused root {version}: {role} lists one key under two ids, {} and {}", ids[0], ids[1])]
+    SameKeyTwice { version: u64, role: Role, ids: [String; 2] },
+    /// A name that is none, or taken.
+    #[error("refused key name {name:?}: {}", holder.as_ref().map_or("expected up to 64 of A-Z a-z 0-9 . _ @ + -".to_owned(), |id| format!("key {id} has it")))]
+    KeyName { name: String, holder: Option<String> },
+    /// Requests or answers that are not what they must be.
+    #[error("refused {}", refused.iter().map(ToString::to_string).collect::<Vec<_>>().join("; refused "))]
+    Requests { refused: Vec<Refused> },
+    /// Nobody could say yes.
+    #[error("refused to sign unasked: standard input is no terminal")]
+    Unasked,
+    /// The signer said no.
+    #[error("not signed: the answer was no")]
+    Declined,
+    /// A request is never written over another file.
+    #[error("refused to write {}: another file is there", path.display())]
+    RequestExists { path: PathBuf },
     /// Born dead.
     #[error("refused {role}: it would expire at {}, which is not later than now", time::text(*expires))]
     ExpiresAtOnce { role: Role, expires: DateTime<Utc> },
@@ -102,6 +125,14 @@ pub enum Error {
     /// A root is missing in the chain.
     #[error("failed to follow the root chain: expected root {} after root {before}, found {found}", before + 1)]
     RootGap { before: u64, found: u64 },
+    /// A root that its predecessor, or itself, does not vouch for.
+    #[error(
+        "failed to follow the root chain: root {version} needs {missing} more signature(s) by keys of root {under}"
+    )]
+    RootChain { version: u64, under: u64, missing: u64 },
+    /// A root of the chain is not there.
+    #[error("failed to follow the root chain: {} is missing", path.display())]
+    RootLost { path: PathBuf },
     /// A file holds another version than its name says.
     #[error("failed to read {}: expected version {expected}, found {found}", path.display())]
     WrongVersion { path: PathBuf, expected: u64, found: u64 },
@@ -130,6 +161,9 @@ pub enum Error {
     /// No release, or more than one, is meant.
     #[error("failed to choose a release: {found}")]
     Choose { found: String },
+    /// A release cannot be changed so.
+    #[error("refused to change {release}")]
+    Change { release: String, source: ChangeError },
     /// A name that cannot be a target.
     #[error("failed to use target name {name:?}")]
     TargetName { name: String },
@@ -155,12 +189,30 @@ pub enum Error {
     /// A blob is not what was signed.
     #[error("failed to verify {}: length or digest differs from the signed one", path.display())]
     BlobDiffers { path: PathBuf },
+    /// A file is no bundle that can be read or written.
+    #[error("failed to use bundle {}", path.display())]
+    Bundle { path: PathBuf, source: BundleError },
+    /// The source does not lead to the root that is trusted.
+    #[error("refused the source: its root {version} is not the one that you trust")]
+    OtherRoot { version: u64 },
     /// Hosts see something newer.
     #[error("refused to publish {role} {staged}: {role} {live} is live")]
     Older { role: Role, live: u64, staged: u64 },
     /// One version, two documents.
-    #[error("refused to publish {role} {version}: other bytes are live under this version")]
+    #[error("refused to publish {role} {version}: other bytes lie there under this version")]
     SameVersion { role: Role, version: u64 },
+    /// Two publishers at once.
+    #[error("refused to publish to {place}: another publisher was first with timestamp {live}")]
+    Raced { place: String, live: u64 },
+    /// A publish and a prune at once.
+    #[error("stopped pruning {place}: timestamp.json changed meanwhile")]
+    Moved { place: String },
+    /// Either the clock is wrong or hosts refuse this repository already.
+    #[error("refused to prune: {role} expired at {}, or the clock is ahead", time::text(*expires))]
+    PruneExpired { role: Role, expires: DateTime<Utc> },
+    /// Something removed a blob while it was being published.
+    #[error("failed to publish to {place}: {name} is gone again")]
+    Vanished { place: String, name: String },
     /// Not our repository.
     #[error("refused to publish: root {version} there is not the one here")]
     OtherRepository { version: u64 },
@@ -173,6 +225,9 @@ pub enum Error {
     /// The clock is before what was signed last.
     #[error("refused to sign: the clock says {}, the live timestamp was signed at {signed_at}", time::text(*now))]
     ClockBehind { now: DateTime<Utc>, signed_at: String },
+    /// A bucket refused or failed.
+    #[error("failed to {what}: {fault}")]
+    Store { what: String, fault: Fault },
     /// The server or the way to it failed.
     #[error("failed to fetch {what}")]
     Fetch { what: String, source: Box<dyn std::error::Error + Send + Sync> },
@@ -192,130 +247,3 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 
 /// Our results.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-impl Error {
-    /// The exit code. Exhaustive, so that a new variant is a decision.
-    pub fn exit(&self) -> Exit {
-        match self {
-            Self::Key(error) => error.exit(),
-            Self::ReadFile { .. } | Self::WriteFile { .. } => Exit::Disk,
-            Self::GenerateKey { .. } | Self::Sign { .. } | Self::Encode { .. } => Exit::Bug,
-            Self::ReadKey { .. }
-            | Self::ParseKey { .. }
-            | Self::KeyExists { .. }
-            | Self::KeyInside { .. }
-            | Self::WrongKey { .. }
-            | Self::UnknownKey { .. }
-            | Self::NoFolder { .. }
-            | Self::FolderExists { .. }
-            | Self::ParseState { .. }
-            | Self::Intent { .. }
-            | Self::NoNextRoot
-            | Self::ReadRelease { .. }
-            | Self::ImageDiffers { .. }
-            | Self::Pack { .. }
-            | Self::Choose { .. }
-            | Self::TargetName { .. }
-            | Self::Manifest { .. }
-            | Self::Waves { .. }
-            | Self::Usage { .. } => Exit::Usage,
-            Self::Fetch { .. } => Exit::Transient,
-            Self::ParseRole { .. }
-            | Self::NoRoot { .. }
-            | Self::NotVerifying { .. }
-            | Self::Delegation { .. }
-            | Self::RootGap { .. }
-            | Self::WrongVersion { .. }
-            | Self::NotListed { .. }
-            | Self::NotTheListed { .. }
-            | Self::Absent { .. }
-            | Self::HostCheck { .. }
-            | Self::HostTarget { .. }
-            | Self::BlobDiffers { .. }
-            | Self::OtherRepository { .. } => Exit::Untrusted,
-            Self::Busy { .. }
-            | Self::KeyReadableByOthers { .. }
-            | Self::TooFewKeys { .. }
-            | Self::ExpiresAtOnce { .. }
-            | Self::NotSigned { .. }
-            | Self::DraftNotSigned
-            | Self::ReleaseExists { .. }
-            | Self::ManifestProblems { .. }
-            | Self::Older { .. }
-            | Self::SameVersion { .. }
-            | Self::Rotation { .. }
-            | Self::Expired { .. }
-            | Self::ClockBehind { .. } => Exit::Blocked,
-        }
-    }
-
-    /// The word for scripts in `--json`'s `reason`.
-    pub fn reason(&self) -> &'static str {
-        match self {
-            Self::Busy { .. } => "run_lock",
-            Self::KeyReadableByOthers { .. } => "key_mode",
-            Self::WrongKey { .. } | Self::UnknownKey { .. } => "key",
-            Self::Key(error) => error.reason(),
-            Self::NotSigned { .. } | Self::DraftNotSigned => "not_signed",
-            Self::Older { .. } => "older",
-            Self::Rotation { .. } => "rotation",
-            Self::Expired { .. } => "expired",
-            Self::ClockBehind { .. } => "clock",
-            Self::ManifestProblems { .. } => "manifest",
-            other => match other.exit() {
-                Exit::Usage => "usage",
-                Exit::Disk => "disk",
-                Exit::Transient => "transient",
-                Exit::Untrusted => "untrusted",
-                Exit::Bug => "bug",
-                _ => "blocked",
-            },
-        }
-    }
-
-    /// What the user can do, as a sentence without "hint:".
-    pub fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::Busy { .. } => {
-                "another updog-repo is writing there; run it again when that one has ended".into()
-            }
-            Self::KeyReadableByOthers { path, .. } => format!("chmod 600 {}", path.display()),
-            Self::KeyExists { .. } => "choose another file name; a key is never overwritten".into(),
-            Self::KeyInside { .. } => "choose a file outside the folder given by --repo".into(),
-            Self::Key(error) => error.hint()?.to_owned(),
-            Self::Intent { source, .. } => return source.hint(),
-            Self::NoFolder { .. } => "run \"updog-repo init\" first, or name the folder with --repo".into(),
-            Self::WrongKey { .. } => "\"updog-repo root show\" lists the keys of each role".into(),
-            Self::TooFewKeys { role, .. } => {
-                format!(
-                    "run \"updog-repo root add-key KEY --role {role}\", or lower it with \"root threshold {role} N\""
-                )
-            }
-            Self::NoNextRoot => "run \"updog-repo root new\" first".into(),
-            Self::NotSigned { .. } | Self::DraftNotSigned => "run \"updog-repo sign --key KEY\"".into(),
-            Self::HostCheck { source: trust_core::Error::Expired { .. } } => {
-                "run \"updog-repo sign --key KEY\": what has expired is signed anew".into()
-            }
-            Self::ReleaseExists { .. } => "give the new images a new version".into(),
-            Self::Choose { .. } => "name one with --version, --variant and --arch".into(),
-            Self::Older { role: Role::Root, .. } => {
-                "this working folder is behind; use the one that published last".into()
-            }
-            Self::Older { role, .. } | Self::SameVersion { role, .. } => {
-                format!("run \"updog-repo sign --renew {role} --key KEY\" and publish again")
-            }
-            Self::Rotation { .. } => {
-                "sign with the old and the new keys; if the old ones are lost, publish with --accept-gap"
-                    .into()
-            }
-            Self::Expired { role: Role::Timestamp, .. } => "add --allow-expired to bring it back".into(),
-            Self::Expired { role, .. } => {
-                format!("a timestamp cannot help: sign {role} anew with \"updog-repo sign\", then publish")
-            }
-            Self::ClockBehind { .. } => {
-                "set the clock; hosts take the newest signing time for the earliest time it can be".into()
-            }
-            _ => return None,
-        })
-    }
-}

@@ -1,0 +1,107 @@
+//! `updog-repo release show` and `diff`
+
+use std::path::Path;
+
+use release::manifest::{Difference, Halt, Manifest, Update};
+use serde_json::{Value, json};
+
+use super::pick::Pick;
+use super::{Answer, Context, changed};
+use crate::against::{live_manifest, signed_manifest};
+use crate::draft::{Draft, title};
+use crate::error::{Error, Result};
+use crate::schedule::lines;
+use crate::source::{FolderSource, UrlSource};
+use crate::time;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct DiffArgs {
+    /// A published repository, as a folder or a URL. Without it: what was signed last.
+    #[arg(long, value_name = "DIR|URL")]
+    against: Option<String>,
+}
+
+/// What hosts will see otherwise when the draft is signed and published.
+pub(super) fn diff(context: &Context, args: &DiffArgs) -> Result<Answer> {
+    let folder = context.folder()?;
+    let draft = folder.draft()?;
+    let (before, what) = match args.against.as_deref() {
+        None => (signed_manifest(&folder)?, "what is signed"),
+        Some(url) if url.starts_with("http://") || url.starts_with("https://") => {
+            (live_manifest(&folder, &UrlSource::new(url)?, context.now)?, "what hosts see")
+        }
+        Some(dir) => {
+            let dir = Path::new(dir);
+            if !dir.exists() {
+                return Err(Error::Absent { path: dir.to_owned() });
+            }
+            let source = FolderSource::new(context.files.as_ref(), dir);
+            (live_manifest(&folder, &source, context.now)?, "what hosts see")
+        }
+    };
+    let against = if before.is_some() { what } else { "nothing" };
+    let differences: Vec<Difference> = draft.manifest.differences(&before.unwrap_or_else(Manifest::default));
+    let data = json!({ "against": against });
+    if differences.is_empty() {
+        return Ok(changed::nothing(format!("no difference: the draft is {against}"), data));
+    }
+    let fact = format!("{} difference(s) between {against} and the draft", differences.len());
+    Ok(changed::said(&differences, fact, &data))
+}
+
+/// Everything about one release.
+pub(super) fn show(context: &Context, pick: Pick) -> Result<Answer> {
+    let draft = context.folder()?.draft()?;
+    let place = draft.choose(&pick.choice())?;
+    let none = || Error::Choose { found: "there is none".into() };
+    let update = draft.manifest.updates.get(place).ok_or_else(none)?;
+    let mut said = vec![title(update), format!("max_version: {}", update.max_version)];
+    if let Some(ours) = &update.updog {
+        said.push(format!("release: {}", ours.release));
+        let from = ours.from.as_ref().map_or("any version".to_owned(), ToString::to_string);
+        said.push(format!("installs from: {from}"));
+        said.push(format!("deltas: {}", ours.deltas.len()));
+        if !ours.notes.is_empty() {
+            said.push(format!("notes: {}", ours.notes));
+        }
+    }
+    said.extend(lines(&update.rollout()));
+    said.extend(standing(update).map(|state| format!("{state}.")));
+    for event in update.updog.iter().flat_map(release::manifest::Ours::history) {
+        said.push(format!("{} {} {}", time::text(event.at), event.what, event.reason).trim_end().to_owned());
+    }
+    Ok(Answer::done(said, json(&draft, update)))
+}
+
+/// Why hosts are not offered it, when they are not.
+pub(super) fn standing(update: &Update) -> Option<String> {
+    let ours = update.updog.as_ref()?;
+    let because = |what: &str, halt: &Halt| {
+        let why = if halt.reason.is_empty() { String::new() } else { format!(": {}", halt.reason) };
+        format!("{what} since {}{why}", time::text(halt.at))
+    };
+    let yanked = ours.yanked.as_ref().map(|halt| because("yanked", halt));
+    let paused = || {
+        let halt = ours.paused.as_ref()?;
+        Some(because(if halt.is_final() { "halted" } else { "paused" }, halt))
+    };
+    yanked.or_else(paused)
+}
+
+fn json(draft: &Draft, update: &Update) -> Value {
+    let ours = update.updog.as_ref();
+    let mut data = json!({
+        "release": title(update), "max_version": update.max_version, "waves": update.waves,
+        "id": ours.map(|ours| ours.release),
+        "from": ours.and_then(|ours| ours.from.clone()),
+        "paused": ours.and_then(|ours| ours.paused.clone()),
+        "yanked": ours.and_then(|ours| ours.yanked.clone()),
+        "notes": ours.map(|ours| ours.notes.clone()),
+        "deltas": ours.map(|ours| ours.deltas.clone()),
+        "history": ours.map(release::manifest::Ours::history),
+    });
+    let indexes = ours.into_iter().flat_map(|ours| ours.index.iter());
+    let names = update.images.iter().chain(indexes).map(|(_, name)| name);
+    data["targets"] = names.map(|name| (name.clone(), json!(draft.targets.get(name)))).collect();
+    data
+}

@@ -1,0 +1,172 @@
+//! A copy in one file, for hosts without a network.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+use release::bundle::{BundleError, Name, Writer};
+use serde::Serialize;
+use tough::schema::Root;
+use trust_core::{Stored, Target};
+
+use super::Writing;
+use super::select::{Selected, Selection, Wanted, select};
+use super::survey::{Anchor, Survey, root_name};
+use crate::document::Document;
+use crate::error::{Error, Result};
+use crate::files::{self, Files};
+use crate::parallel::{Meter, Tell};
+use crate::source::{Source, decoded};
+use crate::stream::stream_right;
+use crate::time;
+
+/// Where the root chain of a bundle begins.
+#[derive(Debug, Clone)]
+pub enum Start {
+    /// At the first root, on the way to this one if one is trusted.
+    First(Option<Vec<u8>>),
+    /// At this root, which the hosts have.
+    Root(Vec<u8>),
+}
+
+/// How to make a bundle.
+#[derive(Debug, Clone)]
+pub struct Bundling {
+    /// Where its root chain begins.
+    pub start: Start,
+    /// The time that expiry is measured with.
+    pub now: DateTime<Utc>,
+    /// Which releases.
+    pub wanted: Wanted,
+    /// Whether to write at all.
+    pub writing: Writing,
+}
+
+/// What a bundle holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Bundled {
+    /// Its releases, for people.
+    pub releases: Vec<String>,
+    /// The first and the last root.
+    pub roots: (u64, u64),
+    /// Targets in it.
+    pub targets: usize,
+    /// Bytes of the targets.
+    pub bytes: u64,
+    /// Until when hosts take it, RFC 3339.
+    pub good_until: String,
+    /// The role that ends then.
+    pub ends_with: &'static str,
+}
+
+/// Writes what hosts need for the wanted releases into one file: root chain, timestamp, snapshot, targets and delegated
+/// roles, manifest, indexes and frames, each verified on the way. The same contents make the same bytes. `file` gets its
+/// name when it is whole.
+pub fn bundle(
+    source: &dyn Source,
+    files: &dyn Files,
+    file: &Path,
+    order: Bundling,
+    tell: &Tell<'_>,
+) -> Result<Bundled> {
+    let (start, anchor) = match order.start {
+        Start::Root(bytes) => (Document::<Root>::parse(bytes)?, None),
+        Start::First(given) => {
+            let anchor = Anchor::of(source, given)?;
+            (anchor.start.clone(), Some(anchor))
+        }
+    };
+    let known = Stored { root: start.bytes().to_vec(), ..Stored::default() };
+    let mut survey = Survey::take(source, known, order.now)?;
+    if let Some(anchor) = anchor {
+        anchor.check(&survey.metadata)?;
+    }
+    survey.metadata.insert(root_name(start.version()), start.bytes().to_vec());
+    let selected = select(source, &mut survey.session, &Selection::Releases(order.wanted))?;
+    let bundled = described(&start, &survey, &selected);
+    if order.writing == Writing::Really {
+        let meter = Meter::new(bundled.bytes, tell);
+        let parts = Parts { metadata: survey.metadata, targets: selected.targets };
+        write(source, files, file, &parts, &meter)?;
+    }
+    Ok(bundled)
+}
+
+fn described(start: &Document<Root>, survey: &Survey, selected: &Selected) -> Bundled {
+    let trusted = &survey.trusted;
+    let roles = [
+        ("root", trusted.root.expires),
+        ("timestamp", trusted.timestamp.expires),
+        ("snapshot", trusted.snapshot.expires),
+        ("targets", trusted.targets.expires),
+    ];
+    let (mut ends_with, mut end) = ("timestamp", trusted.timestamp.expires);
+    for (role, expires) in roles {
+        if expires < end {
+            (ends_with, end) = (role, expires);
+        }
+    }
+    Bundled {
+        releases: selected.releases.clone(),
+        roots: (start.version(), trusted.root.version),
+        targets: selected.targets.len(),
+        bytes: selected.targets.iter().fold(0, |sum: u64, target| sum.saturating_add(target.length)),
+        good_until: time::text(end),
+        ends_with,
+    }
+}
+
+/// What goes into the file.
+struct Parts {
+    metadata: BTreeMap<String, Vec<u8>>,
+    targets: Vec<Target>,
+}
+
+/// Partial name, bytes, sync, final name: a cut leaves no bundle that looks whole.
+fn write(
+    source: &dyn Source,
+    files: &dyn Files,
+    file: &Path,
+    parts: &Parts,
+    meter: &Meter<'_>,
+) -> Result<()> {
+    let partial = files::partial_name(file);
+    let failed = |source| Error::WriteFile { path: file.to_owned(), source };
+    let mut new = files.create(&partial).map_err(failed)?;
+    if let Err(error) = fill(source, &mut new, file, parts, meter) {
+        drop(new);
+        // What cannot be removed is overwritten by the next run.
+        let _ = files.remove(&partial);
+        return Err(error);
+    }
+    new.sync().map_err(failed)?;
+    drop(new);
+    files.rename(&partial, file).map_err(failed)?;
+    files.sync_dir(files::parent(file)).map_err(failed)
+}
+
+fn fill(source: &dyn Source, out: impl Write, file: &Path, parts: &Parts, meter: &Meter<'_>) -> Result<()> {
+    let refused = |source: BundleError| Error::Bundle { path: file.to_owned(), source };
+    let mut metadata = BTreeMap::new();
+    for (name, bytes) in &parts.metadata {
+        metadata.insert(Name::metadata(name).map_err(refused)?, bytes);
+    }
+    let mut targets = BTreeMap::new();
+    for target in &parts.targets {
+        targets.insert(Name::target(&decoded(&target.path)?).map_err(refused)?, target);
+    }
+    let mut writer = Writer::new(out).map_err(refused)?;
+    for (name, bytes) in &metadata {
+        writer.add(name, bytes).map_err(refused)?;
+    }
+    for (name, target) in &targets {
+        writer.begin(name, target.length).map_err(refused)?;
+        stream_right(source, target, &mut |part| {
+            meter.add(part.len());
+            writer.write(part).map_err(refused)
+        })?;
+    }
+    writer.finish().map_err(refused)?;
+    Ok(())
+}

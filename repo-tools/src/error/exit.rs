@@ -1,0 +1,193 @@
+//! What each error ends with.
+
+use release::bundle::BundleError;
+use release::manifest::ChangeError;
+use updater_core::Exit;
+
+use super::Error;
+use crate::request::gravest;
+use crate::role::Role;
+
+impl Error {
+    /// The exit code. Exhaustive, so that a new variant is a decision.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Key(error) => error.exit(),
+            Self::Store { fault, .. } if fault.kind.is_transient() => Exit::Transient,
+            Self::ReadFile { .. }
+            | Self::WriteFile { .. }
+            | Self::Bundle { source: BundleError::Io(_), .. } => Exit::Disk,
+            Self::GenerateKey { .. } | Self::Sign { .. } | Self::Encode { .. } => Exit::Bug,
+            Self::ReadKey { .. }
+            | Self::ParseKey { .. }
+            | Self::KeyExists { .. }
+            | Self::KeyInside { .. }
+            | Self::WrongKey { .. }
+            | Self::UnknownKey { .. }
+            | Self::NoFolder { .. }
+            | Self::FolderExists { .. }
+            | Self::ParseState { .. }
+            | Self::Intent { .. }
+            | Self::NoNextRoot
+            | Self::ReadRelease { .. }
+            | Self::ImageDiffers { .. }
+            | Self::Pack { .. }
+            | Self::Choose { .. }
+            | Self::TargetName { .. }
+            | Self::Manifest { .. }
+            | Self::Waves { .. }
+            | Self::Store { .. }
+            | Self::KeyName { .. }
+            | Self::Unasked
+            | Self::RequestExists { .. }
+            | Self::Usage { .. } => Exit::Usage,
+            Self::Requests { refused } => gravest(refused).map_or(Exit::Bug, |one| one.fault.exit()),
+            Self::Fetch { .. } | Self::Vanished { .. } => Exit::Transient,
+            Self::ParseRole { .. }
+            | Self::NoRoot { .. }
+            | Self::NotVerifying { .. }
+            | Self::Delegation { .. }
+            | Self::RootGap { .. }
+            | Self::RootChain { .. }
+            | Self::RootLost { .. }
+            | Self::WrongVersion { .. }
+            | Self::NotListed { .. }
+            | Self::NotTheListed { .. }
+            | Self::Absent { .. }
+            | Self::HostCheck { .. }
+            | Self::HostTarget { .. }
+            | Self::BlobDiffers { .. }
+            | Self::Bundle { .. }
+            | Self::OtherRoot { .. }
+            | Self::OtherRepository { .. } => Exit::Untrusted,
+            Self::Busy { .. }
+            | Self::KeyReadableByOthers { .. }
+            | Self::TooFewKeys { .. }
+            | Self::SameKeyTwice { .. }
+            | Self::Declined
+            | Self::ExpiresAtOnce { .. }
+            | Self::NotSigned { .. }
+            | Self::DraftNotSigned
+            | Self::ReleaseExists { .. }
+            | Self::Change { .. }
+            | Self::ManifestProblems { .. }
+            | Self::Older { .. }
+            | Self::SameVersion { .. }
+            | Self::Raced { .. }
+            | Self::Moved { .. }
+            | Self::PruneExpired { .. }
+            | Self::Rotation { .. }
+            | Self::Expired { .. }
+            | Self::ClockBehind { .. } => Exit::Blocked,
+        }
+    }
+
+    /// The word for scripts in `--json`'s `reason`.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Busy { .. } => "run_lock",
+            Self::KeyReadableByOthers { .. } => "key_mode",
+            Self::WrongKey { .. }
+            | Self::UnknownKey { .. }
+            | Self::KeyName { .. }
+            | Self::SameKeyTwice { .. } => "key",
+            Self::Requests { .. } => "request",
+            Self::Key(error) => error.reason(),
+            Self::NotSigned { .. } | Self::DraftNotSigned => "not_signed",
+            Self::Older { .. } => "older",
+            Self::Raced { .. } | Self::Moved { .. } => "raced",
+            Self::Rotation { .. } => "rotation",
+            Self::Expired { .. } | Self::PruneExpired { .. } => "expired",
+            Self::ClockBehind { .. } => "clock",
+            Self::ManifestProblems { .. } => "manifest",
+            other => match other.exit() {
+                Exit::Usage => "usage",
+                Exit::Disk => "disk",
+                Exit::Transient => "transient",
+                Exit::Untrusted => "untrusted",
+                Exit::Bug => "bug",
+                _ => "blocked",
+            },
+        }
+    }
+
+    /// What the user can do, as a sentence without "hint:".
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Busy { .. } => {
+                "another updog-repo is writing there; run it again when that one has ended".into()
+            }
+            Self::KeyReadableByOthers { path, .. } => format!("chmod 600 {}", path.display()),
+            Self::KeyExists { .. } => "choose another file name; a key is never overwritten".into(),
+            Self::KeyInside { .. } => "choose a file outside the folder given by --repo".into(),
+            Self::Key(error) => error.hint()?.to_owned(),
+            Self::Intent { source, .. } => return source.hint(),
+            Self::NoFolder { .. } => "run \"updog-repo init\" first, or name the folder with --repo".into(),
+            Self::WrongKey { .. } => "\"updog-repo root show\" lists the keys of each role".into(),
+            Self::TooFewKeys { role, .. } => {
+                format!(
+                    "run \"updog-repo root add-key KEY --role {role}\", or lower it with \"root threshold {role} N\""
+                )
+            }
+            Self::Requests { refused } => gravest(refused)?.fault.hint().into(),
+            Self::Unasked => "add --yes to sign what \"--dry-run\" shows".into(),
+            Self::RequestExists { .. } => "name another file with --out, or remove that one".into(),
+            Self::RootChain { .. } | Self::RootGap { .. } | Self::RootLost { .. } => {
+                "every root is kept for good: put N.root.json back from a copy, or from a published metadata/"
+                    .into()
+            }
+            Self::SameKeyTwice { ids: [_, second], role, .. } => {
+                format!("run \"updog-repo root remove-key {second} --role {role}\"")
+            }
+            Self::NoNextRoot => "run \"updog-repo root new\" first".into(),
+            Self::NotSigned { .. } | Self::DraftNotSigned => "run \"updog-repo sign --key KEY\"".into(),
+            Self::HostCheck { source: trust_core::Error::Expired { .. } } => {
+                "run \"updog-repo sign --key KEY\": what has expired is signed anew".into()
+            }
+            Self::ReleaseExists { .. } => "give the new images a new version".into(),
+            Self::Change { source, .. } => return change_hint(source),
+            Self::ManifestProblems { problems }
+                if problems.iter().any(|problem| problem.contains("is above")) =>
+            {
+                "a release above max_version is yanked or removed first".into()
+            }
+            Self::Choose { .. } => "name one with --version, --variant and --arch".into(),
+            Self::Older { role: Role::Root, .. } => {
+                "this working folder is behind; use the one that published last".into()
+            }
+            Self::Older { role, .. } | Self::SameVersion { role, .. } => {
+                format!("run \"updog-repo sign --renew {role} --key KEY\" and publish again")
+            }
+            Self::Raced { .. } | Self::Vanished { .. } | Self::Moved { .. } => {
+                "run it again: it starts from what is there now".into()
+            }
+            Self::Store { fault, .. } => fault.kind.hint().into(),
+            Self::Bundle { source: BundleError::Short { .. }, .. } => {
+                "copy it again: the copy was cut off".into()
+            }
+            Self::Rotation { .. } => {
+                "sign with the old and the new keys; if the old ones are lost, publish with --accept-gap"
+                    .into()
+            }
+            Self::Expired { role: Role::Timestamp, .. } => "add --allow-expired to bring it back".into(),
+            Self::Expired { role, .. } => {
+                format!("a timestamp cannot help: sign {role} anew with \"updog-repo sign\", then publish")
+            }
+            Self::ClockBehind { .. } => {
+                "set the clock; hosts take the newest signing time for the earliest time it can be".into()
+            }
+            _ => return None,
+        })
+    }
+}
+
+fn change_hint(error: &ChangeError) -> Option<String> {
+    Some(match error {
+        ChangeError::Paused { .. } => "run \"updog-repo waves resume V\" first, or give it new waves with \"waves set POLICY --restart\"".into(),
+        ChangeError::Halted { .. } | ChangeError::NoTimes => {
+            "give it new waves with \"updog-repo waves set POLICY --version V --restart\"".into()
+        }
+        ChangeError::BeforePause { .. } => "set the clock".into(),
+        _ => return None,
+    })
+}

@@ -1,0 +1,164 @@
+//! Publishes a stage: blobs, roots, targets, snapshot, and timestamp.json as the commit point.
+
+use tough::schema::Root;
+
+use super::live::{Live, Trust};
+use super::plan::{Gap, Plan, plan};
+use super::upload::{Progress, absent, missing, upload};
+use crate::document::Document;
+use crate::error::{Error, Result};
+use crate::host_check::host_check;
+use crate::metadata::{MAX_METADATA, Metadata, Online};
+use crate::role::Role;
+use crate::source::StoreSource;
+use crate::staged::Staged;
+use crate::store::{Hold, New, Part, Store, Swap};
+
+/// A repository that hosts read.
+#[derive(Debug)]
+pub struct Published {
+    /// Where.
+    pub place: String,
+    /// What hosts see now.
+    pub metadata: Metadata,
+    /// What this run did.
+    pub plan: Plan,
+    /// Blobs that this run wrote.
+    pub new_blobs: usize,
+}
+
+/// How to publish.
+#[derive(Debug, Clone, Copy)]
+pub struct Order {
+    /// Whether hosts may fail for a moment.
+    pub gap: Gap,
+    /// How much of what is there to believe.
+    pub trust: Trust,
+}
+
+/// Publishes a stage to a store.
+///
+/// A cut anywhere before timestamp.json is written leaves the old state for hosts; after it, the new one. The same call
+/// completes what a cut run began and ends in the same bytes. At its end it has read back what hosts read, by their
+/// rules.
+pub fn publish_to(
+    store: &dyn Store,
+    staged: &Staged,
+    order: Order,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<Published> {
+    let hold = store.begin()?;
+    // In a folder nobody else commits between this look and our own commit; elsewhere the swap would find out.
+    let live = Live::read(store, order.trust)?;
+    let plan = plan(&live.metadata, staged.metadata(), order.gap)?;
+    let new = staged.metadata();
+    let online = new.online.as_ref().ok_or(Error::NotSigned { what: Role::Timestamp })?;
+    // Blobs first: their names carry their digests, so nobody sees them before metadata names them.
+    let blobs = missing(store, &live, online, order.trust)?;
+    upload(store, (staged.files(), &staged.targets_dir()), &blobs, progress)?;
+    let writing = Writing { store, new, online, order };
+    writing.roots(&plan.roots_before)?;
+    if plan.metadata {
+        // Versioned names: hosts that read the old timestamp still find the old files.
+        writing.targets()?;
+        writing.snapshot()?;
+        if matches!(hold, Hold::Shared) {
+            writing.all_there()?;
+        }
+        // The commit point.
+        writing.commit(&live)?;
+    }
+    // Second commit of a key rotation: a cut before it leaves the old root, under which the new metadata verifies too.
+    writing.roots(&plan.roots_after)?;
+    writing.read_back(staged)?;
+    Ok(Published { place: store.place(), metadata: new.clone(), plan, new_blobs: blobs.len() })
+}
+
+/// The documents on their way.
+struct Writing<'a> {
+    store: &'a dyn Store,
+    new: &'a Metadata,
+    online: &'a Online,
+    order: Order,
+}
+
+impl Writing<'_> {
+    fn roots(&self, versions: &[u64]) -> Result<()> {
+        let shown = |root: &&Document<Root>| versions.contains(&root.version());
+        for root in self.new.roots.iter().filter(shown) {
+            let version = root.version();
+            if !self.put(&format!("{version}.root.json"), root.bytes())? {
+                // Roots are facts; whoever wrote this one has another chain.
+                return Err(Error::OtherRepository { version });
+            }
+        }
+        Ok(())
+    }
+
+    fn targets(&self) -> Result<()> {
+        self.document(Role::Targets, self.online.targets.version(), self.online.targets.bytes())
+    }
+
+    fn snapshot(&self) -> Result<()> {
+        self.document(Role::Snapshot, self.online.snapshot.version(), self.online.snapshot.bytes())
+    }
+
+    fn document(&self, role: Role, version: u64, bytes: &[u8]) -> Result<()> {
+        let name = format!("{version}.{role}.json");
+        if self.put(&name, bytes)? {
+            return Ok(());
+        }
+        if self.order.trust == Trust::Roots {
+            // What lies there was not believed; the live metadata does not verify by it.
+            self.store.remove(Part::Metadata, &name)?;
+            if self.put(&name, bytes)? {
+                return Ok(());
+            }
+        }
+        // Another publisher may be about to commit it.
+        Err(Error::SameVersion { role, version })
+    }
+
+    /// `false`: other bytes have the name.
+    fn put(&self, name: &str, bytes: &[u8]) -> Result<bool> {
+        match self.store.put_new(name, bytes)? {
+            New::Written => Ok(true),
+            New::Taken => {
+                let found = self.store.read(Part::Metadata, name, MAX_METADATA)?;
+                Ok(found.is_some_and(|found| found.bytes == bytes))
+            }
+        }
+    }
+
+    /// Where there is no lock, somebody may have pruned what was believed to be there.
+    fn all_there(&self) -> Result<()> {
+        match absent(self.store, self.online)? {
+            Some(name) => Err(Error::Vanished { place: self.store.place(), name }),
+            None => Ok(()),
+        }
+    }
+
+    fn commit(&self, live: &Live) -> Result<()> {
+        let bytes = self.online.timestamp.bytes();
+        match self.store.swap("timestamp.json", bytes, live.tag.as_ref())? {
+            Swap::Done => Ok(()),
+            Swap::Changed => {
+                let now = Live::read(self.store, self.order.trust)?;
+                if now.shows(bytes) {
+                    // Ours: the answer to a first try was lost on the way.
+                    return Ok(());
+                }
+                plan(&now.metadata, self.new, self.order.gap)?;
+                Err(Error::Raced { place: self.store.place(), live: now.timestamp() })
+            }
+        }
+    }
+
+    /// What a host that has only root 1 makes of it, and whether every blob is there.
+    fn read_back(&self, staged: &Staged) -> Result<()> {
+        if let Some(first) = self.new.roots.first() {
+            host_check(&StoreSource(self.store), first.bytes().to_vec(), staged.checked_at())?;
+        }
+        self.all_there()
+    }
+}

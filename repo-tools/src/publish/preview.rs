@@ -1,0 +1,66 @@
+//! What a publish would do and what hosts would see, without doing it.
+
+use serde::Serialize;
+use trust_core::Expiry;
+
+use super::commit::Order;
+use super::live::Live;
+use super::plan::{Plan, plan};
+use super::seen::{Change, changes};
+use super::upload::missing;
+use crate::error::{Error, Result};
+use crate::host_check::{follow, read_manifest};
+use crate::role::Role;
+use crate::source::StoreSource;
+use crate::staged::Staged;
+use crate::store::Store;
+use crate::versions::Versions;
+
+/// A publish that was not done.
+#[derive(Debug, Clone, Serialize)]
+pub struct Preview {
+    /// What it would do.
+    pub plan: Plan,
+    /// Blobs it would write, with their lengths.
+    pub blobs: Vec<(String, u64)>,
+    /// Bytes of them.
+    pub bytes: u64,
+    /// What hosts see now.
+    pub before: Versions,
+    /// What they would see.
+    pub after: Versions,
+    /// What would change for them; `None` when the live manifest cannot be read.
+    pub changes: Option<Vec<Change>>,
+}
+
+/// Looks at everything that a publish looks at and refuses what it would refuse.
+pub fn preview(store: &dyn Store, staged: &Staged, order: Order) -> Result<Preview> {
+    let live = Live::read(store, order.trust)?;
+    let plan = plan(&live.metadata, staged.metadata(), order.gap)?;
+    let online = staged.metadata().online.as_ref().ok_or(Error::NotSigned { what: Role::Timestamp })?;
+    let blobs: Vec<(String, u64)> = missing(store, &live, online, order.trust)?
+        .into_iter()
+        .map(|(name, target)| (name, target.length))
+        .collect();
+    let shown = shown(store, &live, staged);
+    let staged_manifest = staged.view().manifest.as_ref();
+    Ok(Preview {
+        plan,
+        bytes: blobs.iter().map(|(_, length)| length).sum(),
+        blobs,
+        before: live.metadata.versions(),
+        after: staged.metadata().versions(),
+        changes: shown.ok().map(|shown| changes(shown.as_ref(), staged_manifest)),
+    })
+}
+
+/// The manifest that hosts read now, expired or not.
+fn shown(store: &dyn Store, live: &Live, staged: &Staged) -> Result<Option<release::manifest::Manifest>> {
+    let (Some(first), Some(_)) = (live.metadata.roots.first(), &live.metadata.online) else {
+        return Ok(None);
+    };
+    let source = StoreSource(store);
+    let root = first.bytes().to_vec();
+    let (mut session, _) = follow(&source, root, staged.checked_at(), Expiry::Ignore)?;
+    read_manifest(&source, &mut session)
+}

@@ -1,0 +1,139 @@
+//! A folder with `metadata/` and `targets/` in it, on any [`Files`].
+
+use std::path::{Path, PathBuf};
+
+use release::Digest;
+
+use super::{Entry, Found, Hold, New, Outgoing, Part, Reading, Sent, Store, Swap, Tag};
+use crate::error::{Error, Result};
+use crate::files::{self, Files};
+use crate::source::Streamed;
+
+/// A folder that hosts read. Every file is written under a partial name, flushed, renamed, and its folder flushed.
+#[derive(Debug)]
+pub struct FolderStore<'a> {
+    files: &'a dyn Files,
+    dir: PathBuf,
+}
+
+impl<'a> FolderStore<'a> {
+    /// The folder `dir`, there or not.
+    pub fn new(files: &'a dyn Files, dir: &Path) -> Self {
+        Self { files, dir: dir.to_owned() }
+    }
+
+    fn part(&self, part: Part) -> PathBuf {
+        self.dir.join(part.name())
+    }
+
+    fn path(&self, part: Part, name: &str) -> PathBuf {
+        self.part(part).join(name)
+    }
+
+    fn put(&self, path: PathBuf, bytes: &[u8]) -> Result<()> {
+        files::put_bytes(self.files, &path, bytes).map_err(|source| Error::WriteFile { path, source })
+    }
+}
+
+impl Store for FolderStore<'_> {
+    fn place(&self) -> String {
+        self.dir.display().to_string()
+    }
+
+    fn begin(&self) -> Result<Hold> {
+        let parts = [self.part(Part::Metadata), self.part(Part::Targets)];
+        let write = |path: &PathBuf, source| Error::WriteFile { path: path.clone(), source };
+        for dir in &parts {
+            files::ensure_dir(self.files, dir).map_err(|source| write(dir, source))?;
+        }
+        let [metadata, _] = &parts;
+        let lock =
+            self.files.lock(metadata).map_err(|source| Error::Busy { path: metadata.clone(), source })?;
+        for dir in &parts {
+            files::sweep_partials(self.files, dir).map_err(|source| write(dir, source))?;
+        }
+        Ok(Hold::Alone(lock))
+    }
+
+    fn at_once(&self) -> usize {
+        1
+    }
+
+    fn reading(&self) -> Reading {
+        Reading::Cheap
+    }
+
+    fn list(&self, part: Part) -> Result<Vec<Entry>> {
+        let dir = self.part(part);
+        let read = |path: &Path, source| Error::ReadFile { path: path.to_owned(), source };
+        let mut entries = Vec::new();
+        for name in self.files.names(&dir).map_err(|source| read(&dir, source))? {
+            let path = dir.join(&name);
+            // One that went away meanwhile is not there.
+            let Some(length) = self.files.length(&path).map_err(|source| read(&path, source))? else {
+                continue;
+            };
+            let modified = self.files.modified(&path).map_err(|source| read(&path, source))?;
+            entries.push(Entry { name, length, modified });
+        }
+        Ok(entries)
+    }
+
+    fn read(&self, part: Part, name: &str, max: u64) -> Result<Option<Found>> {
+        let path = self.path(part, name);
+        let bytes = files::read(self.files, &path, max).map_err(|source| Error::ReadFile { path, source })?;
+        Ok(bytes.map(|bytes| Found { tag: tag(&bytes), bytes }))
+    }
+
+    fn stream(&self, part: Part, name: &str, length: u64, sink: &mut dyn FnMut(&[u8])) -> Result<Streamed> {
+        files::stream(self.files, &self.path(part, name), length, sink)
+            .map(|found| if found { Streamed::Whole } else { Streamed::Missing })
+            .map_err(|source| Error::ReadFile { path: self.path(part, name), source })
+    }
+
+    fn put_new(&self, name: &str, bytes: &[u8]) -> Result<New> {
+        let path = self.path(Part::Metadata, name);
+        let there =
+            self.files.length(&path).map_err(|source| Error::ReadFile { path: path.clone(), source })?;
+        if there.is_some() {
+            return Ok(New::Taken);
+        }
+        self.put(path, bytes).map(|()| New::Written)
+    }
+
+    /// The lock of [`begin`](Store::begin) makes reading and renaming one step.
+    fn swap(&self, name: &str, bytes: &[u8], before: Option<&Tag>) -> Result<Swap> {
+        let found = self.read(Part::Metadata, name, MAX_SWAPPED)?;
+        if found.as_ref().map(|found| &found.tag) != before {
+            return Ok(Swap::Changed);
+        }
+        self.put(self.path(Part::Metadata, name), bytes).map(|()| Swap::Done)
+    }
+
+    fn upload(&self, blob: &mut Outgoing<'_>) -> Result<Sent> {
+        let path = self.path(Part::Targets, blob.name());
+        match files::put_if(self.files, &path, blob, Outgoing::is_right) {
+            Ok(true) => Ok(Sent::Whole),
+            Ok(false) => Ok(Sent::Differs),
+            Err(source) => Err(Error::WriteFile { path, source }),
+        }
+    }
+
+    fn remove(&self, part: Part, name: &str) -> Result<()> {
+        let path = self.path(part, name);
+        match self.files.remove(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::WriteFile { path, source: error });
+            }
+            _ => {}
+        }
+        let dir = self.part(part);
+        self.files.sync_dir(&dir).map_err(|source| Error::WriteFile { path: dir, source })
+    }
+}
+
+fn tag(bytes: &[u8]) -> Tag {
+    Tag(Digest::of(bytes).to_string())
+}
+
+const MAX_SWAPPED: u64 = 16 << 20;

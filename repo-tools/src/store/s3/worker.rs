@@ -1,0 +1,60 @@
+//! One thread that does the waiting, so that everything else can be plain calls, wherever they come from.
+
+use std::io;
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::oneshot;
+
+/// A thread with an event loop; it ends when this is dropped.
+#[derive(Debug)]
+pub(super) struct Worker {
+    handle: Handle,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Worker {
+    pub(super) fn start() -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let handle = runtime.handle().clone();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let thread = thread::Builder::new().name("s3".into()).spawn(move || {
+            // Ends by the sender's drop too.
+            let _ = runtime.block_on(stopped);
+        })?;
+        Ok(Self { handle, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// Does `work` there and waits for it.
+    pub(super) fn run<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> io::Result<T> {
+        self.begin(work).recv().map_err(|_| io::Error::other("the network thread has ended"))
+    }
+
+    /// Begins `work` there; the answer comes when it has ended.
+    pub(super) fn begin<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> mpsc::Receiver<T> {
+        let (answer, answered) = mpsc::sync_channel(1);
+        self.handle.spawn(async move {
+            // Nobody listens any more after a failure elsewhere.
+            let _ = answer.send(work.await);
+        });
+        answered
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic there has been answered for where its result was missed.
+            let _ = thread.join();
+        }
+    }
+}
