@@ -6,8 +6,8 @@ use release::manifest::Manifest;
 use release::{Image, Images, ReleaseId};
 use trust_core::Session;
 
-use super::{Kind, Report, chain};
-use crate::error::{Error, Result};
+use super::{Kind, Report};
+use crate::error::{Error, Result, chain};
 use crate::host_check::{check_image, read_manifest};
 use crate::source::Source;
 

@@ -13,7 +13,7 @@ use trust_core::{Expiry, Reply, Role, Session, Trusted};
 pub use orphans::orphans;
 pub use report::{Kind, Problem, Report, RoleReport};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, chain};
 use crate::host_check::follow;
 use crate::parallel::Tell;
 use crate::source::Source;
@@ -119,17 +119,6 @@ impl Report {
         }
         Ok(())
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        source = error.source();
-    }
-    text
 }
 
 const MAX_ROOT: u64 = 1 << 20;

@@ -7,9 +7,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tough::schema::{Role as ToughRole, Snapshot, Targets};
 
-use super::{Kind, Report, chain};
+use super::{Kind, Report};
 use crate::document::Document;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, chain};
 use crate::files::{self, Files};
 use crate::metadata::{blob_name, read_document, version_in};
 

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use release::names;
 use trust_core::{Session, Target};
 
-use super::{Kind, Report, chain};
+use super::{Kind, Report};
 use crate::copy::all_names;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, chain};
 use crate::host_check::find;
 use crate::parallel::{Meter, Tell, each};
 use crate::source::Source;
