@@ -16,12 +16,34 @@ pub(crate) fn shown(path: &Path) -> String {
     path.strip_prefix(root()).unwrap_or(path).display().to_string()
 }
 
-/// The cargo that runs us, in the workspace's root.
+/// The cargo that runs us, in the workspace's root. It does not see what the cargo that started us says of our own crate:
+/// build scripts that look at it would run again, and all that depends on them be built again, whenever a person's own
+/// `cargo build` and one of ours take turns.
 pub(crate) fn cargo(args: &[&str]) -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
     command.args(args).current_dir(root());
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(about_our_crate) {
+            command.env_remove(name);
+        }
+    }
     command
+}
+
+fn about_our_crate(variable: &str) -> bool {
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"].iter().any(|start| variable.starts_with(start))
+        || ["CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "OUT_DIR"].contains(&variable)
+}
+
+/// Builds programs of the workspace, and says where they are. With the same features as the tests, so that after one of
+/// them the other compiles no library anew.
+pub(crate) fn programs(names: &[&str]) -> Result<PathBuf> {
+    let mut build = cargo(&["build", "--quiet"]);
+    build.args(names.iter().flat_map(|name| ["--bin", name]));
+    run(&mut build)?;
+    let own = std::env::current_exe().context("failed to find our own program")?;
+    Ok(own.parent().context("our own program lies in no folder")?.to_owned())
 }
 
 /// A program in the workspace's root.

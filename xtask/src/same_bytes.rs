@@ -29,8 +29,7 @@ pub(crate) fn ci() -> Result<()> {
 pub(crate) fn run(args: &Args) -> Result<()> {
     setup::ensure(&[setup::Use::Test])?;
     setup::for_machines()?;
-    process::run(&mut process::cargo(&["build", "--quiet", "-p", "updog-image"]))?;
-    let program = std::env::current_exe()?.with_file_name("updog-image");
+    let program = process::programs(&["updog-image"])?.join("updog-image");
     let folder = Workspace::load()?.target_directory.join("same-bytes");
     if folder.exists() {
         fs::remove_dir_all(&folder).with_context(|| format!("failed to remove {}", folder.display()))?;

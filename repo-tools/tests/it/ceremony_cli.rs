@@ -43,9 +43,11 @@ fn on_a_terminal(dir: &Path, line: &str) {
         .stderr(Stdio::piped())
         .spawn()
         .expect("script of Debian's bsdutils is missing: run `cargo xtask setup`");
-    // A verb that asks nothing may have ended before it reads.
-    let _ = script.stdin.take().unwrap().write_all(b"y\n");
+    // A verb that asks nothing may have ended before it reads. Open until the end: script waits two seconds once it is not.
+    let mut keyboard = script.stdin.take().unwrap();
+    let _ = keyboard.write_all(b"y\n");
     let output = script.wait_with_output().unwrap();
+    drop(keyboard);
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{line}: {said}");
 }

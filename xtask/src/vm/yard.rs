@@ -53,13 +53,11 @@ impl Make {
 impl Yard {
     /// Makes the folder anew, with keys and a repository that has a root. `own` is a folder with programs to put in.
     pub(crate) fn new(folder: PathBuf, kind: Kind, own: Option<&Path>) -> Result<Yard> {
-        process::run(&mut process::cargo(&["build", "--quiet", "-p", "updog-repo", "-p", "updog-image"]))?;
+        let programs = process::programs(&["updog-repo", "updog-image"])?;
         if folder.exists() {
             std::fs::remove_dir_all(&folder)
                 .with_context(|| format!("failed to remove {}", folder.display()))?;
         }
-        let programs =
-            std::env::current_exe()?.parent().context("our own program lies in no folder")?.to_owned();
         let own = own.map(std::path::absolute).transpose()?;
         let yard = Yard { folder, programs, kind, own };
         std::fs::create_dir_all(yard.at("keys"))?;
