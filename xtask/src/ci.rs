@@ -32,8 +32,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         ("clippy", cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])),
         ("selector", Box::new(selector)),
         ("docs", Box::new(docs)),
-        ("cuts", Box::new(|| cuts::run(&cuts::Args::default()))),
         ("build", Box::new(test::build)),
+        ("cuts", Box::new(|| cuts::run(&cuts::Args::default()))),
         ("test", Box::new(test::own)),
         ("interop", Box::new(test::interop)),
         // Builds the image's programs, which the demo and the machines then find built.

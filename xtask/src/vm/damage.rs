@@ -4,11 +4,14 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use partition_core::{Entry, Flags, Slots, Table};
 use partition_disk::{Access, Disk, Edit};
+use ring::digest::{SHA256, digest};
+use ring::rand::SystemRandom;
+use ring::signature::{Ed25519KeyPair, KeyPair};
 
-use super::scenario::{Copy, Step};
+use super::scenario::{Copy, Signer, Step};
 use super::yard::{Yard, quietly};
 use crate::process;
 
@@ -24,7 +27,8 @@ pub(super) fn done(disk: &Path, yard: &Yard, step: &Step) -> Result<()> {
             let root = yard.at(version).join("release/root.img");
             flip(disk, partition_start(disk, partition)? + middle_of(&root, file)?)?;
         }
-        Step::Spoil { partition, file } => spoil(disk, partition, file)?,
+        Step::Spoil { partition, file } => rewrite(disk, partition, file, |bytes| spoilt(bytes, file))?,
+        Step::Sign { partition, by } => rewrite(disk, partition, MANIFEST, |bytes| signed(&bytes, *by))?,
         Step::Touch { partition, file } => {
             let place = format!("{}?offset={}", disk.display(), partition_start(disk, partition)?);
             let command = format!("write /dev/null {file}");
@@ -102,14 +106,25 @@ fn middle_of(root: &Path, file: &str) -> Result<u64> {
     Ok(from.midpoint(to))
 }
 
-/// The file is put back at its length, so that only what it says is wrong.
-fn spoil(disk: &Path, partition: &str, name: &str) -> Result<()> {
+/// Puts another file into a FAT in the place of one that is there.
+fn rewrite(
+    disk: &Path,
+    partition: &str,
+    name: &str,
+    change: impl FnOnce(Vec<u8>) -> Result<Vec<u8>>,
+) -> Result<()> {
     let start = partition_start(disk, partition)?;
     let image = format!("{}@@{start}", disk.display());
     let (copy, inside) = (disk.with_extension("spoilt"), format!("::{name}"));
     quietly(process::program("mcopy", &["-n", "-i", &image, &inside]).arg(&copy))?;
-    let mut bytes = std::fs::read(&copy)?;
-    let wrong = if name == "boot.manifest" {
+    std::fs::write(&copy, change(std::fs::read(&copy)?)?)?;
+    quietly(process::program("mcopy", &["-o", "-i", &image]).arg(&copy).arg(&inside))?;
+    Ok(std::fs::remove_file(copy)?)
+}
+
+/// Of the same length, so that only what it says is wrong.
+fn spoilt(mut bytes: Vec<u8>, name: &str) -> Result<Vec<u8>> {
+    let wrong = if name == MANIFEST {
         // Another digit of the signature: well formed, and wrong.
         bytes.iter_mut().rev().find(|byte| byte.is_ascii_hexdigit())
     } else {
@@ -118,10 +133,29 @@ fn spoil(disk: &Path, partition: &str, name: &str) -> Result<()> {
     };
     let wrong = wrong.with_context(|| format!("{name} is empty"))?;
     *wrong = if *wrong == b'0' { b'1' } else { b'0' };
-    std::fs::write(&copy, bytes)?;
-    quietly(process::program("mcopy", &["-o", "-i", &image]).arg(&copy).arg(&inside))?;
-    Ok(std::fs::remove_file(copy)?)
+    Ok(bytes)
 }
+
+/// The same manifest, as docs/formats/boot-manifest.md has it, without the signatures it came with.
+fn signed(manifest: &[u8], by: Signer) -> Result<Vec<u8>> {
+    let text = std::str::from_utf8(manifest).context("the boot manifest is not UTF-8")?;
+    let (body, _) = text.split_once("sig=").context("the boot manifest is not signed")?;
+    let mut bytes = body.as_bytes().to_vec();
+    if by == Signer::Stranger {
+        let failed = |_| anyhow!("failed to sign");
+        let key = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(failed)?;
+        let key =
+            Ed25519KeyPair::from_pkcs8(key.as_ref()).map_err(|error| anyhow!("failed to sign: {error}"))?;
+        let id = digest(&SHA256, key.public_key().as_ref());
+        let id = id.as_ref().first_chunk::<8>().context("a digest is shorter than 8 bytes")?;
+        let line = format!("sig={} {}\n", hex::encode(id), hex::encode(key.sign(body.as_bytes())));
+        bytes.extend_from_slice(line.as_bytes());
+    }
+    Ok(bytes)
+}
+
+/// The signed text of a BOOT file system.
+const MANIFEST: &str = "boot.manifest";
 
 fn set_flags(disk: &Path, a: &str, b: &str) -> Result<()> {
     let slots = Slots::new(Some(flags(a)?), Some(flags(b)?));

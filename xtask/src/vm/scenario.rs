@@ -61,6 +61,8 @@ pub(crate) enum Step {
     FlipFile { partition: String, version: String, file: String },
     /// Change a file in the FAT of a partition: a byte in its middle; of a boot manifest, a digit of its signature.
     Spoil { partition: String, file: String },
+    /// Take the signatures off the boot manifest in a partition, and have nobody or a stranger sign it.
+    Sign { partition: String, by: Signer },
     /// Make an empty file in the file system of a partition.
     Touch { partition: String, file: String },
     /// Put the selector of another release onto the EFI system partition.
@@ -76,6 +78,14 @@ pub(crate) enum Step {
     },
     /// Make the disk larger by this many MiB.
     Grow(u64),
+}
+
+/// Who signs a boot manifest that no key of the machine has signed.
+#[derive(Debug, Clone, std::marker::Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Signer {
+    Nobody,
+    Stranger,
 }
 
 /// A copy of the partition table.
@@ -157,6 +167,7 @@ impl Step {
             Step::Zero { partition, .. }
             | Step::Flip { partition, .. }
             | Step::FlipFile { partition, .. }
+            | Step::Sign { partition, .. }
             | Step::Spoil { partition, .. } => Some(partition),
             _ => None,
         }
