@@ -8,7 +8,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tough::schema::{
-    Delegations, Hashes, Metafile, Role as ToughRole, Root, Signature, Signed as Envelope, Targets, Timestamp,
+    DelegatedRole, Delegations, Hashes, Metafile, Role as ToughRole, Root, Signature, Signed as Envelope,
+    Targets, Timestamp,
 };
 
 use crate::error::{Error, Result};
@@ -135,13 +136,18 @@ impl<T: ToughRole + Serialize + DeserializeOwned + Clone> Document<T> {
         if done {
             return Ok(false);
         }
+        self.add_signature(id, signer).await?;
+        Ok(true)
+    }
+
+    async fn add_signature(&mut self, id: KeyId, signer: &Signer) -> Result<()> {
         let sig = signer.sign(&self.message()?).await?;
         let mut envelope = self.envelope.clone();
         envelope.signatures.retain(|signature| signature.keyid != id);
         envelope.signatures.push(Signature { keyid: id, sig: sig.into() });
         envelope.signatures.sort_by(|a, b| a.keyid.cmp(&b.keyid));
         *self = Self::of(envelope)?;
-        Ok(true)
+        Ok(())
     }
 
     /// The bytes that each key signs: canonical JSON.
@@ -186,6 +192,38 @@ impl<T: ToughRole + Serialize + DeserializeOwned + Clone> Document<T> {
 }
 
 impl Document<Targets> {
+    /// The keys that `delegations` gives to `role` and whose signatures here are right.
+    pub(crate) fn signed_as(&self, delegations: &Delegations, role: &DelegatedRole) -> BTreeSet<String> {
+        let mut alone = Delegations { keys: delegations.keys.clone(), roles: vec![role.clone()] };
+        let mut signed = BTreeSet::new();
+        for id in &role.keyids {
+            let Some(only) = alone.roles.first_mut() else { continue };
+            only.keyids = vec![id.clone()];
+            only.threshold = NonZeroU64::MIN;
+            if self.verifies_as(&alone, &role.name) {
+                signed.insert(hex::encode(id));
+            }
+        }
+        signed
+    }
+
+    /// Adds the signature of `signer` when `role` lists its key and it has not signed yet.
+    pub(crate) async fn sign_as(
+        &mut self,
+        signer: &Signer,
+        delegations: &Delegations,
+        role: &DelegatedRole,
+    ) -> Result<bool> {
+        let public = signer.public();
+        let key = delegations.keys.iter().find(|(id, key)| **key == public && role.keyids.contains(id));
+        let Some((id, _)) = key else { return Ok(false) };
+        if self.signed_as(delegations, role).contains(&hex::encode(id)) {
+            return Ok(false);
+        }
+        self.add_signature(id.clone(), signer).await?;
+        Ok(true)
+    }
+
     /// Whether enough of the keys that `delegations` gives to `name` have signed.
     pub(crate) fn verifies_as(&self, delegations: &Delegations, name: &str) -> bool {
         delegations.verify_role(&self.envelope, name).is_ok()

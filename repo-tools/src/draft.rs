@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use release::manifest::{self, Manifest, Update};
 use release::{Digest, Version};
 use serde::{Deserialize, Serialize};
-use tough::schema::{Hashes, Target};
+use tough::schema::{Delegations, Hashes, Target};
 
 use crate::error::{Error, Result};
 use crate::folder::Folder;
@@ -19,6 +19,8 @@ pub struct Draft {
     pub manifest: Manifest,
     /// Every target but the manifest itself, by name.
     pub targets: BTreeMap<String, Blob>,
+    /// To whom some names are left; `None`: as it was signed before.
+    pub delegations: Option<Delegations>,
 }
 
 /// A target's length and digest.
@@ -41,7 +43,7 @@ impl Blob {
         blob_name(&self.sha256.to_string(), name)
     }
 
-    fn target(&self) -> Target {
+    pub(crate) fn target(&self) -> Target {
         Target {
             length: self.length,
             hashes: Hashes { sha256: self.sha256.bytes().to_vec().into(), _extra: HashMap::new() },
@@ -76,7 +78,7 @@ impl Draft {
         let blob = folder.save_blob(manifest::TARGET_NAME, &bytes)?;
         let mut targets = self.signed_targets();
         targets.insert(manifest::TARGET_NAME.to_owned(), blob.target());
-        Ok(Unsigned::new(papers, targets, order))
+        Ok(Unsigned::new(papers, targets, self.delegations.clone(), order))
     }
 
     /// Everything that is wrong with the manifest, targets that are not there among it.
@@ -92,7 +94,13 @@ impl Draft {
         let mut wanted = self.signed_targets();
         wanted.insert(manifest::TARGET_NAME.to_owned(), Blob::of(&bytes).target());
         let same = |name: &tough::TargetName, target: &Target| wanted.get(name.raw()) == Some(target);
-        Ok(wanted.len() == targets.targets.len()
+        let signed = targets.delegations.as_ref();
+        let delegated = self
+            .delegations
+            .as_ref()
+            .is_none_or(|meant| Some(meant).filter(|meant| !meant.roles.is_empty()) == signed);
+        Ok(delegated
+            && wanted.len() == targets.targets.len()
             && targets.targets.iter().all(|(name, target)| same(name, target)))
     }
 

@@ -97,6 +97,13 @@ pub fn of_papers(papers: &Papers) -> Vec<Dated> {
     all.extend(papers.targets.as_ref().map(|targets| Dated::of(Role::Targets, targets)));
     all.extend(papers.snapshot.as_ref().map(|snapshot| Dated::of(Role::Snapshot, snapshot)));
     all.extend(papers.timestamp.as_ref().map(|timestamp| Dated::of(Role::Timestamp, timestamp)));
+    let led_to = papers.targets.as_ref().map(|top| papers.led_to(top.role())).unwrap_or_default();
+    all.extend(led_to.into_iter().map(|(name, document)| Dated {
+        role: name.to_owned(),
+        policy: Role::Targets,
+        version: document.version(),
+        expires: document.expires(),
+    }));
     all
 }
 

@@ -1,13 +1,17 @@
 //! The working folder of a release engineer. It holds no secret; what lies where is in docs/repository.md.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use percent_encoding::percent_decode_str;
 use release::manifest::Manifest;
 use serde::{Deserialize, Serialize};
+use tough::schema::Targets;
 
 use crate::ceremony::NextRoot;
+use crate::delegated;
 use crate::document::Document;
 use crate::draft::{Blob, Draft};
 use crate::error::{Error, Result};
@@ -96,12 +100,20 @@ impl Folder {
             Some(bytes) => Manifest::parse(&bytes).map_err(|source| Error::Manifest { source })?,
             None => Manifest::default(),
         };
-        Ok(Draft { manifest, targets: typed.targets })
+        let delegations = typed.delegations.map(serde_json::from_value).transpose();
+        let delegations = delegations.map_err(|error| state(error.to_string()))?;
+        Ok(Draft { manifest, targets: typed.targets, delegations })
     }
 
     /// Keeps the draft; the manifest last, since it is what names the targets.
     pub fn save_draft(&self, draft: &Draft) -> Result<()> {
-        let typed = TypedTargets { format: 1, targets: draft.targets.clone() };
+        let mut delegations =
+            draft.delegations.as_ref().map(serde_json::to_value).transpose().map_err(encode)?;
+        if let Some(delegations) = &mut delegations {
+            // The same draft is the same file.
+            delegations.sort_all_objects();
+        }
+        let typed = TypedTargets { format: 1, targets: draft.targets.clone(), delegations };
         // Before anything is written: a manifest that is too long to be read is refused here.
         let manifest = draft.manifest.encode().map_err(|source| Error::Manifest { source })?;
         self.write(TARGETS, &json(&typed)?)?;
@@ -144,6 +156,7 @@ impl Folder {
             targets: read_document(files, &self.signing("targets"))?,
             snapshot: read_document(files, &self.signing("snapshot"))?,
             timestamp: read_document(files, &self.signing("timestamp"))?,
+            delegated: self.delegated()?,
             shown: self.shown()?,
         })
     }
@@ -172,6 +185,27 @@ impl Folder {
             }
         }
         Ok(())
+    }
+
+    /// The newest document of each delegated role; others sign them, and `sign` changes none.
+    fn delegated(&self) -> Result<BTreeMap<String, Document<Targets>>> {
+        let dir = self.dir.join(DELEGATED);
+        let names = self.files.names(&dir).map_err(|source| Error::ReadFile { path: dir.clone(), source })?;
+        let mut documents = BTreeMap::new();
+        for file in names.iter().filter(|file| !files::is_partial(file)) {
+            let Some(quoted) = file.strip_suffix(".json") else { continue };
+            let name = percent_decode_str(quoted).decode_utf8_lossy().into_owned();
+            if let Some(document) = read_document(self.files.as_ref(), &dir.join(file))? {
+                documents.insert(name, document);
+            }
+        }
+        Ok(documents)
+    }
+
+    /// Keeps the document of a delegated role.
+    pub(crate) fn save_delegated(&self, name: &str, document: &Document<Targets>) -> Result<()> {
+        self.make(DELEGATED)?;
+        self.write(&format!("{DELEGATED}/{}.json", delegated::quoted(name)), document.bytes())
     }
 
     /// What is completely signed.
@@ -256,19 +290,25 @@ struct State {
 #[derive(Serialize, Deserialize)]
 struct TypedTargets {
     format: u64,
-    targets: std::collections::BTreeMap<String, Blob>,
+    targets: BTreeMap<String, Blob>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    delegations: Option<serde_json::Value>,
 }
 
 fn json(value: &impl Serialize) -> Result<Vec<u8>> {
-    let mut bytes = serde_json::to_vec_pretty(value)
-        .map_err(|source| Error::Encode { what: "working folder", source: Box::new(source) })?;
+    let mut bytes = serde_json::to_vec_pretty(value).map_err(encode)?;
     bytes.push(b'\n');
     Ok(bytes)
+}
+
+fn encode(source: serde_json::Error) -> Error {
+    Error::Encode { what: "working folder", source: Box::new(source) }
 }
 
 const STATE: &str = "updog-repo.json";
 const NEXT_ROOT: &str = "root/next.json";
 const TARGETS: &str = "draft/targets.json";
+const DELEGATED: &str = "signing/delegated";
 const MANIFEST: &str = "draft/manifest.json";
 /// Far above any manifest or targets role that a host reads.
 const MAX: u64 = 32 << 20;

@@ -39,6 +39,8 @@ pub mod ceremony;
 pub mod change;
 pub mod cli;
 pub mod copy;
+pub mod delegate;
+mod delegated;
 mod disk;
 pub mod doctor;
 mod document;
@@ -75,6 +77,7 @@ mod unsigned;
 pub mod validate;
 mod versions;
 
+pub use delegated::Lacks;
 pub use disk::Disk;
 pub use document::Document;
 pub use draft::{Blob, Choice, Draft, title};

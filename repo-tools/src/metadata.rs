@@ -1,11 +1,13 @@
 //! The metadata of a repository as it lies in a folder: the roots, and the three documents that hang together.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tough::schema::{Role as ToughRole, Root, Snapshot, Target, Targets, Timestamp};
 
+use crate::delegated;
 use crate::document::Document;
 use crate::error::{Error, Result};
 use crate::files::{self, Files};
@@ -30,6 +32,8 @@ pub struct Online {
     pub snapshot: Document<Snapshot>,
     /// Freshness.
     pub timestamp: Document<Timestamp>,
+    /// The roles to which targets leave some names, through all levels.
+    pub delegated: BTreeMap<String, Document<Targets>>,
 }
 
 impl Metadata {
@@ -51,7 +55,8 @@ impl Metadata {
         let snapshot = shelf.listed::<Snapshot>(listed, "snapshot")?;
         let listed = snapshot.role().meta.get("targets.json");
         let targets = shelf.listed::<Targets>(listed, "targets")?;
-        let online = Online { targets, snapshot, timestamp };
+        let delegated = delegated::readable(targets.role(), snapshot.role(), &|name| shelf.document(name))?;
+        let online = Online { targets, snapshot, timestamp, delegated };
         if let Some(role) = online.not_verifying(newest) {
             return Err(Error::NotVerifying { role, root: newest.version.get() });
         }
@@ -88,9 +93,19 @@ impl Online {
         (!self.targets.verifies_under(root)).then_some(Role::Targets)
     }
 
-    /// Every target by its file name, `<sha256>.<name>`.
+    /// Every target of every role by its file name, `<sha256>.<name>`.
     pub fn blobs(&self) -> Vec<(String, &Target)> {
-        Metadata::blobs_of(&self.targets)
+        let delegated = self.delegated.values().flat_map(Metadata::blobs_of);
+        let mut blobs: Vec<_> = Metadata::blobs_of(&self.targets).into_iter().chain(delegated).collect();
+        blobs.sort_by(|a, b| a.0.cmp(&b.0));
+        blobs.dedup_by(|a, b| a.0 == b.0);
+        blobs
+    }
+
+    /// The files of the delegated roles.
+    pub(crate) fn delegated_files(&self) -> impl Iterator<Item = (String, &str, &Document<Targets>)> {
+        let file = |name: &str, document: &Document<Targets>| delegated::file_name(name, document.version());
+        self.delegated.iter().map(move |(name, document)| (file(name, document), name.as_str(), document))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Everything is signed; nobody has seen it.
 
+use crate::delegated;
 use crate::error::{Error, Result};
 use crate::metadata::{Metadata, Online, check_chain};
 use crate::role::Role;
@@ -36,7 +37,14 @@ impl Signed {
         if !snapshot.is(timestamp.role().meta.get("snapshot.json")) {
             return Err(Error::NotSigned { what: Role::Timestamp });
         }
-        let online = Online { targets, snapshot, timestamp };
+        let delegated = delegated::complete(targets.role(), &papers.delegated)?;
+        let unlisted = |(name, document): (&String, &crate::Document<_>)| {
+            !document.is(snapshot.role().meta.get(&delegated::listed_as(name)))
+        };
+        if delegated.iter().any(unlisted) {
+            return Err(Error::NotSigned { what: Role::Snapshot });
+        }
+        let online = Online { targets, snapshot, timestamp, delegated };
         if let Some(what) = online.not_verifying(root.role()) {
             return Err(Error::NotSigned { what });
         }

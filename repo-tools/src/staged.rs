@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use crate::delegated;
 use crate::error::{Error, Result};
 use crate::files::{self, Files};
 use crate::folder::Folder;
@@ -41,9 +42,11 @@ impl Staged {
     pub fn open(folder: &Folder, now: DateTime<Utc>) -> Result<Option<Self>> {
         let (files, dir) = (folder.files(), folder.stage_dir());
         let metadata = Metadata::read(files.as_ref(), &dir.join("metadata"))?;
-        let Some(first) = metadata.roots.first().filter(|_| metadata.online.is_some()) else {
+        let (Some(first), Some(online)) = (metadata.roots.first(), &metadata.online) else {
             return Ok(None);
         };
+        // What hosts read only when they need it. When it expires is up to its signers, and stops nobody else.
+        delegated::complete(online.targets.role(), &online.delegated)?;
         let source = FolderSource::new(files.as_ref(), &dir);
         let view = host_check(&source, first.bytes().to_vec(), now)?;
         Ok(Some(Self { files, dir, metadata, view, checked_at: now }))
@@ -89,12 +92,17 @@ impl Staged {
         let Some(online) = &self.metadata.online else { return Ok(()) };
         let blobs = online.blobs();
         let versions = self.metadata.versions();
+        let wanted: Vec<String> = ["targets", "snapshot"]
+            .iter()
+            .zip([versions.targets, versions.snapshot])
+            .map(|(role, version)| format!("{version}.{role}.json"))
+            .chain(online.delegated_files().map(|(file, ..)| file))
+            .collect();
         let targets = self.targets_dir();
         self.remove(&targets, |name| blobs.binary_search_by(|(blob, _)| blob.as_str().cmp(name)).is_err())?;
         self.remove(&self.dir.join("metadata"), |name| {
-            version_in(name, "targets").is_some_and(|version| version != versions.targets)
-                || version_in(name, "snapshot").is_some_and(|version| version != versions.snapshot)
-                || files::is_partial(name)
+            let kept = name == "timestamp.json" || version_in(name, "root").is_some();
+            !(kept || wanted.iter().any(|wanted| wanted == name))
         })
     }
 

@@ -7,9 +7,10 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tough::TargetName;
-use tough::schema::{Role as ToughRole, Root, Snapshot, Target, Targets, Timestamp};
+use tough::schema::{Delegations, Role as ToughRole, Root, Snapshot, Target, Targets, Timestamp};
 
 use crate::ceremony::NextRoot;
+use crate::delegated;
 use crate::document::{Document, listed_id};
 use crate::error::{Error, Result};
 use crate::keys::Signer;
@@ -29,10 +30,30 @@ pub struct Papers {
     pub targets: Option<Document<Targets>>,
     /// The newest snapshot.
     pub snapshot: Option<Document<Snapshot>>,
+    /// The newest documents of roles that others sign for, by their names; also of those that nobody leads to any more.
+    pub delegated: BTreeMap<String, Document<Targets>>,
     /// The newest timestamp.
     pub timestamp: Option<Document<Timestamp>>,
     /// What hosts can have seen: those bytes never change.
     pub shown: Versions,
+}
+
+impl Papers {
+    /// The documents of the roles that `top` leads to, as far as they are there.
+    pub(crate) fn led_to<'a>(&'a self, top: &'a Targets) -> BTreeMap<&'a str, &'a Document<Targets>> {
+        let mut found = BTreeMap::new();
+        let mut open: Vec<&Delegations> = top.delegations.iter().collect();
+        while let Some(delegations) = open.pop() {
+            for role in &delegations.roles {
+                if let Some(document) = self.delegated.get(&role.name)
+                    && found.insert(role.name.as_str(), document).is_none()
+                {
+                    open.extend(&document.role().delegations);
+                }
+            }
+        }
+        found
+    }
 }
 
 /// How to sign.
@@ -62,6 +83,7 @@ pub enum Rotation {
 pub struct Unsigned {
     papers: Papers,
     targets: BTreeMap<String, Target>,
+    delegations: Option<Delegations>,
     order: Order,
 }
 
@@ -88,8 +110,14 @@ pub struct Missing {
 }
 
 impl Unsigned {
-    pub(crate) fn new(papers: Papers, targets: BTreeMap<String, Target>, order: Order) -> Self {
-        Self { papers, targets, order }
+    /// `delegations`: to whom targets leave what; `None`: as they were signed before.
+    pub(crate) fn new(
+        papers: Papers,
+        targets: BTreeMap<String, Target>,
+        delegations: Option<Delegations>,
+        order: Order,
+    ) -> Self {
+        Self { papers, targets, delegations, order }
     }
 
     /// The documents as they are now, to be kept between two runs.
@@ -109,6 +137,7 @@ impl Unsigned {
         if !missing.is_empty() {
             return Ok(self.waiting(missing));
         }
+        // Hosts could not read what is left to a role that is not signed, so nothing lists it.
         self.papers.snapshot = Some(self.current_snapshot()?);
         let missing = self.sign_role(signers, Role::Snapshot).await?;
         if !missing.is_empty() {
@@ -205,7 +234,13 @@ impl Unsigned {
             wanted.insert(name, target.clone());
         }
         let newest = self.papers.targets.as_ref();
-        if let Some(document) = newest.filter(|document| document.role().targets == wanted)
+        let before = newest.and_then(|document| document.role().delegations.as_ref());
+        let delegations = self.delegations.as_ref().or(before);
+        let delegations = delegations.filter(|delegations| !delegations.roles.is_empty());
+        let is_wanted = |document: &&Document<Targets>| {
+            document.role().targets == wanted && document.role().delegations.as_ref() == delegations
+        };
+        if let Some(document) = newest.filter(is_wanted)
             && self.keeps(document, Role::Targets, self.papers.shown.targets)
         {
             return Ok(document.clone());
@@ -215,7 +250,7 @@ impl Unsigned {
             self.version(newest, self.papers.shown.targets),
             time::expiry(self.order.now, self.order.terms.targets),
         );
-        targets.delegations = None;
+        targets.delegations = delegations.cloned();
         targets.targets = wanted;
         Document::unsigned(targets)
     }
@@ -223,8 +258,16 @@ impl Unsigned {
     fn current_snapshot(&self) -> Result<Document<Snapshot>> {
         let targets = self.papers.targets.as_ref();
         let newest = self.papers.snapshot.as_ref();
-        if let (Some(document), Some(targets)) = (newest, targets)
-            && targets.is(document.role().meta.get("targets.json"))
+        // TUF 5.5.5: what was listed once is listed for good, also a role that nobody leads to any more.
+        let mut meta = newest.map(|snapshot| snapshot.role().meta.clone()).unwrap_or_default();
+        if let Some(targets) = targets {
+            for (name, document) in delegated::complete(targets.role(), &self.papers.delegated)? {
+                meta.insert(delegated::listed_as(&name), document.metafile());
+            }
+            meta.insert("targets.json".to_owned(), targets.metafile());
+        }
+        if let Some(document) = newest
+            && document.role().meta == meta
             && self.keeps(document, Role::Snapshot, self.papers.shown.snapshot)
         {
             return Ok(document.clone());
@@ -234,7 +277,7 @@ impl Unsigned {
             self.version(newest, self.papers.shown.snapshot),
             time::expiry(self.order.now, self.order.terms.snapshot),
         );
-        snapshot.meta.extend(targets.map(|targets| ("targets.json".to_owned(), targets.metafile())));
+        snapshot.meta = meta;
         Document::unsigned(snapshot)
     }
 
@@ -315,4 +358,4 @@ where
         .collect()
 }
 
-const SPEC_VERSION: &str = "1.0.0";
+pub(crate) const SPEC_VERSION: &str = "1.0.0";

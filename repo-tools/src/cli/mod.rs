@@ -4,6 +4,7 @@ mod answer;
 mod bundle;
 mod ceremony;
 mod changed;
+mod delegation;
 mod doctor;
 mod dry_run;
 mod expirations;
@@ -105,6 +106,9 @@ enum Verb {
     /// Have targets signed by people who never meet.
     #[command(subcommand)]
     Targets(targets::Verb),
+    /// Leave some target names to others, who sign for them.
+    #[command(subcommand)]
+    Delegation(delegation::Verb),
     /// Make a complete copy that nobody sees and let the host's own check loose on it.
     Stage(stage::Args),
     /// Show the stage to hosts; stages first when that is not done.
@@ -198,6 +202,7 @@ fn dispatch(context: &Context, verb: Verb) -> (&'static str, Result<Answer>) {
         Verb::Waves(verb) => (verb.name(), waves::run(context, verb)),
         Verb::Sign(args) => ("sign", sign::run(context, &args)),
         Verb::Targets(verb) => (verb.name(), targets::run(context, verb)),
+        Verb::Delegation(verb) => (verb.name(), delegation::run(context, verb)),
         Verb::Stage(args) => ("stage", stage::run(context, &args)),
         Verb::Publish(args) => ("publish", publish::run(context, &args)),
         Verb::Prune(args) => ("prune", prune::run(context, &args)),

@@ -219,7 +219,7 @@ fn sign(context: &Context, folder: &Folder, keys: &[PathBuf]) -> Result<Answer> 
     let _lock = folder.lock()?;
     let papers = folder.papers()?;
     let version = papers.next_root.as_ref().ok_or(Error::NoNextRoot)?.document().version();
-    let unsigned = Unsigned::new(papers, std::collections::BTreeMap::new(), order(context));
+    let unsigned = Unsigned::new(papers, std::collections::BTreeMap::new(), None, order(context));
     let (papers, missing) = block_on(unsigned.sign_root_alone(&signers))?;
     folder.save_papers(&papers)?;
     if !missing.is_empty() {

@@ -1,5 +1,6 @@
 //! A copy in a folder that hosts can read.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -136,6 +137,8 @@ fn next(live: &Metadata, anchor: &Anchor, survey: &Survey) -> Result<Metadata> {
         targets: newest(survey, "targets", before.map(|online| &online.targets))?,
         snapshot: newest(survey, "snapshot", before.map(|online| &online.snapshot))?,
         timestamp: newest(survey, "timestamp", before.map(|online| &online.timestamp))?,
+        // Written from the survey, as received.
+        delegated: BTreeMap::new(),
     };
     Ok(Metadata { roots, online: Some(online) })
 }

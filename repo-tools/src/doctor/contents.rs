@@ -73,10 +73,17 @@ fn unsigned(seen: &Observed) -> Vec<Finding> {
             None => "the draft was never signed".to_owned(),
         };
         findings.push(Finding::new(Kind::Unsigned, what, sign).of(Role::Targets));
-    } else if seen.papers.next_root.is_none()
-        && let Err(Error::NotSigned { what }) = Signed::of(seen.papers.clone())
-    {
-        findings.push(Finding::new(Kind::Unsigned, format!("{what} lacks signatures"), sign).of(what));
+    } else if seen.papers.next_root.is_none() {
+        findings.extend(match Signed::of(seen.papers.clone()) {
+            Err(Error::NotSigned { what }) => {
+                Some(Finding::new(Kind::Unsigned, format!("{what} lacks signatures"), sign).of(what))
+            }
+            Err(error @ Error::DelegationUnsigned { .. }) => {
+                let sign = "\"updog-repo delegation sign NAME --key KEY\"";
+                Some(Finding::new(Kind::Unsigned, error.to_string(), sign).of(Role::Targets))
+            }
+            _ => None,
+        });
     }
     findings
 }

@@ -141,7 +141,9 @@ impl Observed {
         let draft = self.draft.iter().flat_map(|draft| &draft.targets);
         named.extend(draft.map(|(name, blob)| (blob.file_name(name), blob.length)));
         if let Some(targets) = &self.papers.targets {
-            named.extend(Metadata::blobs_of(targets).into_iter().map(|(name, target)| (name, target.length)));
+            let delegated = self.papers.led_to(targets.role()).into_values();
+            let blobs = delegated.chain([targets]).flat_map(Metadata::blobs_of);
+            named.extend(blobs.map(|(name, target)| (name, target.length)));
         }
         let files = folder.files();
         for (file, expected) in named {

@@ -78,7 +78,9 @@ impl Error {
             | Self::PruneExpired { .. }
             | Self::Rotation { .. }
             | Self::Expired { .. }
+            | Self::DelegatedRole { .. }
             | Self::ClockBehind { .. } => Exit::Blocked,
+            Self::DelegationUnsigned { .. } => Exit::MustWait,
         }
     }
 
@@ -99,6 +101,7 @@ impl Error {
             Self::Rotation { .. } => "rotation",
             Self::Expired { .. } | Self::PruneExpired { .. } => "expired",
             Self::ClockBehind { .. } => "clock",
+            Self::DelegationUnsigned { .. } => "signatures",
             Self::ManifestProblems { .. } => "manifest",
             other => match other.exit() {
                 Exit::Usage => "usage",
@@ -140,6 +143,9 @@ impl Error {
                 format!("run \"updog-repo root remove-key {second} --role {role}\"")
             }
             Self::NoNextRoot => "run \"updog-repo root new\" first".into(),
+            Self::DelegationUnsigned { name, .. } => {
+                format!("run \"updog-repo delegation sign {name} --key KEY\" with their keys")
+            }
             Self::NotSigned { .. } | Self::DraftNotSigned => "run \"updog-repo sign --key KEY\"".into(),
             Self::HostCheck { source: trust_core::Error::Expired { .. } } => {
                 "run \"updog-repo sign --key KEY\": what has expired is signed anew".into()

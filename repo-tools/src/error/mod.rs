@@ -113,6 +113,12 @@ pub enum Error {
     /// The draft holds what nobody has signed.
     #[error("the draft has changes that are not signed")]
     DraftNotSigned,
+    /// Hosts could not read what is left to this role.
+    #[error("delegated role {name:?} needs {} more signature(s), from: {}", lacks.signatures, lacks.keys.join(" "))]
+    DelegationUnsigned { name: String, lacks: crate::delegated::Lacks },
+    /// A delegated role cannot be so.
+    #[error("refused delegated role {name:?}: {reason}")]
+    DelegatedRole { name: String, reason: String },
     /// A delegated role does not verify.
     #[error("failed to verify delegated role {name:?}: too few valid signatures")]
     Delegation { name: String },

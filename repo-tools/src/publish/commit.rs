@@ -60,6 +60,7 @@ pub fn publish_to(
     writing.roots(&plan.roots_before)?;
     if plan.metadata {
         // Versioned names: hosts that read the old timestamp still find the old files.
+        writing.delegated()?;
         writing.targets()?;
         writing.snapshot()?;
         if matches!(hold, Hold::Shared) {
@@ -95,6 +96,16 @@ impl Writing<'_> {
         Ok(())
     }
 
+    fn delegated(&self) -> Result<()> {
+        for (file, name, document) in self.online.delegated_files() {
+            if !self.put_over(&file, document.bytes())? {
+                let reason = format!("other bytes lie there under version {}", document.version());
+                return Err(Error::DelegatedRole { name: name.to_owned(), reason });
+            }
+        }
+        Ok(())
+    }
+
     fn targets(&self) -> Result<()> {
         self.document(Role::Targets, self.online.targets.version(), self.online.targets.bytes())
     }
@@ -104,19 +115,22 @@ impl Writing<'_> {
     }
 
     fn document(&self, role: Role, version: u64, bytes: &[u8]) -> Result<()> {
-        let name = format!("{version}.{role}.json");
-        if self.put(&name, bytes)? {
-            return Ok(());
+        // Another publisher may be about to commit the same version.
+        let written = self.put_over(&format!("{version}.{role}.json"), bytes)?;
+        if written { Ok(()) } else { Err(Error::SameVersion { role, version }) }
+    }
+
+    /// `false`: other bytes have the name, and they are believed.
+    fn put_over(&self, name: &str, bytes: &[u8]) -> Result<bool> {
+        if self.put(name, bytes)? {
+            return Ok(true);
         }
-        if self.order.trust == Trust::Roots {
-            // What lies there was not believed; the live metadata does not verify by it.
-            self.store.remove(Part::Metadata, &name)?;
-            if self.put(&name, bytes)? {
-                return Ok(());
-            }
+        if self.order.trust == Trust::Live {
+            return Ok(false);
         }
-        // Another publisher may be about to commit it.
-        Err(Error::SameVersion { role, version })
+        // What lies there was not believed; the live metadata does not verify by it.
+        self.store.remove(Part::Metadata, name)?;
+        self.put(name, bytes)
     }
 
     /// `false`: other bytes have the name.

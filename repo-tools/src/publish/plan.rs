@@ -1,7 +1,7 @@
 //! Decides in which order a publish is seen. Pure; the proof of each step is beside it.
 
 use serde::Serialize;
-use tough::schema::Root;
+use tough::schema::{Root, Snapshot};
 
 use crate::document::Document;
 use crate::error::{Error, Result};
@@ -113,6 +113,27 @@ fn not_older(live: &Online, staged: &Online) -> Result<()> {
         }
         if live == staged && !same {
             return Err(Error::SameVersion { role, version: live });
+        }
+    }
+    no_role_older(live.snapshot.role(), staged.snapshot.role())
+}
+
+/// TUF 5.5.5: a host that knows a delegated role from one snapshot refuses one that lists it older, or not at all.
+fn no_role_older(live: &Snapshot, staged: &Snapshot) -> Result<()> {
+    for (file, live) in live.meta.iter().filter(|(file, _)| *file != "targets.json") {
+        let refuse = |reason| {
+            let name = file.strip_suffix(".json").unwrap_or(file).to_owned();
+            Err(Error::DelegatedRole { name, reason })
+        };
+        match staged.meta.get(file) {
+            None => return refuse(format!("version {} is live, and none is listed here", live.version)),
+            Some(here) if here.version < live.version => {
+                return refuse(format!("version {} is live, it is {} here", live.version, here.version));
+            }
+            Some(here) if here.version == live.version && here != live => {
+                return refuse(format!("other bytes are live under version {}", live.version));
+            }
+            Some(_) => {}
         }
     }
     Ok(())

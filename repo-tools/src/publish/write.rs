@@ -34,5 +34,8 @@ pub(crate) fn write_stage(files: &dyn Files, new: &Metadata, blobs: &Path, dir: 
     let document = |role: &str, version: u64| format!("{version}.{role}.json");
     put(document("targets", online.targets.version()), Document::bytes(&online.targets))?;
     put(document("snapshot", online.snapshot.version()), Document::bytes(&online.snapshot))?;
+    for (file, _, document) in online.delegated_files() {
+        put(file, document.bytes())?;
+    }
     put("timestamp.json".into(), online.timestamp.bytes())
 }

@@ -295,7 +295,7 @@ pub(crate) fn resign(dir: &Path, key: &Path, manifest: &updog_repo::Blob) {
 
 /// Our PEM files as a key source of tough.
 #[derive(Debug)]
-struct PemKey(PathBuf);
+pub(crate) struct PemKey(pub(crate) PathBuf);
 
 #[async_trait::async_trait]
 impl tough::key_source::KeySource for PemKey {

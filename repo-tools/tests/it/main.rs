@@ -10,6 +10,7 @@ mod common;
 mod copy;
 mod cut;
 mod cut_store;
+mod delegation;
 mod doctor;
 mod dry_run;
 mod expirations;

@@ -1,0 +1,124 @@
+//! Roles to which targets leave some names, through all levels.
+
+use std::collections::{BTreeMap, HashMap};
+
+use tough::TargetName;
+use tough::schema::{DelegatedRole, Delegations, Snapshot, Targets};
+
+use crate::document::Document;
+use crate::error::{Error, Result};
+
+/// The documents of all roles that `top` leads to, each signed as the role above it says.
+///
+/// # Errors
+/// The first role, in order of trust, that is not there or lacks signatures: hosts could not read what is left to it.
+pub(crate) fn complete(
+    top: &Targets,
+    documents: &BTreeMap<String, Document<Targets>>,
+) -> Result<BTreeMap<String, Document<Targets>>> {
+    let mut found: BTreeMap<String, Document<Targets>> = BTreeMap::new();
+    let mut open: Vec<&Delegations> = top.delegations.iter().collect();
+    while let Some(delegations) = open.pop() {
+        for role in &delegations.roles {
+            if found.contains_key(&role.name) {
+                continue;
+            }
+            let document = documents.get(&role.name);
+            let lacks = lacking(document, delegations, role);
+            match document {
+                Some(document) if lacks.signatures == 0 => {
+                    open.extend(&document.role().delegations);
+                    found.insert(role.name.clone(), document.clone());
+                }
+                _ => return Err(Error::DelegationUnsigned { name: role.name.clone(), lacks }),
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Those of the roles that `top` leads to whose documents are there, are the ones that `snapshot` lists, and verify.
+/// `read` looks a file up; what is missing or wrong is what `validate` is for.
+pub(crate) fn readable(
+    top: &Targets,
+    snapshot: &Snapshot,
+    read: &dyn Fn(&str) -> Result<Option<Document<Targets>>>,
+) -> Result<BTreeMap<String, Document<Targets>>> {
+    let mut found: BTreeMap<String, Document<Targets>> = BTreeMap::new();
+    let mut open: Vec<Delegations> = top.delegations.iter().cloned().collect();
+    while let Some(delegations) = open.pop() {
+        for role in &delegations.roles {
+            let Some(listed) = snapshot.meta.get(&listed_as(&role.name)) else { continue };
+            if found.contains_key(&role.name) {
+                continue;
+            }
+            let document = match read(&file_name(&role.name, listed.version.get())) {
+                Ok(document) => document,
+                Err(Error::ParseRole { .. }) => None,
+                Err(error) => return Err(error),
+            };
+            let right = |document: &Document<Targets>| {
+                document.is(Some(listed)) && document.verifies_as(&delegations, &role.name)
+            };
+            if let Some(document) = document.filter(right) {
+                open.extend(document.role().delegations.clone());
+                found.insert(role.name.clone(), document);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Signatures that a delegated role lacks.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Lacks {
+    /// How many more are needed.
+    pub signatures: u64,
+    /// The keys that could give them.
+    pub keys: Vec<String>,
+}
+
+/// What `document` lacks as `role`; a document that nobody made lacks all.
+pub(crate) fn lacking(
+    document: Option<&Document<Targets>>,
+    delegations: &Delegations,
+    role: &DelegatedRole,
+) -> Lacks {
+    let signed = document.map(|document| document.signed_as(delegations, role)).unwrap_or_default();
+    let given = u64::try_from(signed.len()).unwrap_or(u64::MAX);
+    let keys = role.keyids.iter().map(hex::encode).filter(|id| !signed.contains(id)).collect();
+    Lacks { signatures: role.threshold.get().saturating_sub(given), keys }
+}
+
+/// Where a role is delegated: by `top`, or by a role that `top` leads to.
+pub(crate) fn holder<'a>(
+    top: Option<&'a Delegations>,
+    documents: &'a BTreeMap<String, Document<Targets>>,
+    name: &str,
+) -> Option<(&'a Delegations, &'a DelegatedRole)> {
+    let nested = documents.values().filter_map(|document| document.role().delegations.as_ref());
+    top.into_iter().chain(nested).find_map(|delegations| {
+        let role = delegations.roles.iter().find(|role| role.name == name)?;
+        Some((delegations, role))
+    })
+}
+
+/// Whether a role may sign for this name.
+pub(crate) fn covers(role: &DelegatedRole, name: &TargetName) -> bool {
+    Delegations { keys: HashMap::new(), roles: vec![role.clone()] }.target_is_delegated(name)
+}
+
+/// How a snapshot lists a role.
+pub(crate) fn listed_as(name: &str) -> String {
+    format!("{name}.json")
+}
+
+/// The file of a role's version; a name such as `../x` stays inside its folder.
+pub(crate) fn file_name(name: &str, version: u64) -> String {
+    format!("{version}.{}.json", quoted(name))
+}
+
+/// The name of a role as part of a file name.
+pub(crate) fn quoted(name: &str) -> String {
+    trust_core::Role::Delegated(name.to_owned()).quoted()
+}
