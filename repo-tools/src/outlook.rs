@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use release::manifest::Difference;
 use tough::schema::Root;
 
+use crate::against::signed_manifest;
 use crate::ceremony::NextRoot;
 use crate::error::Result;
 use crate::expirations::of_papers;
@@ -27,6 +29,13 @@ pub fn outlook(now: Option<&Folder>, then: &Folder) -> Result<Vec<String>> {
         lines.push(format!("{} {}, good until {end}", document.role, document.version));
     }
     Ok(lines)
+}
+
+/// What the manifest that is signed tells hosts otherwise: releases, waves, floors, `max_version`, migrations.
+pub fn differences(now: Option<&Folder>, then: &Folder) -> Result<Vec<Difference>> {
+    let before = now.map(signed_manifest).transpose()?.flatten().unwrap_or_default();
+    let after = signed_manifest(then)?;
+    Ok(after.map(|after| after.differences(&before)).unwrap_or_default())
 }
 
 /// The root that is being made, or the newest one that is signed.

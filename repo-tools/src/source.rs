@@ -98,6 +98,20 @@ impl Source for StoreSource<'_> {
     }
 }
 
+/// A store of one's own, read in the same way.
+#[derive(Debug)]
+pub struct OwnStoreSource<'a>(pub Box<dyn Store + 'a>);
+
+impl Source for OwnStoreSource<'_> {
+    fn metadata(&self, path: &str, max: u64) -> Result<Option<Vec<u8>>> {
+        StoreSource(self.0.as_ref()).metadata(path, max)
+    }
+
+    fn target(&self, path: &str, length: u64, sink: &mut Sink<'_>) -> Result<Streamed> {
+        StoreSource(self.0.as_ref()).target(path, length, sink)
+    }
+}
+
 /// `metadata/` and `targets/` below a URL. Several threads may ask at once; one of them drives all connections.
 #[derive(Debug)]
 pub struct UrlSource {

@@ -6,16 +6,20 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use updater_core::Exit;
 
+use super::place::Place;
 use super::{Answer, Context, usage};
 use crate::error::{Error, Result};
 use crate::expirations::{Dated, Expiration, State, judge, of_papers, of_source};
 use crate::metadata::version_in;
-use crate::source::{FolderSource, Source, UrlSource};
+use crate::store::{FolderStore, Part, Store as _};
 use crate::time;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A folder or an http(s) URL that hosts read, or a store's name in repo.toml; the working folder, if not given.
+    #[arg(
+        help = "A folder, an http(s) URL or s3://bucket/prefix that hosts read, or the name of a store in repo.toml; \
+                  the working folder, if not given"
+    )]
     dest: Option<String>,
     /// Exit 12 when a role expires within this time, such as "3 days"; else each role's margin in repo.toml counts.
     #[arg(long, value_name = "TERM", value_parser = time::parse_term)]
@@ -28,7 +32,7 @@ pub(super) struct Args {
 pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
     let intent = context.intent()?;
     let dated = match &args.dest {
-        Some(dest) => of_dest(context, &intent.place(dest), args.root.as_deref())?,
+        Some(dest) => of_dest(context, dest, args.root.as_deref())?,
         None => of_papers(&context.folder()?.papers()?),
     };
     let margin = |role| args.within.unwrap_or(intent.role(role).margin);
@@ -57,36 +61,27 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
 }
 
 fn of_dest(context: &Context, dest: &str, root: Option<&Path>) -> Result<Vec<Dated>> {
-    let folder = Path::new(dest);
-    let remote = dest.starts_with("http://") || dest.starts_with("https://");
-    let source: Box<dyn Source> = if remote {
-        Box::new(UrlSource::new(dest)?)
-    } else if folder.join("metadata").is_dir() {
-        Box::new(FolderSource::new(context.files.as_ref(), folder))
-    } else {
-        return Err(usage(format!("failed to find metadata/ in {dest}")));
-    };
+    let place = Place::open(context, dest)?;
     let root = match root {
         Some(path) => {
             std::fs::read(path).map_err(|source| Error::ReadFile { path: path.to_owned(), source })?
         }
-        None => own_root(context, source.as_ref(), (!remote).then_some(folder))?,
+        None => own_root(context, &place)?,
     };
-    of_source(source.as_ref(), root, context.now)
+    of_source(place.source(), root, context.now)
 }
 
-/// Other tools publish only the newest root; a folder shows which there are.
-fn own_root(context: &Context, source: &dyn Source, folder: Option<&Path>) -> Result<Vec<u8>> {
-    let oldest = match folder {
-        None => 1,
-        Some(folder) => {
-            let path = folder.join("metadata");
-            let names = context.files.names(&path).map_err(|source| Error::ReadFile { path, source })?;
-            names.iter().filter_map(|name| version_in(name, "root")).min().unwrap_or(1)
-        }
+/// Other tools publish only the newest root; a folder and a bucket show which there are.
+fn own_root(context: &Context, place: &Place<'_>) -> Result<Vec<u8>> {
+    let listed = match place {
+        Place::Url(_) | Place::Bundle(_) => Vec::new(),
+        Place::Folder(_, dir) => FolderStore::new(context.files.as_ref(), dir).list(Part::Metadata)?,
+        Place::Store(store) => store.0.list(Part::Metadata)?,
     };
+    let oldest = listed.iter().filter_map(|entry| version_in(&entry.name, "root")).min().unwrap_or(1);
     let name = format!("{oldest}.root.json");
-    source
+    place
+        .source()
         .metadata(&name, MAX_ROOT)?
         .ok_or_else(|| usage(format!("failed to find {name}: name a root that you trust with --root")))
 }

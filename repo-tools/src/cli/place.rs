@@ -1,4 +1,4 @@
-//! What a repository to read is called on the command line: a folder, a URL, a bundle.
+//! What a repository to read is called on the command line: a folder, a URL, a bucket, a bundle, a name in repo.toml.
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -8,27 +8,37 @@ use super::progress::Bar;
 use super::{Context, usage};
 use crate::bundle_source::BundleSource;
 use crate::error::{Error, Result};
-use crate::source::{FolderSource, Source, UrlSource};
+use crate::source::{FolderSource, OwnStoreSource, Source, UrlSource};
+use crate::store::Part;
 
 /// The place, opened.
 pub(super) enum Place<'a> {
     /// An http(s) URL.
     Url(Box<UrlSource>),
+    /// A bucket.
+    Store(OwnStoreSource<'a>),
     /// A folder with metadata/ in it.
-    Folder(FolderSource<'a>),
+    Folder(FolderSource<'a>, PathBuf),
     /// A file.
     Bundle(Box<BundleSource>),
 }
 
 impl<'a> Place<'a> {
     pub(super) fn open(context: &'a Context, place: &str) -> Result<Place<'a>> {
+        let place = &context.intent()?.place(place);
         let path = Path::new(place);
         if place.starts_with("http://") || place.starts_with("https://") {
             Ok(Place::Url(Box::new(UrlSource::new(place)?)))
+        } else if place.contains("://") {
+            let store = context.place(place)?.open(context.files.as_ref(), WORKERS)?;
+            if store.list(Part::Metadata)?.is_empty() {
+                return Err(usage(format!("failed to find metadata/ in {place}")));
+            }
+            Ok(Place::Store(OwnStoreSource(store)))
         } else if path.is_file() {
             Ok(Place::Bundle(Box::new(BundleSource::open(path)?)))
         } else if path.join("metadata").is_dir() {
-            Ok(Place::Folder(FolderSource::new(context.files.as_ref(), path)))
+            Ok(Place::Folder(FolderSource::new(context.files.as_ref(), path), path.to_owned()))
         } else {
             Err(usage(format!("failed to find metadata/ in {place}")))
         }
@@ -37,7 +47,8 @@ impl<'a> Place<'a> {
     pub(super) fn source(&self) -> &dyn Source {
         match self {
             Place::Url(source) => source.as_ref(),
-            Place::Folder(source) => source,
+            Place::Store(source) => source,
+            Place::Folder(source, _) => source,
             Place::Bundle(source) => source.as_ref(),
         }
     }

@@ -116,8 +116,8 @@ fn say_preview(store: &dyn Store, preview: &Preview) -> Answer {
 
 /// What would change for hosts.
 fn seen(preview: &Preview) -> Vec<String> {
-    match &preview.changes {
+    match &preview.differences {
         None => vec!["What hosts see now cannot be read.".into()],
-        Some(changes) => changes.iter().map(ToString::to_string).collect(),
+        Some(differences) => differences.iter().map(|one| format!("hosts would see {one}")).collect(),
     }
 }

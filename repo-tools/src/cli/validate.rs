@@ -1,6 +1,6 @@
 //! `updog-repo validate`
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::json;
 use updater_core::Exit;
@@ -8,11 +8,15 @@ use updater_core::Exit;
 use super::place::{Place, WORKERS, root, with_bar};
 use super::{Answer, Context};
 use crate::error::Result;
+use crate::store::FolderStore;
 use crate::validate::{Depth, Report, Validation, orphans, validate};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A folder or an http(s) URL with metadata/ and targets/ in it, or a bundle.
+    #[arg(
+        help = "A folder, an http(s) URL or s3://bucket/prefix with metadata/ and targets/ in it, the name of a store \
+                  in repo.toml, or a bundle"
+    )]
     place: String,
     /// A root that you trust; without it, the repository's own first root is taken for good.
     #[arg(long, value_name = "FILE")]
@@ -42,10 +46,11 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
         (Place::Url(_), _) => {
             lines.push("A server lists no files, so orphans were not looked for.".to_owned());
         }
-        (Place::Folder(_), Depth::Targets) => {
-            orphans(context.files.as_ref(), Path::new(&args.place), &mut report)?;
+        (Place::Folder(_, dir), Depth::Targets) => {
+            orphans(&FolderStore::new(context.files.as_ref(), dir), &mut report)?;
         }
-        (Place::Folder(_), Depth::Metadata) | (Place::Bundle(_), _) => {}
+        (Place::Store(store), Depth::Targets) => orphans(store.0.as_ref(), &mut report)?,
+        (Place::Folder(..) | Place::Store(_), Depth::Metadata) | (Place::Bundle(_), _) => {}
     }
     Ok(answer(lines, &report))
 }

@@ -13,8 +13,9 @@ use crate::error::Result;
 use crate::folder::Folder;
 use crate::intent::{Intent, KeyRef, WaveIntent};
 use crate::keys::{key_id, public_key};
-use crate::metadata::{Metadata, read_document, version_in};
+use crate::metadata::{MAX_METADATA, Metadata, version_in};
 use crate::staged::Staged;
+use crate::store::{Part, Place};
 use crate::unsigned::Papers;
 
 /// A working folder, and what `repo.toml` names beside it, as they are.
@@ -34,7 +35,7 @@ pub struct Observed {
     pub staged: Option<Vec<u8>>,
     /// The keys that `repo.toml` or the command line names.
     pub keys: Vec<KeySeen>,
-    /// timestamp.json of the stores that are folders of this machine.
+    /// timestamp.json of the stores that can be published to.
     pub live: Vec<Document<Timestamp>>,
 }
 
@@ -91,10 +92,8 @@ impl Observed {
         seen.keys.extend(named.iter().map(|named| key_seen(&named.name, &named.key, folder.dir())));
         seen.keys.extend(extra.iter().map(|file| private_key(file, folder.dir())));
         seen.look_at_waves(intent);
-        for place in intent.stores.values().filter(|place| !place.contains("://")) {
-            let path = Path::new(place).join("metadata/timestamp.json");
-            // One that cannot be read is what validate is for.
-            seen.live.extend(read_document(folder.files().as_ref(), &path).ok().flatten());
+        for (name, place) in &intent.stores {
+            seen.look_at_store(folder, name, place);
         }
         seen
     }
@@ -153,6 +152,23 @@ impl Observed {
                     let path = folder.blobs_dir().join(&file);
                     self.unreadable(&crate::Error::ReadFile { path, source });
                 }
+            }
+        }
+    }
+
+    /// The timestamp that hosts read there. A damaged one is what validate is for.
+    fn look_at_store(&mut self, folder: &Folder, name: &str, place: &str) {
+        // Of an http(s) URL there is no writing to: expirations looks at those.
+        let Ok(place) = place.parse::<Place>() else { return };
+        let files = folder.files();
+        let store = place.open(files.as_ref(), 1);
+        match store.and_then(|store| store.read(Part::Metadata, "timestamp.json", MAX_METADATA)) {
+            Ok(found) => self.live.extend(found.and_then(|found| Document::parse(found.bytes).ok())),
+            Err(_) if matches!(place, Place::Folder(_)) => {}
+            Err(error) => {
+                let fix = error.hint().unwrap_or_else(|| "set the AWS_ variables".to_owned());
+                let what = format!("stores.{name}: {}", crate::error::chain(&error));
+                self.troubles.push(Finding::new(Kind::Unreadable, what, fix));
             }
         }
     }

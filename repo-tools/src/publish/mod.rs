@@ -4,7 +4,6 @@ mod commit;
 mod live;
 mod plan;
 mod preview;
-mod seen;
 mod upload;
 mod write;
 
@@ -19,7 +18,6 @@ pub use commit::{Order, Published, publish_to};
 pub use live::{Live, Trust};
 pub use plan::{Gap, Plan, plan};
 pub use preview::{Preview, preview};
-pub use seen::{Change, changes};
 pub use upload::Progress;
 pub(crate) use write::write_stage;
 

@@ -1,12 +1,12 @@
 //! What a publish would do and what hosts would see, without doing it.
 
+use release::manifest::{Difference, Manifest};
 use serde::Serialize;
 use trust_core::Expiry;
 
 use super::commit::Order;
 use super::live::Live;
 use super::plan::{Plan, plan};
-use super::seen::{Change, changes};
 use super::upload::missing;
 use crate::error::{Error, Result};
 use crate::host_check::{follow, read_manifest};
@@ -29,8 +29,8 @@ pub struct Preview {
     pub before: Versions,
     /// What they would see.
     pub after: Versions,
-    /// What would change for them; `None` when the live manifest cannot be read.
-    pub changes: Option<Vec<Change>>,
+    /// What they would see otherwise; `None` when the live manifest cannot be read.
+    pub differences: Option<Vec<Difference>>,
 }
 
 /// Looks at everything that a publish looks at and refuses what it would refuse.
@@ -43,19 +43,20 @@ pub fn preview(store: &dyn Store, staged: &Staged, order: Order) -> Result<Previ
         .map(|(name, target)| (name, target.length))
         .collect();
     let shown = shown(store, &live, staged);
-    let staged_manifest = staged.view().manifest.as_ref();
+    let none = Manifest::default();
+    let staged_manifest = staged.view().manifest.as_ref().unwrap_or(&none);
     Ok(Preview {
         plan,
         bytes: blobs.iter().map(|(_, length)| length).sum(),
         blobs,
         before: live.metadata.versions(),
         after: staged.metadata().versions(),
-        changes: shown.ok().map(|shown| changes(shown.as_ref(), staged_manifest)),
+        differences: shown.ok().map(|shown| staged_manifest.differences(shown.as_ref().unwrap_or(&none))),
     })
 }
 
 /// The manifest that hosts read now, expired or not.
-fn shown(store: &dyn Store, live: &Live, staged: &Staged) -> Result<Option<release::manifest::Manifest>> {
+fn shown(store: &dyn Store, live: &Live, staged: &Staged) -> Result<Option<Manifest>> {
     let (Some(first), Some(_)) = (live.metadata.roots.first(), &live.metadata.online) else {
         return Ok(None);
     };

@@ -1,30 +1,29 @@
 //! Files that nothing names.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tough::schema::{Role as ToughRole, Snapshot, Targets};
 
 use super::{Kind, Report};
+use crate::delegated;
 use crate::document::Document;
 use crate::error::{Error, Result, chain};
-use crate::files::{self, Files};
-use crate::metadata::{blob_name, read_document, version_in};
+use crate::files;
+use crate::metadata::{MAX_METADATA, blob_name, version_in};
+use crate::store::{Part, Store};
 
 /// Adds what only somebody who can list the folder sees: files that nothing names. A target counts as named when any
 /// targets role that is still there names it: hosts may be half-way through an older one.
-pub fn orphans(files: &dyn Files, dir: &Path, report: &mut Report) -> Result<()> {
-    let (metadata, targets) = (dir.join("metadata"), dir.join("targets"));
-    let list =
-        |path: &Path| files.names(path).map_err(|source| Error::ReadFile { path: path.to_owned(), source });
-    let names = list(&metadata)?;
-    let roles = listed_roles(files, &metadata, &names, report)?;
+pub fn orphans(store: &dyn Store, report: &mut Report) -> Result<()> {
+    let list = |part| Ok(store.list(part)?.into_iter().map(|entry| entry.name).collect::<Vec<String>>());
+    let names = list(Part::Metadata)?;
+    let roles = listed_roles(store, &names, report)?;
     let mut listed_targets = BTreeSet::new();
     for name in &names {
         if roles.iter().any(|role| version_in(name, role).is_some()) {
-            let document = read::<Targets>(files, &metadata, name, report)?;
+            let document = read::<Targets>(store, name, report)?;
             let listed = document.iter().flat_map(|document| &document.role().targets);
             for (name, target) in listed {
                 let path = match name.resolved().rsplit_once('/') {
@@ -38,34 +37,31 @@ pub fn orphans(files: &dyn Files, dir: &Path, report: &mut Report) -> Result<()>
             report.add(Kind::Orphan, format!("metadata/{name} is named by nothing"));
         }
     }
-    for name in list(&targets)?.into_iter().filter(|name| !listed_targets.contains(name)) {
+    let is_named = |name: &String| listed_targets.contains(name.split('/').next().unwrap_or(name));
+    for name in list(Part::Targets)?.into_iter().filter(|name| !is_named(name)) {
         report.add(Kind::Orphan, format!("targets/{name} is named by nothing"));
     }
     Ok(())
 }
 
 /// The targets roles that any snapshot lists, the top one always among them.
-fn listed_roles(
-    files: &dyn Files,
-    dir: &Path,
-    names: &[String],
-    report: &mut Report,
-) -> Result<BTreeSet<String>> {
+fn listed_roles(store: &dyn Store, names: &[String], report: &mut Report) -> Result<BTreeSet<String>> {
     let mut roles = BTreeSet::from(["targets".to_owned()]);
     for name in names.iter().filter(|name| version_in(name, "snapshot").is_some()) {
-        let document = read::<Snapshot>(files, dir, name, report)?;
+        let document = read::<Snapshot>(store, name, report)?;
         let listed = document.iter().flat_map(|document| document.role().meta.keys());
-        roles.extend(listed.map(|file| file.strip_suffix(".json").unwrap_or(file).to_owned()));
+        roles.extend(listed.map(|file| delegated::quoted(file.strip_suffix(".json").unwrap_or(file))));
     }
     Ok(roles)
 }
 
 /// A document, if it can be parsed; a problem if not.
-fn read<T>(files: &dyn Files, dir: &Path, name: &str, report: &mut Report) -> Result<Option<Document<T>>>
+fn read<T>(store: &dyn Store, name: &str, report: &mut Report) -> Result<Option<Document<T>>>
 where
     T: ToughRole + Serialize + DeserializeOwned + Clone,
 {
-    match read_document::<T>(files, &dir.join(name)) {
+    let found = store.read(Part::Metadata, name, MAX_METADATA)?;
+    match found.map(|found| Document::parse(found.bytes)).transpose() {
         Err(error @ Error::ParseRole { .. }) => {
             report.add(Kind::Metadata, format!("{name}: {}", chain(&error)));
             Ok(None)

@@ -69,6 +69,49 @@ fn every_step_from_nothing_to_published_is_rehearsed_and_then_done() {
 }
 
 #[test]
+fn sign_and_publish_say_what_hosts_would_see_of_each_release() {
+    let desk = Desk::new();
+    crate::common::write_release(&desk.path().join("next"), "1.1.0", "1.1.0");
+    let at = |line: &str| format!("--clock 2026-12-01T00:00:00Z --repo r {line}");
+    for line in ["init", "key new k --role all", "release add release --level 1"] {
+        desk.done(&at(line));
+    }
+    let kinds = |value: &serde_json::Value| -> Vec<String> {
+        let all = value.as_array().unwrap_or_else(|| panic!("{value}")).iter();
+        all.map(|one| format!("{} {}", one["kind"].as_str().unwrap(), one["of"].as_str().unwrap())).collect()
+    };
+    let (release, line) = ("tiny x86_64 1.0.0", "tiny x86_64");
+    let first = [format!("added {release}")];
+    let signing = desk.json(&at("sign --key k --dry-run"));
+    assert_eq!(kinds(&signing["data"]["dry_run"]["differences"]), first);
+    assert!(desk.done(&at("sign --key k --dry-run")).contains("once published: added: tiny x86_64 1.0.0"));
+    desk.done(&at("sign --key k"));
+    desk.done(&at("publish public"));
+    for line in ["release add next --level 1", "waves set normal --version 1.0.0"] {
+        desk.done(&at(line));
+    }
+    let second =
+        [format!("waves {release}"), "added tiny x86_64 1.1.0".to_owned(), format!("max_version {line}")];
+    let signing = desk.json(&at("sign --key k --dry-run"));
+    assert_eq!(kinds(&signing["data"]["dry_run"]["differences"]), second);
+    desk.done(&at("sign --key k"));
+    // Signed is not published: that is compared with what hosts see now.
+    let signing = desk.json(&at("sign --key k --dry-run"));
+    assert_eq!(signing["data"]["dry_run"]["differences"], serde_json::json!([]));
+    let publishing = desk.json(&at("publish public --dry-run"));
+    assert_eq!(kinds(&publishing["data"]["preview"]["differences"]), second);
+    assert!(
+        desk.done(&at("publish public --dry-run"))
+            .contains("hosts would see max_version of tiny x86_64: 1.1.0 (before: 1.0.0)")
+    );
+    for line in ["publish public", "release remove 1.0.0", "sign --key k --renew targets"] {
+        desk.done(&at(line));
+    }
+    let publishing = desk.json(&at("publish public --dry-run"));
+    assert_eq!(kinds(&publishing["data"]["preview"]["differences"]), [format!("removed {release}")]);
+}
+
+#[test]
 fn what_hosts_would_see_is_said() {
     let desk = Desk::new();
     desk.done("--repo r init");

@@ -224,7 +224,10 @@ fn the_program_publishes_to_s3_and_others_read_it_over_http() {
         done(&format!("--repo repo {line}"));
     }
     let dry = done(&format!("--repo repo publish {place} --dry-run"));
-    assert!(dry.contains("+ tiny x86_64 1.0.0") && dry.contains("would publish 7 blob(s)"), "{dry}");
+    assert!(
+        dry.contains("hosts would see added: tiny x86_64 1.0.0") && dry.contains("would publish 7 blob(s)"),
+        "{dry}"
+    );
     assert!(bucket.store("deep/er").list(Part::Targets).unwrap().is_empty());
     let said = done(&format!("--repo repo publish {place} --parallel 3"));
     assert!(said.contains("timestamp") && said.contains(&place), "{said}");
@@ -240,6 +243,37 @@ fn the_program_publishes_to_s3_and_others_read_it_over_http() {
     let url = format!("{}/{}/deep/er", variables[3].1, bucket.name);
     let said = done(&format!("validate {url} --root repo/root/1.root.json"));
     assert!(said.contains("no problems: ") && said.contains("7 targets"), "{said}");
+    // Whoever may list the bucket sees what nothing names, too.
+    let said = done(&format!("validate {place} --root repo/root/1.root.json"));
+    assert!(
+        said.contains("no problems: ") && said.contains("7 targets") && !said.contains("orphans"),
+        "{said}"
+    );
+    bucket.plant("deep/er", Part::Targets, "stray", b"x");
+    let found = run(path, &variables, &format!("validate {place} --json"));
+    let found: serde_json::Value = serde_json::from_slice(&found.stdout).unwrap();
+    assert_eq!(found["data"]["problems"][0]["what"], "targets/stray is named by nothing", "{found}");
+    assert!(done(&format!("expirations {place}")).contains("nothing expires soon"));
+    assert_eq!(run(path, &variables, "expirations s3://nowhere/x").status.code(), Some(2));
+    let intent = std::fs::read_to_string(path.join("repo/repo.toml")).unwrap();
+    assert!(intent.contains("\n[stores]\n"), "{intent}");
+    let intent = intent.replace("\n[stores]\n", &format!("\n[stores]\nlive = \"{place}\"\n"));
+    std::fs::write(path.join("repo/repo.toml"), intent).unwrap();
+    assert!(done("--repo repo expirations live").contains("nothing expires soon"));
+    let doctor = |clock: &str, variables: &[(String, String)]| {
+        let output = run(path, variables, &format!("--repo repo --clock {clock} doctor"));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    // The timestamp of the bucket is a later one than that of the working folder.
+    let now = chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now());
+    let clock = now.format("%Y-%m-%dT%H:%M:%SZ").to_string();
+    done(&format!("refresh {place} --key k --expires 30d"));
+    let later = (now + chrono::TimeDelta::days(8)).format("%Y-%m-%dT%H:%M:%SZ").to_string();
+    assert!(!doctor(&later, &variables).contains("expired: "), "{}", doctor(&later, &variables));
+    let offline = vec![(variables[3].0.clone(), "http://127.0.0.1:1".to_owned())];
+    let said = doctor(&clock, &[&variables[..3], &offline].concat());
+    assert!(said.contains("unreadable: stores.live: failed to ") && !said.contains(SECRET), "{said}");
+    assert!(doctor(&later, &[&variables[..3], &offline].concat()).contains("expired: timestamp"));
     assert_eq!(run(path, &variables, "--repo repo publish gs://updates").status.code(), Some(2));
     let json = run(path, &variables, &format!("--repo repo publish s3://{}-not --json", bucket.name));
     assert_eq!(json.status.code(), Some(2));

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use chrono::{DateTime, Utc};
 use trust_core::{Class, Trusted};
-use updog_repo::publish::{Change, Gap, Order, Published, Trust, preview, publish_to};
+use updog_repo::publish::{Gap, Order, Published, Trust, preview, publish_to};
 use updog_repo::source::StoreSource;
 use updog_repo::store::{Entry, Found, Hold, Memory, New, Outgoing, Part, Reading, Sent, Store, Swap, Tag};
 use updog_repo::{Error, Role, Staged};
@@ -304,8 +304,12 @@ fn a_dry_run_says_what_a_publish_does_and_does_nothing() {
     let tree = base.tree();
     let preview = preview(&base, &staged, ORDER).unwrap();
     assert_eq!(base.tree(), tree);
-    let changes = preview.changes.unwrap();
-    assert!(changes.contains(&Change::Added { release: "tiny x86_64 1.1.0".into() }), "{changes:?}");
+    let seen: Vec<String> = preview.differences.unwrap().iter().map(ToString::to_string).collect();
+    let expected = [
+        "added: tiny x86_64 1.1.0, open to all hosts at once",
+        "max_version of tiny x86_64: 1.1.0 (before: 1.0.0)",
+    ];
+    assert_eq!(seen, expected);
     let published = put(&base, &staged).unwrap();
     assert_eq!(published.new_blobs, preview.blobs.len());
     let written: u64 = base
@@ -316,7 +320,7 @@ fn a_dry_run_says_what_a_publish_does_and_does_nothing() {
         .sum();
     assert_eq!(written, preview.bytes);
     let again = updog_repo::publish::preview(&base, &staged, ORDER).unwrap();
-    assert!(again.plan.is_done() && again.blobs.is_empty() && again.changes == Some(Vec::new()));
+    assert!(again.plan.is_done() && again.blobs.is_empty() && again.differences == Some(Vec::new()));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use updog_repo::bundle_source::BundleSource;
 use updog_repo::source::{FolderSource, Source, UrlSource};
+use updog_repo::store::FolderStore;
 use updog_repo::validate::{Depth, Kind, Report, Validation, orphans, validate};
 use updog_repo::{Disk, Draft};
 
@@ -43,7 +44,7 @@ impl Planted {
 
     fn report(&self, days: i64) -> Report {
         let mut report = look(&FolderSource::new(&Disk, &self.dir), days);
-        orphans(&Disk, &self.dir, &mut report).unwrap();
+        orphans(&FolderStore::new(&Disk, &self.dir), &mut report).unwrap();
         report
     }
 
@@ -196,7 +197,7 @@ fn delegated_roles_are_looked_over_too() {
     repository.write(dir.path()).unwrap();
     let source = FolderSource::new(&Disk, dir.path());
     let mut report = look(&source, 2);
-    orphans(&Disk, dir.path(), &mut report).unwrap();
+    orphans(&FolderStore::new(&Disk, dir.path()), &mut report).unwrap();
     assert_eq!((report.problems.clone(), report.targets, report.roles.len()), (Vec::new(), 3, 7));
     fs::remove_file(named(&dir.path().join("targets"), "b.bin")).unwrap();
     assert_eq!(kinds(&look(&source, 2)), [Kind::Missing]);
