@@ -18,6 +18,7 @@ mod intent;
 mod interop;
 mod keys;
 mod locked;
+mod many;
 mod moto;
 mod page;
 mod pictures;
