@@ -11,7 +11,7 @@ use tough::TargetName;
 use tough::schema::key::Key;
 use tough::schema::{DelegatedRole, Delegations, PathPattern, PathSet, Targets};
 
-use crate::delegated::{Lacks, covers, holder, lacking};
+use crate::delegated::{Lacks, check_name, covers, holder, lacking};
 use crate::document::Document;
 use crate::draft::{Blob, Draft};
 use crate::error::{Error, Result};
@@ -42,9 +42,7 @@ pub struct NewRole {
 pub fn add(draft: &mut Draft, papers: &Papers, role: &NewRole) -> Result<bool> {
     let before = meant(draft, papers);
     let refuse = |reason: String| Error::DelegatedRole { name: role.name.clone(), reason };
-    if ["", "root", "timestamp", "snapshot", "targets"].contains(&role.name.as_str()) {
-        return Err(refuse("expected a name of its own".into()));
-    }
+    check_name(&role.name)?;
     let mut ids = Vec::new();
     let mut delegations = before.clone();
     for key in &role.keys {

@@ -23,6 +23,7 @@ pub(crate) fn complete(
             if found.contains_key(&role.name) {
                 continue;
             }
+            check_name(&role.name)?;
             let document = documents.get(&role.name);
             let lacks = lacking(document, delegations, role);
             match document {
@@ -88,6 +89,17 @@ pub(crate) fn lacking(
     let given = u64::try_from(signed.len()).unwrap_or(u64::MAX);
     let keys = role.keyids.iter().map(hex::encode).filter(|id| !signed.contains(id)).collect();
     Lacks { signatures: role.threshold.get().saturating_sub(given), keys }
+}
+
+/// A role's name is part of a file's name, and some servers and clients take a sign in it for another one.
+pub(crate) fn check_name(name: &str) -> Result<()> {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
+    let taken = ["root", "timestamp", "snapshot", "targets"].contains(&name);
+    if (1..=64).contains(&name.len()) && name.chars().all(plain) && !name.starts_with('.') && !taken {
+        return Ok(());
+    }
+    let reason = "expected a name of its own, up to 64 of A-Z a-z 0-9 . _ -".to_owned();
+    Err(Error::DelegatedRole { name: name.to_owned(), reason })
 }
 
 /// Where a role is delegated: by `top`, or by a role that `top` leads to.

@@ -7,7 +7,6 @@ use serde::de::DeserializeOwned;
 use tough::schema::{Role as ToughRole, Snapshot, Targets};
 
 use super::{Kind, Report};
-use crate::delegated;
 use crate::document::Document;
 use crate::error::{Error, Result, chain};
 use crate::files;
@@ -50,7 +49,7 @@ fn listed_roles(store: &dyn Store, names: &[String], report: &mut Report) -> Res
     for name in names.iter().filter(|name| version_in(name, "snapshot").is_some()) {
         let document = read::<Snapshot>(store, name, report)?;
         let listed = document.iter().flat_map(|document| document.role().meta.keys());
-        roles.extend(listed.map(|file| delegated::quoted(file.strip_suffix(".json").unwrap_or(file))));
+        roles.extend(listed.map(|file| file.strip_suffix(".json").unwrap_or(file).to_owned()));
     }
     Ok(roles)
 }

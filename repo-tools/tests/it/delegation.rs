@@ -151,6 +151,7 @@ fn what_a_role_may_not_do_is_refused_and_nothing_is_written() {
         ("--repo repo delegation sign nobody --key a.key".to_owned(), 50),
         ("--repo repo delegation remove nobody".to_owned(), 50),
         (format!("{add} targets --key a.key.pub --path x"), 50),
+        (format!("{add} team/../x --key a.key.pub --path x"), 50),
         (format!("{add} two --key a.key.pub --key a.key.pub --threshold 2 --path x"), 50),
         (format!("{add} bad --key a.key.pub --path a[b"), 50),
         (
