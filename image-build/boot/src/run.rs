@@ -5,7 +5,7 @@ use core::convert::Infallible;
 use core::fmt;
 use core::time::Duration;
 
-use partition_core::{Choice, Condition, Flags, Rule, Slot, SlotSet, choose};
+use partition_core::{Choice, Condition, Flags, Rule, Slot, SlotSet, Slots, choose};
 
 use crate::load::{Candidate, start};
 use crate::skip::Fault;
@@ -56,7 +56,8 @@ fn try_slot(
     let slot = choice.slot;
     // A damaged copy is repaired also when no try is spent.
     let needs_writing = choice.writes || disk.needs_repair();
-    if needs_writing && disk.spend(firmware, choice).is_err() {
+    let written = !needs_writing || disk.spend(firmware, choice).is_ok();
+    if !written {
         firmware.say(format_args!("warning: the table could not be written"));
         if !choice.may_start_unwritten() {
             return Err(Fault::new(
@@ -65,8 +66,12 @@ fn try_slot(
             ));
         }
     }
-    say_choice(firmware, choice);
-    if choice.rule != Rule::TriesLeft {
+    say_choice(firmware, choice, if written { choice.after } else { disk.layout.slots() });
+    if !written {
+        // No try is counted, so a slot that fails is started for ever: no faster than by hand.
+        firmware.say(format_args!("no try was spent; going on in {} s", RESTART_AFTER.as_secs()));
+        firmware.stall(RESTART_AFTER);
+    } else if choice.rule != Rule::TriesLeft {
         // Every slot has failed as often as it may. What fails at once again must not wear out the disk in a loop.
         firmware.say(format_args!("no tries left anywhere; going on in {} s", RESTART_AFTER.as_secs()));
         firmware.stall(RESTART_AFTER);
@@ -98,13 +103,15 @@ fn say_condition(firmware: &mut impl Firmware, condition: Condition) {
     }
 }
 
-fn say_choice(firmware: &mut impl Firmware, choice: &Choice) {
+/// With the flags that are on disk now.
+fn say_choice(firmware: &mut impl Firmware, choice: &Choice, now: Slots) {
     let rule = match choice.rule {
+        Rule::TriesLeft if now != choice.after => "highest priority with tries left, none spent",
         Rule::TriesLeft => "highest priority with tries left, one spent",
         Rule::Turns => "no tries left, slots take turns",
         Rule::Only => "no tries left and no other slot",
     };
-    let flags = |slot| Shown(choice.after.get(slot));
+    let flags = |slot| Shown(now.get(slot));
     firmware.say(format_args!(
         "slot {} starts: {rule}, flags A {}, B {}",
         choice.slot,

@@ -46,7 +46,8 @@ impl Disk {
         self.table.condition() != Condition::Good
     }
 
-    /// Makes the flags durable that `choice` asks for, and puts right what was wrong with the copies on the way.
+    /// Makes the flags durable that `choice` asks for, and puts right what was wrong with the copies on the way. Read back,
+    /// since a disk may say yes and keep nothing: the same try would be spent for ever.
     pub(crate) fn spend(&self, firmware: &mut impl Firmware, choice: &Choice) -> Result<(), DeviceError> {
         if self.stale {
             return Err(DeviceError);
@@ -55,7 +56,10 @@ impl Disk {
         table.writes().into_iter().try_for_each(|op| match op {
             Op::Write { lba, bytes } => firmware.write(lba, &bytes),
             Op::Flush => firmware.flush(),
-        })
+        })?;
+        let kept = Table::read(firmware.geometry(), |lba, sectors| firmware.read(lba, sectors));
+        let kept = kept.ok().and_then(|table| table.layout().ok()).map(|layout| layout.slots());
+        if kept == Some(choice.after) { Ok(()) } else { Err(DeviceError) }
     }
 }
 

@@ -30,8 +30,19 @@ pub const MAX_SIGNATURES: usize = 8;
 
 /// Words of the command line that only the selector says: `updog.` and one of these. A manifest that has one is refused,
 /// since whoever reads the command line could take it for the selector's.
-pub const RESERVED: [&str; 10] =
-    ["slot", "boot", "root", "hash", "root_hash", "salt", "data_blocks", "hash_offset", "trial", "skipped"];
+pub const RESERVED: [&str; 11] = [
+    "slot",
+    "boot",
+    "root",
+    "hash",
+    "root_hash",
+    "salt",
+    "data_blocks",
+    "hash_offset",
+    "trial",
+    "last_try",
+    "skipped",
+];
 
 /// What boots a slot.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -36,7 +36,13 @@ pub struct SelectorKeys {
 
 impl Programs {
     /// The programs in a folder, with a name each as cargo gives it.
-    pub fn in_folder(folder: &Path) -> Result<Programs, Error> {
+    pub fn in_folder(folder: &Path, arch: Arch) -> Result<Programs, Error> {
+        let named = ["updog-boot.efi", "updog-init"].into_iter().chain(INSTALLABLE);
+        for path in named.map(|name| folder.join(name)) {
+            if let Some(found) = machine(&read(&path)?).filter(|found| *found != arch) {
+                return Err(Error::OtherMachine { path, arch, found });
+            }
+        }
         Programs::from(read(&folder.join("updog-boot.efi"))?, folder)
     }
 
@@ -98,6 +104,28 @@ impl Programs {
             }
         }
         Ok(all)
+    }
+}
+
+/// What a program is for, if its header tells: the machine in that of an ELF or a PE file.
+fn machine(program: &[u8]) -> Option<Arch> {
+    let short = |at: usize| Some(u16::from_le_bytes(*program.get(at..)?.first_chunk()?));
+    let long = |at: usize| Some(u32::from_le_bytes(*program.get(at..)?.first_chunk()?));
+    if program.starts_with(b"\x7fELF") {
+        return match short(18)? {
+            62 => Some(Arch::X86_64),
+            183 => Some(Arch::Aarch64),
+            _ => None,
+        };
+    }
+    let header = usize::try_from(long(0x3c)?).ok()?;
+    if !program.starts_with(b"MZ") || !program.get(header..)?.starts_with(b"PE\0\0") {
+        return None;
+    }
+    match short(header.checked_add(4)?)? {
+        0x8664 => Some(Arch::X86_64),
+        0xaa64 => Some(Arch::Aarch64),
+        _ => None,
     }
 }
 

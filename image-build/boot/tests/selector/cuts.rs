@@ -1,8 +1,10 @@
 //! A disk that fails, and power that goes, at every write and flush of the selector.
 
+use std::time::Duration;
+
 use partition_core::{Condition, Flags, Slot, SlotSet, Slots, choose};
 
-use crate::machine::{Copy, End, Fault, Machine, Signer, edit_entry, flags, table};
+use crate::machine::{Copy, End, Event, Fault, Machine, Signer, edit_entry, flags, table};
 
 /// What the selector finds on the disk.
 #[derive(Clone, Copy, Debug)]
@@ -173,4 +175,21 @@ fn a_trial_whose_try_cannot_be_written_is_not_started() {
     machine.boot_up(&[signer.key()]);
     machine.fault = Fault::None;
     assert_eq!(machine.boot_up(&[signer.key()]).slot(), Some(Slot::B));
+}
+
+#[test]
+fn a_disk_that_keeps_nothing_ends_the_trial_and_starts_what_is_confirmed_slowly() {
+    let signer = Signer::new(1);
+    for fault in [Fault::Forgets, Fault::Op { at: 0, share: 0, lasts: true }] {
+        let mut machine = machine(Found::Good, armed(), &signer).with(fault);
+        for _ in 0..3 {
+            machine.lines.clear();
+            let end = machine.boot_up(&[signer.key()]);
+            assert_eq!(end.slot(), Some(Slot::A), "{fault:?}");
+            assert!(machine.said("slot B skipped: unspent"), "{:?}", machine.lines);
+            assert!(machine.said("none spent, flags A 1/7/1"), "{:?}", machine.lines);
+            assert!(machine.events.contains(&Event::Stall(Duration::from_secs(30))));
+            assert!(machine.said("no try was spent; going on in 30 s"), "{:?}", machine.lines);
+        }
+    }
 }

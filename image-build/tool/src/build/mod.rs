@@ -138,7 +138,7 @@ fn our_programs(
     say: &dyn Fn(&str),
 ) -> Result<Programs, Error> {
     if let Some(folder) = &request.programs {
-        return Programs::in_folder(folder);
+        return Programs::in_folder(folder, request.arch);
     }
     say(&format!("build updog's programs for {}", request.arch));
     let release = matches!(request.signing, Signing::Release(_));

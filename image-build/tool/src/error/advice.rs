@@ -58,6 +58,9 @@ impl Error {
             Error::NotHeld => {
                 "put the public half of a signing key into the file that keys in the recipe names"
             }
+            Error::OtherMachine { .. } => {
+                "name a folder with programs for it with --programs, or leave that out"
+            }
             Error::NoProgram { .. } => "a program of your own is a [[file]] with source",
             _ => return None,
         };
@@ -95,6 +98,7 @@ impl Error {
             | Error::Overlay { .. }
             | Error::Audit { .. }
             | Error::NoProgram { .. }
+            | Error::OtherMachine { .. }
             | Error::SigningKey { .. }
             | Error::DoesNotFit { .. }
             | Error::NoKernel { .. } => 2,

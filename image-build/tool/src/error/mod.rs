@@ -136,6 +136,16 @@ pub enum Error {
         /// Its name.
         name: String,
     },
+    /// A program that the image's machine cannot run.
+    #[error("failed to use {path}: expected a program for {arch}, found one for {found}")]
+    OtherMachine {
+        /// The program.
+        path: PathBuf,
+        /// What the image is for.
+        arch: crate::Arch,
+        /// What the program is for.
+        found: crate::Arch,
+    },
     /// A file that is no key.
     #[error("failed to read signing key {path}: expected an ed25519 key in PKCS#8 PEM")]
     SigningKey {

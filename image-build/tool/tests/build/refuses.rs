@@ -196,6 +196,29 @@ fn a_release_takes_no_test_key() {
 }
 
 #[test]
+fn programs_of_another_machine_are_refused() {
+    let workshop = Workshop::new();
+    let mut elf = vec![0; 64];
+    elf[..4].copy_from_slice(b"\x7fELF");
+    elf[18] = 183;
+    let mut pe = vec![0; 64];
+    pe[..2].copy_from_slice(b"MZ");
+    pe[0x3c] = 64;
+    pe.extend_from_slice(b"PE\0\0\x64\xaa");
+    for (name, program) in [("updog", elf), ("updog-boot.efi", pe)] {
+        let path = workshop.at("programs").join(name);
+        let before = fs::read(&path).unwrap();
+        fs::write(&path, program).unwrap();
+        let said = refusal(&workshop.build(&workshop.at("out"), &[]), 2);
+        assert!(
+            said.contains(&format!("{name}: expected a program for x86_64, found one for aarch64")),
+            "{said}"
+        );
+        fs::write(&path, before).unwrap();
+    }
+}
+
+#[test]
 fn two_builds_do_not_write_to_one_folder() {
     let workshop = Workshop::new();
     let out = workshop.at("out");

@@ -52,6 +52,8 @@ pub(crate) enum Fault {
     Op { at: usize, share: usize, lasts: bool },
     /// The power goes at write or flush number `at`.
     Power { at: usize, share: usize },
+    /// Writes and flushes are answered as done, and nothing is kept.
+    Forgets,
     /// Nothing can be read after write or flush number `at` has failed, though writes work again.
     Dies { at: usize },
 }
