@@ -1,6 +1,7 @@
 //! To whom targets leave some names, and what those sign.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,7 @@ use tough::TargetName;
 use tough::schema::key::Key;
 use tough::schema::{DelegatedRole, Delegations, PathPattern, PathSet, Targets};
 
-use crate::delegated::{Lacks, check_name, covers, holder, lacking};
+use crate::delegated::{Lacks, check_name, covers, holder, lacking, walk};
 use crate::document::Document;
 use crate::draft::{Blob, Draft};
 use crate::error::{Error, Result};
@@ -219,14 +220,10 @@ fn target_name(name: &str) -> Result<TargetName> {
 }
 
 fn save(folder: &Folder, name: &str, path: &Path) -> Result<Blob> {
-    let read = |source| Error::ReadFile { path: path.to_owned(), source };
-    let length = std::fs::metadata(path).map_err(read)?.len();
-    if length > MAX_FILE {
-        let reason =
-            format!("refused {}: it has {length} bytes, expected at most {MAX_FILE}", path.display());
-        return Err(Error::Usage { reason });
-    }
-    folder.save_blob(name, &std::fs::read(path).map_err(read)?)
+    let bytes = files::read(folder.files().as_ref(), path, MAX_FILE)
+        .map_err(|source| Error::ReadFile { path: path.to_owned(), source })?
+        .ok_or_else(|| Error::Absent { path: path.to_owned() })?;
+    folder.save_blob(name, &bytes)
 }
 
 /// Takes the document of a delegated role that was signed elsewhere, by any tool, and its targets from `dir`, under
@@ -274,20 +271,16 @@ pub fn take(folder: &Folder, name: &str, file: &Path, dir: Option<&Path>) -> Res
 
 /// The roles that the draft leads to: what is left to whom, and what they have signed.
 pub fn list(draft: &Draft, papers: &Papers) -> BTreeMap<String, (DelegatedRole, Option<Role>)> {
-    let mut found = BTreeMap::new();
-    let mut open = vec![meant(draft, papers)];
-    while let Some(delegations) = open.pop() {
-        for role in &delegations.roles {
-            if found.contains_key(&role.name) {
-                continue;
-            }
-            let document = papers.delegated.get(&role.name);
-            let state = document.map(|document| outcome(document, &delegations, role, false));
-            open.extend(document.and_then(|document| document.role().delegations.clone()));
-            found.insert(role.name.clone(), (role.clone(), state));
-        }
-    }
-    found
+    let mut listed = BTreeMap::new();
+    let Ok(_) = walk(Some(&meant(draft, papers)), |delegations, role| {
+        let document = papers.delegated.get(&role.name);
+        listed.entry(role.name.clone()).or_insert_with(|| {
+            let state = document.map(|document| outcome(document, delegations, role, false));
+            (role.clone(), state)
+        });
+        Ok::<_, Infallible>(document.cloned())
+    });
+    listed
 }
 
 /// Read whole, as migrations are.

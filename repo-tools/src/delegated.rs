@@ -8,7 +8,28 @@ use tough::schema::{DelegatedRole, Delegations, Snapshot, Targets};
 use crate::document::Document;
 use crate::error::{Error, Result};
 
-/// The documents of all roles that `top` leads to, each signed as the role above it says.
+/// The documents of the roles that `top` leads to, through all levels. `find` is asked for what a role has signed; where
+/// it has nothing, what that role leaves to others is not looked at.
+pub(crate) fn walk<E>(
+    top: Option<&Delegations>,
+    mut find: impl FnMut(&Delegations, &DelegatedRole) -> Result<Option<Document<Targets>>, E>,
+) -> Result<BTreeMap<String, Document<Targets>>, E> {
+    let mut found: BTreeMap<String, Document<Targets>> = BTreeMap::new();
+    let mut open: Vec<Delegations> = top.into_iter().cloned().collect();
+    while let Some(delegations) = open.pop() {
+        for role in &delegations.roles {
+            if !found.contains_key(&role.name)
+                && let Some(document) = find(&delegations, role)?
+            {
+                open.extend(document.role().delegations.clone());
+                found.insert(role.name.clone(), document);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// All of them, each signed as the role above it says.
 ///
 /// # Errors
 /// The first role, in order of trust, that is not there or lacks signatures: hosts could not read what is left to it.
@@ -16,58 +37,34 @@ pub(crate) fn complete(
     top: &Targets,
     documents: &BTreeMap<String, Document<Targets>>,
 ) -> Result<BTreeMap<String, Document<Targets>>> {
-    let mut found: BTreeMap<String, Document<Targets>> = BTreeMap::new();
-    let mut open: Vec<&Delegations> = top.delegations.iter().collect();
-    while let Some(delegations) = open.pop() {
-        for role in &delegations.roles {
-            if found.contains_key(&role.name) {
-                continue;
-            }
-            check_name(&role.name)?;
-            let document = documents.get(&role.name);
-            let lacks = lacking(document, delegations, role);
-            match document {
-                Some(document) if lacks.signatures == 0 => {
-                    open.extend(&document.role().delegations);
-                    found.insert(role.name.clone(), document.clone());
-                }
-                _ => return Err(Error::DelegationUnsigned { name: role.name.clone(), lacks }),
-            }
+    walk(top.delegations.as_ref(), |delegations, role| {
+        check_name(&role.name)?;
+        let document = documents.get(&role.name);
+        let lacks = lacking(document, delegations, role);
+        match document {
+            Some(document) if lacks.signatures == 0 => Ok(Some(document.clone())),
+            _ => Err(Error::DelegationUnsigned { name: role.name.clone(), lacks }),
         }
-    }
-    Ok(found)
+    })
 }
 
-/// Those of the roles that `top` leads to whose documents are there, are the ones that `snapshot` lists, and verify.
-/// `read` looks a file up; what is missing or wrong is what `validate` is for.
+/// Those whose documents are there, are the ones that `snapshot` lists, and verify. `read` looks a file up; what is
+/// missing or wrong is what `validate` is for.
 pub(crate) fn readable(
     top: &Targets,
     snapshot: &Snapshot,
     read: &dyn Fn(&str) -> Result<Option<Document<Targets>>>,
 ) -> Result<BTreeMap<String, Document<Targets>>> {
-    let mut found: BTreeMap<String, Document<Targets>> = BTreeMap::new();
-    let mut open: Vec<Delegations> = top.delegations.iter().cloned().collect();
-    while let Some(delegations) = open.pop() {
-        for role in &delegations.roles {
-            let Some(listed) = snapshot.meta.get(&listed_as(&role.name)) else { continue };
-            if found.contains_key(&role.name) {
-                continue;
-            }
-            let document = match read(&file_name(&role.name, listed.version.get())) {
-                Ok(document) => document,
-                Err(Error::ParseRole { .. }) => None,
-                Err(error) => return Err(error),
-            };
-            let right = |document: &Document<Targets>| {
-                document.is(Some(listed)) && document.verifies_as(&delegations, &role.name)
-            };
-            if let Some(document) = document.filter(right) {
-                open.extend(document.role().delegations.clone());
-                found.insert(role.name.clone(), document);
-            }
-        }
-    }
-    Ok(found)
+    walk(top.delegations.as_ref(), |delegations, role| {
+        let Some(listed) = snapshot.meta.get(&listed_as(&role.name)) else { return Ok(None) };
+        let document = match read(&file_name(&role.name, listed.version.get())) {
+            Ok(document) => document,
+            Err(Error::ParseRole { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        Ok(document
+            .filter(|document| document.is(Some(listed)) && document.verifies_as(delegations, &role.name)))
+    })
 }
 
 /// Signatures that a delegated role lacks.

@@ -99,7 +99,7 @@ pub fn of_papers(papers: &Papers) -> Vec<Dated> {
     all.extend(papers.timestamp.as_ref().map(|timestamp| Dated::of(Role::Timestamp, timestamp)));
     let led_to = papers.targets.as_ref().map(|top| papers.led_to(top.role())).unwrap_or_default();
     all.extend(led_to.into_iter().map(|(name, document)| Dated {
-        role: name.to_owned(),
+        role: name,
         policy: Role::Targets,
         version: document.version(),
         expires: document.expires(),

@@ -1,6 +1,7 @@
 //! What has to be signed: the next root, then targets, snapshot and timestamp, each naming the bytes of the one before.
 
 use std::collections::{BTreeMap, HashMap};
+use std::convert::Infallible;
 use std::num::NonZeroU64;
 
 use chrono::{DateTime, Utc};
@@ -40,18 +41,10 @@ pub struct Papers {
 
 impl Papers {
     /// The documents of the roles that `top` leads to, as far as they are there.
-    pub(crate) fn led_to<'a>(&'a self, top: &'a Targets) -> BTreeMap<&'a str, &'a Document<Targets>> {
-        let mut found = BTreeMap::new();
-        let mut open: Vec<&Delegations> = top.delegations.iter().collect();
-        while let Some(delegations) = open.pop() {
-            for role in &delegations.roles {
-                if let Some(document) = self.delegated.get(&role.name)
-                    && found.insert(role.name.as_str(), document).is_none()
-                {
-                    open.extend(&document.role().delegations);
-                }
-            }
-        }
+    pub(crate) fn led_to(&self, top: &Targets) -> BTreeMap<String, Document<Targets>> {
+        let Ok(found) = delegated::walk(top.delegations.as_ref(), |_, role| {
+            Ok::<_, Infallible>(self.delegated.get(&role.name).cloned())
+        });
         found
     }
 }

@@ -140,8 +140,8 @@ impl Observed {
         let draft = self.draft.iter().flat_map(|draft| &draft.targets);
         named.extend(draft.map(|(name, blob)| (blob.file_name(name), blob.length)));
         if let Some(targets) = &self.papers.targets {
-            let delegated = self.papers.led_to(targets.role()).into_values();
-            let blobs = delegated.chain([targets]).flat_map(Metadata::blobs_of);
+            let delegated = self.papers.led_to(targets.role());
+            let blobs = delegated.values().chain([targets]).flat_map(Metadata::blobs_of);
             named.extend(blobs.map(|(name, target)| (name, target.length)));
         }
         let files = folder.files();
