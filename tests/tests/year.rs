@@ -14,7 +14,6 @@ use std::time::SystemTime;
 
 use chrono::DateTime;
 use fixtures::server::{Faults, Server};
-use release::Digest;
 
 #[test]
 fn the_year_goes_as_the_page_says() {
@@ -184,7 +183,7 @@ fn same(shown: &str, said: &str) -> bool {
 /// Seven releases, the programs at the page's time, and two hosts that were shipped with 1.0.0.
 fn set_up(dir: &Path, url: &str) {
     for version in ["1.0.0", "1.1.0", "1.2.0", "1.3.0", "1.4.0", "2.0.0", "2.1.0"] {
-        write_release(&dir.join("out").join(version), version);
+        fixtures::release::write(&dir.join("out").join(version), version, version).unwrap();
     }
     fs::create_dir_all(dir.join("bin/real")).unwrap();
     fs::create_dir(dir.join("public")).unwrap();
@@ -211,23 +210,4 @@ fn script(dir: &Path, name: &str, text: &str) {
     let path = dir.join("bin").join(name);
     fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-}
-
-fn write_release(dir: &Path, version: &str) {
-    fs::create_dir_all(dir).unwrap();
-    let mut images = serde_json::Map::new();
-    for (name, length) in [("boot", 8192_usize), ("root", 200 << 10), ("hash", 4096)] {
-        let word = format!("{name} of {version} ");
-        let bytes: Vec<u8> = word.bytes().cycle().take(length).collect();
-        fs::write(dir.join(format!("{name}.img")), &bytes).unwrap();
-        let image = serde_json::json!({
-            "file": format!("{name}.img"), "length": length, "sha256": Digest::of(&bytes).to_string(),
-        });
-        images.insert(name.into(), image);
-    }
-    let release = serde_json::json!({
-        "format": 1, "variant": "tiny", "arch": "x86_64", "version": version, "created": "2026-10-01T00:00:00Z",
-        "images": images, "root_hash": "00".repeat(32), "packages": [],
-    });
-    fs::write(dir.join("release.json"), release.to_string()).unwrap();
 }

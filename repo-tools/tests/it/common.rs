@@ -137,23 +137,7 @@ pub(crate) fn wait<T>(work: impl Future<Output = T>) -> T {
 }
 
 pub(crate) fn write_release(dir: &Path, version: &str, contents: &str) {
-    use release::Digest;
-    fs::create_dir_all(dir).unwrap();
-    let mut images = serde_json::Map::new();
-    for (name, length) in [("boot", 8192_usize), ("root", 200 << 10), ("hash", 4096)] {
-        let word = format!("{name} of {contents} ");
-        let bytes: Vec<u8> = word.bytes().cycle().take(length).collect();
-        fs::write(dir.join(format!("{name}.img")), &bytes).unwrap();
-        let image = serde_json::json!({
-            "file": format!("{name}.img"), "length": length, "sha256": Digest::of(&bytes).to_string(),
-        });
-        images.insert(name.into(), image);
-    }
-    let release = serde_json::json!({
-        "format": 1, "variant": "tiny", "arch": "x86_64", "version": version, "created": "2026-10-01T00:00:00Z",
-        "images": images, "root_hash": "00".repeat(32), "packages": [],
-    });
-    fs::write(dir.join("release.json"), release.to_string()).unwrap();
+    fixtures::release::write(dir, version, contents).unwrap();
 }
 
 /// What a host that was shipped with `root` finds: versions, and every target whole.
