@@ -103,7 +103,7 @@ fn say_condition(firmware: &mut impl Firmware, condition: Condition) {
     }
 }
 
-/// With the flags that are on disk now.
+/// `now`: the flags that are durable, as far as anybody knows.
 fn say_choice(firmware: &mut impl Firmware, choice: &Choice, now: Slots) {
     let rule = match choice.rule {
         Rule::TriesLeft if now != choice.after => "highest priority with tries left, none spent",

@@ -37,13 +37,15 @@ pub struct SelectorKeys {
 impl Programs {
     /// The programs in a folder, with a name each as cargo gives it.
     pub fn in_folder(folder: &Path, arch: Arch) -> Result<Programs, Error> {
-        let named = ["updog-boot.efi", "updog-init"].into_iter().chain(INSTALLABLE);
-        for path in named.map(|name| folder.join(name)) {
-            if let Some(found) = machine(&read(&path)?).filter(|found| *found != arch) {
-                return Err(Error::OtherMachine { path, arch, found });
+        let programs = Programs::from(read(&folder.join("updog-boot.efi"))?, folder)?;
+        let ours = [("updog-boot.efi", &programs.boot), ("updog-init", &programs.init)];
+        let others = programs.installable.iter().map(|(name, bytes)| (&**name, bytes));
+        for (name, bytes) in ours.into_iter().chain(others) {
+            if let Some(found) = machine(bytes).filter(|found| *found != arch) {
+                return Err(Error::OtherMachine { path: folder.join(name), arch, found });
             }
         }
-        Programs::from(read(&folder.join("updog-boot.efi"))?, folder)
+        Ok(programs)
     }
 
     /// Builds them.
@@ -107,7 +109,8 @@ impl Programs {
     }
 }
 
-/// What a program is for, if its header tells: the machine in that of an ELF or a PE file.
+/// What a program is for, if its header tells: `e_machine` of an ELF file (gABI), `Machine` of a PE file (Microsoft's
+/// PE/COFF, 2 and 3.3).
 fn machine(program: &[u8]) -> Option<Arch> {
     let short = |at: usize| Some(u16::from_le_bytes(*program.get(at..)?.first_chunk()?));
     let long = |at: usize| Some(u32::from_le_bytes(*program.get(at..)?.first_chunk()?));
