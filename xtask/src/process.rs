@@ -31,6 +31,7 @@ pub(crate) fn cargo(args: &[&str]) -> Command {
     command
 }
 
+/// What `cargo run` sets for the program that it runs.
 fn about_our_crate(variable: &str) -> bool {
     ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"].iter().any(|start| variable.starts_with(start))
         || ["CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "OUT_DIR"].contains(&variable)
@@ -97,4 +98,23 @@ fn line(command: &Command) -> String {
     let name = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
     let words = std::iter::once(name).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cargo_hears_nothing_of_our_crate_and_all_that_a_person_sets() {
+        // This test runs under cargo, which sets them.
+        let cargo = cargo(&["--version"]);
+        let told: Vec<_> =
+            cargo.get_envs().filter(|(_, value)| value.is_none()).map(|(name, _)| name).collect();
+        for name in ["CARGO_PKG_NAME", "CARGO_MANIFEST_DIR"] {
+            assert!(std::env::var_os(name).is_some() && told.contains(&name.as_ref()), "{name}");
+        }
+        for name in ["CARGO_HOME", "CARGO_TARGET_DIR", "CARGO_INCREMENTAL", "CARGO_NET_OFFLINE", "PATH"] {
+            assert!(!about_our_crate(name), "{name}");
+        }
+    }
 }
