@@ -51,6 +51,7 @@ pub mod files;
 mod folder;
 pub mod host_check;
 pub mod intent;
+pub mod keyring;
 pub mod keys;
 mod metadata;
 mod names;

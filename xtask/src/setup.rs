@@ -191,6 +191,8 @@ const NEEDS: &[Need] = &[
     Need { package: "mount", uses: &[Use::Test], why: "losetup, for the tests on block devices" },
     Need { package: "gdisk", uses: &[Use::Test, Use::Demo], why: "sgdisk -v, a second reader of our tables" },
     Need { package: "openssl", uses: &[Use::Test, Use::Qemu], why: "keys as others make them" },
+    Need { package: "softhsm2", uses: &[Use::Test], why: "a PKCS#11 token in software" },
+    Need { package: "opensc", uses: &[Use::Test], why: "pkcs11-tool, which makes keys on it" },
     Need { package: "cpio", uses: &[Use::Test], why: "a second reader of our initramfs" },
     Need { package: "zstd", uses: &[Use::Test], why: "zstd -d, a second reader of our frames" },
     Need { package: "mmdebstrap", uses: &[Use::Demo], why: "a root file system of Debian packages" },

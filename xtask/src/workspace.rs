@@ -58,6 +58,13 @@ impl Workspace {
     }
 }
 
+impl Package {
+    /// Whether it uses a crate, other than for its own tests.
+    pub(crate) fn names(&self, other: &str) -> bool {
+        self.dependencies.iter().any(|dependency| dependency.name == other && !dependency.is_dev())
+    }
+}
+
 impl Dependency {
     pub(crate) fn is_dev(&self) -> bool {
         self.kind.as_deref() == Some("dev")

@@ -9,10 +9,9 @@ use serde_json::{Value, json};
 use tough::schema::PathSet;
 use updater_core::Exit;
 
-use super::{Answer, Context, block_on, changed, signers};
+use super::{Answer, Context, block_on, changed, public_key, signers};
 use crate::delegate::{self, Contents, NewRole, Role, add, remove, take};
 use crate::error::Result;
-use crate::keys::public_key;
 use crate::time;
 
 #[derive(Debug, Subcommand)]
@@ -88,7 +87,7 @@ pub(super) fn run(context: &Context, verb: Verb) -> Result<Answer> {
         Verb::Add { name, key, threshold, path, terminating } => {
             let _lock = folder.lock()?;
             let (papers, mut draft) = (folder.papers()?, folder.draft()?);
-            let keys = key.iter().map(|key| public_key(key)).collect::<Result<Vec<_>>>()?;
+            let keys = key.iter().map(|key| public_key(context, key)).collect::<Result<Vec<_>>>()?;
             let role = NewRole { name: name.clone(), keys, threshold, paths: path, terminating };
             let data = json!({ "role": name });
             if !add(&mut draft, &papers, &role)? {

@@ -33,12 +33,13 @@ mod validate;
 mod waves;
 mod waves_plan;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
 use clap::{Parser, Subcommand};
+use tough::schema::key::Key;
 use updater_core::Exit;
 
 use crate::disk::Disk;
@@ -46,7 +47,7 @@ use crate::error::{Error, Result};
 use crate::files::Files;
 use crate::folder::Folder;
 use crate::intent::Intent;
-use crate::keys::{Passphrases, Signer};
+use crate::keys::{Passphrases, Signer, open, open_public};
 use crate::rehearsal::Rehearsal;
 use crate::store::Place;
 use answer::{Answer, Form, say, say_usage};
@@ -218,12 +219,18 @@ fn dispatch(context: &Context, verb: Verb) -> (&'static str, Result<Answer>) {
 
 /// Opens the keys that `--key` names.
 fn signers(context: &Context, keys: &[PathBuf]) -> Result<Vec<Signer>> {
-    keys.iter().map(|key| Signer::open_file(key, &context.passphrases)).collect()
+    keys.iter().map(|key| open(key, &context.passphrases)).collect()
+}
+
+/// The public half of a key, wherever it lies.
+fn public_key(context: &Context, key: &Path) -> Result<Key> {
+    open_public(key, &context.passphrases)
 }
 
 /// Signing may ask a remote key service; everything else here is plain.
 fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
         .build()
         .map_err(|source| Error::Fetch { what: "a runtime".into(), source: Box::new(source) })?;
     runtime.block_on(work)

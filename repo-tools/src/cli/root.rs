@@ -10,12 +10,12 @@ use tough::schema::Root;
 
 use super::ceremony::{self, How};
 use super::sign::{order, say_missing};
-use super::{Answer, Context, block_on, root_apply, signers, usage};
+use super::{Answer, Context, block_on, public_key, root_apply, signers, usage};
 use crate::ceremony::NextRoot;
 use crate::document::Document;
 use crate::error::{Error, Result};
 use crate::folder::Folder;
-use crate::keys::{KeyId, key_id, public_key};
+use crate::keys::{KeyId, KeyName, key_id};
 use crate::names;
 use crate::request::for_root;
 use crate::role::Role;
@@ -133,14 +133,14 @@ pub(super) fn run(context: &Context, verb: Verb) -> Result<Answer> {
         Verb::New => edit(context, &folder, |_| Ok(false))?,
         Verb::Apply => return root_apply::run(context, &folder),
         Verb::AddKey { key: file, role, name } => {
-            let key = public_key(&file)?;
+            let key = public_key(context, &file)?;
             edit(context, &folder, |next| {
                 let added = next.add_key(&key, &role.0)?;
                 Ok(name_key(next, &key_id(&key)?, &file, name.as_deref())? || added)
             })?
         }
         Verb::RemoveKey { key, role } => edit(context, &folder, |next| {
-            let id = resolve(next.document().role(), &key)?;
+            let id = resolve(context, next.document().role(), &key)?;
             next.remove_key(&id, &role.0)
         })?,
         Verb::Threshold { role, signatures } => {
@@ -177,9 +177,9 @@ pub(super) fn run(context: &Context, verb: Verb) -> Result<Answer> {
     ))
 }
 
-/// The name that was asked for; else the name of the file, unless the key or the name is taken.
+/// The name that was asked for; else that of the file or the label, unless the key or the name is taken.
 fn name_key(next: &mut NextRoot, id: &KeyId, file: &Path, name: Option<&str>) -> Result<bool> {
-    match (name, names::of_file(file)) {
+    match (name, KeyName::parse(file)?.short()) {
         (Some(name), _) => next.name_key(id, name),
         (None, Some(name)) => next.name_key_if_free(id, &name),
         (None, None) => Ok(false),
@@ -190,7 +190,7 @@ fn name_key(next: &mut NextRoot, id: &KeyId, file: &Path, name: Option<&str>) ->
 pub(super) struct Edited {
     pub(super) version: u64,
     begun: bool,
-    changed: bool,
+    pub(super) changed: bool,
 }
 
 /// Edits the next root; begins it when there is none. A change drops the signatures it had.
@@ -272,11 +272,13 @@ fn root_json(root: &Document<Root>) -> Value {
     json!({ "version": root.version(), "expires": time::text(root.expires()), "roles": roles })
 }
 
-/// A key of this root by id, by the first digits of it, or by file.
-fn resolve(root: &Root, key: &str) -> Result<KeyId> {
+/// A key of this root by id, by the first digits of it, by file, or by URI.
+pub(super) fn resolve(context: &Context, root: &Root, key: &str) -> Result<KeyId> {
     let unknown = || Error::UnknownKey { id: key.to_owned(), version: root.version.get() };
-    if Path::new(key).is_file() {
-        let id = key_id(&public_key(Path::new(key))?)?;
+    // A URI may hold what must not be repeated, so it is no id that was not found.
+    let elsewhere = !matches!(KeyName::parse(Path::new(key))?, KeyName::File(_));
+    if elsewhere || Path::new(key).is_file() {
+        let id = key_id(&public_key(context, Path::new(key))?)?;
         return if root.keys.contains_key(&id) { Ok(id) } else { Err(unknown()) };
     }
     let mut fitting = root.keys.keys().filter(|id| key.len() >= 8 && hex::encode(id).starts_with(key));

@@ -22,6 +22,15 @@ pub enum KeyError {
     /// Nothing was typed, or the file begins with an empty line.
     #[error("failed to open key {}: the passphrase is empty", key.display())]
     NoSecret { key: PathBuf },
+    /// A URI names no single key, or has a PIN in it.
+    #[error("refused a key named {scheme}:…: {reason}")]
+    Name { scheme: String, reason: String },
+    /// The token wants a PIN.
+    #[error("refused key {}: its token asks for a PIN", key.display())]
+    TokenLocked { key: PathBuf },
+    /// A token says no.
+    #[error("failed to use key {}: {reason}", key.display())]
+    Refused { key: PathBuf, reason: String },
     /// The terminal failed or Ctrl-C was typed.
     #[error("failed to ask for a secret on the terminal")]
     Ask { source: io::Error },
@@ -35,6 +44,9 @@ impl KeyError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Locked { .. }
+            | Self::Name { .. }
+            | Self::TokenLocked { .. }
+            | Self::Refused { .. }
             | Self::WrongPassphrase { .. }
             | Self::Encryption { .. }
             | Self::NoSecret { .. }
@@ -57,7 +69,15 @@ impl KeyError {
             Self::Encryption { .. } => {
                 Some("openssl pkcs8 -topk8 -scrypt -in KEY -out NEW, on a machine you trust")
             }
-            Self::WrongPassphrase { .. } | Self::Ask { .. } | Self::TypedDiffers => None,
+            Self::TokenLocked { .. } => Some(
+                "add ?pin-source=file:FILE to the URI (its first line is the PIN), or run this at a terminal",
+            ),
+            Self::Name { .. } => {
+                Some("pkcs11:token=NAME;object=NAME?pin-source=file:FILE&module-path=LIBRARY")
+            }
+            Self::WrongPassphrase { .. } | Self::Refused { .. } | Self::Ask { .. } | Self::TypedDiffers => {
+                None
+            }
         }
     }
 }

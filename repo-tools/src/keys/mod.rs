@@ -3,15 +3,19 @@
 mod error;
 mod generate;
 mod locked;
+mod name;
 mod passphrase;
 mod public;
 mod read;
 mod secret;
 mod terminal;
+mod token;
 
 pub use error::KeyError;
 pub use generate::{KeyKind, NewKey, generate, generate_locked};
+pub use name::{KeyName, open, open_public};
 pub use passphrase::Passphrases;
 pub use public::{KeyId, key_id, public_key};
 pub use read::Signer;
 pub use secret::{NoSecrets, Purpose, Secret, Secrets};
+pub use token::TokenKey;

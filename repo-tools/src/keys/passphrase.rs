@@ -24,6 +24,8 @@ pub enum Passphrases {
 impl Secrets for Passphrases {
     fn secret(&self, purpose: Purpose, key: &Path) -> Result<Secret> {
         let secret = match self {
+            // A PIN has its own source, in the URI of its key.
+            _ if purpose == Purpose::Pin => typed(purpose, key)?,
             Self::File(path) => Secret::first_line(&read_private(path)?),
             Self::Descriptor(number) => {
                 let path = PathBuf::from(format!("/proc/self/fd/{number}"));
@@ -43,9 +45,14 @@ fn typed(purpose: Purpose, key: &Path) -> Result<Secret> {
     let prompt = match purpose {
         Purpose::Open => format!("Passphrase for {name}: "),
         Purpose::Lock => format!("New passphrase for {name}: "),
+        Purpose::Pin => format!("PIN for {name}: "),
     };
     let Some(secret) = ask(&prompt).map_err(|source| Error::Key(KeyError::Ask { source }))? else {
-        return Err(Error::Key(KeyError::Locked { key: key.to_owned() }));
+        let key = key.to_owned();
+        return Err(Error::Key(match purpose {
+            Purpose::Pin => KeyError::TokenLocked { key },
+            Purpose::Open | Purpose::Lock => KeyError::Locked { key },
+        }));
     };
     if purpose == Purpose::Lock {
         let again = ask("The same again: ").map_err(|source| Error::Key(KeyError::Ask { source }))?;

@@ -70,7 +70,7 @@ impl Signer {
         Self::over(key, origin)
     }
 
-    fn over(pair: Box<dyn Sign>, origin: &Path) -> Result<Self> {
+    pub(super) fn over(pair: Box<dyn Sign>, origin: &Path) -> Result<Self> {
         let id = key_id(&pair.tuf_key())?;
         Ok(Self { id, origin: origin.to_owned(), pair })
     }

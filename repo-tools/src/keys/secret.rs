@@ -48,6 +48,8 @@ pub enum Purpose {
     Open,
     /// Locks a new key file; a person types it twice.
     Lock,
+    /// Opens a token.
+    Pin,
 }
 
 /// Who is asked for secrets.

@@ -104,7 +104,16 @@ struct Bans {
 struct Ban {
     #[serde(rename = "crate")]
     name: String,
+    /// The only crates that may use it.
+    #[serde(default)]
+    wrappers: Vec<String>,
     reason: String,
+}
+
+impl Ban {
+    fn wraps(&self, user: &str) -> bool {
+        self.wrappers.iter().any(|wrapper| wrapper == user)
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -115,10 +124,10 @@ struct Sources {
 
 impl Rules {
     fn problems(&self, packages: &[Package]) -> Vec<String> {
-        packages.iter().flat_map(|package| self.of(package)).collect()
+        packages.iter().flat_map(|package| self.of(package, packages)).collect()
     }
 
-    fn of(&self, package: &Package) -> Vec<String> {
+    fn of(&self, package: &Package, all: &[Package]) -> Vec<String> {
         let mut found = Vec::new();
         let name = format!("{} {}", package.name, package.version);
         let allowed = self.licenses.of(&package.name);
@@ -129,7 +138,14 @@ impl Rules {
             None => found.push(format!("{name}: has no licence")),
         }
         if let Some(ban) = self.bans.deny.iter().find(|ban| ban.name == package.name) {
-            found.push(format!("{name}: banned: {}", ban.reason));
+            let users = all.iter().filter(|user| user.names(&package.name));
+            let strangers: Vec<&str> =
+                users.map(|user| user.name.as_str()).filter(|user| !ban.wraps(user)).collect();
+            if ban.wrappers.is_empty() {
+                found.push(format!("{name}: banned: {}", ban.reason));
+            } else if !strangers.is_empty() {
+                found.push(format!("{name}: banned for {}: {}", strangers.join(", "), ban.reason));
+            }
         }
         if let Some(source) = &package.source
             && !self.sources.allow_registry.iter().any(|allowed| source == &format!("registry+{allowed}"))
@@ -172,6 +188,37 @@ mod tests {
             "bad 1.0.0: comes from git+x",
         ];
         assert_eq!(rules.problems(&[package]), expected);
+        Ok(())
+    }
+
+    #[test]
+    fn a_wrapper_alone_may_use_what_is_banned() -> Result<()> {
+        let rules: Rules = toml::from_str(
+            "licenses.allow = ['MIT']\nsources.allow-registry = ['r']\n\
+             bans.deny = [{ crate = 'bad', wrappers = ['good'], reason = 'why' }]",
+        )?;
+        let package = |name: &str, kind: &str, uses: &[&str]| -> Result<Package> {
+            let uses: Vec<String> = uses
+                .iter()
+                .map(|uses| {
+                    format!(
+                        r#"{{"name":"{uses}","kind":{kind},"req":"^1","path":null,"uses_default_features":true,"features":[]}}"#
+                    )
+                })
+                .collect();
+            Ok(serde_json::from_str(&format!(
+                r#"{{"name":"{name}","version":"1.0.0","license":"MIT","source":"registry+r","dependencies":[{}],"manifest_path":""}}"#,
+                uses.join(",")
+            ))?)
+        };
+        let mut packages = vec![
+            package("bad", "null", &[])?,
+            package("good", "null", &["bad"])?,
+            package("x", "\"dev\"", &["bad"])?,
+        ];
+        assert_eq!(rules.problems(&packages), [""; 0]);
+        packages.push(package("other", "\"build\"", &["bad"])?);
+        assert_eq!(rules.problems(&packages), ["bad 1.0.0: banned for other: why"]);
         Ok(())
     }
 
