@@ -228,6 +228,7 @@ mod tests {
             features: Vec::new(),
         });
         Package {
+            id: name.to_owned(),
             name: name.to_owned(),
             version: semver::Version::new(0, 1, 0),
             license: None,

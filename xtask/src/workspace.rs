@@ -12,10 +12,38 @@ use crate::process;
 pub(crate) struct Workspace {
     pub(crate) packages: Vec<Package>,
     pub(crate) target_directory: PathBuf,
+    resolve: Resolve,
+}
+
+/// Who uses whom, with the features that are on.
+#[derive(Debug, Deserialize)]
+struct Resolve {
+    nodes: Vec<Node>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Node {
+    /// Of a package.
+    id: String,
+    deps: Vec<Edge>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Edge {
+    /// The id of the package that is used.
+    pkg: String,
+    dep_kinds: Vec<EdgeKind>,
+}
+
+#[derive(Debug, Deserialize)]
+struct EdgeKind {
+    /// `None`, `"dev"` or `"build"`.
+    kind: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Package {
+    pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) version: semver::Version,
     pub(crate) license: Option<String>,
@@ -56,12 +84,24 @@ impl Workspace {
         own.sort_by(|a, b| a.name.cmp(&b.name));
         own
     }
+
+    /// The names of those that use a package, other than for their own tests. What a package could use, were a
+    /// feature on, does not count.
+    pub(crate) fn users(&self, of: &Package) -> Vec<&str> {
+        let leads_there = |edge: &Edge| edge.pkg == of.id && !edge.is_dev();
+        let nodes = self.resolve.nodes.iter().filter(|node| node.deps.iter().any(leads_there));
+        nodes
+            .map(|node| {
+                let named = self.packages.iter().find(|package| package.id == node.id);
+                named.map_or(node.id.as_str(), |package| package.name.as_str())
+            })
+            .collect()
+    }
 }
 
-impl Package {
-    /// Whether it uses a crate, other than for its own tests.
-    pub(crate) fn names(&self, other: &str) -> bool {
-        self.dependencies.iter().any(|dependency| dependency.name == other && !dependency.is_dev())
+impl Edge {
+    fn is_dev(&self) -> bool {
+        self.dep_kinds.iter().all(|kind| kind.kind.as_deref() == Some("dev"))
     }
 }
 

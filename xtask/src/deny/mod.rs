@@ -27,7 +27,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         std::fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
     let rules: Rules = toml::from_str(&text).context("failed to parse deny.toml")?;
     let workspace = Workspace::load()?;
-    let mut problems = rules.problems(&workspace.packages);
+    let mut problems = rules.problems(&workspace);
     for warning in duplicates(&workspace.packages) {
         println!("warning: {warning}");
     }
@@ -123,11 +123,11 @@ struct Sources {
 }
 
 impl Rules {
-    fn problems(&self, packages: &[Package]) -> Vec<String> {
-        packages.iter().flat_map(|package| self.of(package, packages)).collect()
+    fn problems(&self, workspace: &Workspace) -> Vec<String> {
+        workspace.packages.iter().flat_map(|package| self.of(package, workspace)).collect()
     }
 
-    fn of(&self, package: &Package, all: &[Package]) -> Vec<String> {
+    fn of(&self, package: &Package, workspace: &Workspace) -> Vec<String> {
         let mut found = Vec::new();
         let name = format!("{} {}", package.name, package.version);
         let allowed = self.licenses.of(&package.name);
@@ -138,9 +138,8 @@ impl Rules {
             None => found.push(format!("{name}: has no licence")),
         }
         if let Some(ban) = self.bans.deny.iter().find(|ban| ban.name == package.name) {
-            let users = all.iter().filter(|user| user.names(&package.name));
-            let strangers: Vec<&str> =
-                users.map(|user| user.name.as_str()).filter(|user| !ban.wraps(user)).collect();
+            let users = workspace.users(package).into_iter();
+            let strangers: Vec<&str> = users.filter(|user| !ban.wraps(user)).collect();
             if ban.wrappers.is_empty() {
                 found.push(format!("{name}: banned: {}", ban.reason));
             } else if !strangers.is_empty() {
@@ -171,6 +170,8 @@ fn duplicates(packages: &[Package]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -179,15 +180,14 @@ mod tests {
             "licenses.allow = ['MIT']\nsources.allow-registry = ['r']\n\
              bans.deny = [{ crate = 'bad', reason = 'why' }]",
         )?;
-        let package: Package = serde_json::from_str(
-            r#"{"name":"bad","version":"1.0.0","license":"GPL-3.0","source":"git+x","dependencies":[],"manifest_path":""}"#,
-        )?;
+        let mut bad = crate_named("bad");
+        (bad.license, bad.source) = ("GPL-3.0", "git+x");
         let expected = [
             "bad 1.0.0: licence GPL-3.0 is not allowed",
             "bad 1.0.0: banned: why",
             "bad 1.0.0: comes from git+x",
         ];
-        assert_eq!(rules.problems(&[package]), expected);
+        assert_eq!(rules.problems(&workspace(&[bad])?), expected);
         Ok(())
     }
 
@@ -197,28 +197,21 @@ mod tests {
             "licenses.allow = ['MIT']\nsources.allow-registry = ['r']\n\
              bans.deny = [{ crate = 'bad', wrappers = ['good'], reason = 'why' }]",
         )?;
-        let package = |name: &str, kind: &str, uses: &[&str]| -> Result<Package> {
-            let uses: Vec<String> = uses
-                .iter()
-                .map(|uses| {
-                    format!(
-                        r#"{{"name":"{uses}","kind":{kind},"req":"^1","path":null,"uses_default_features":true,"features":[]}}"#
-                    )
-                })
-                .collect();
-            Ok(serde_json::from_str(&format!(
-                r#"{{"name":"{name}","version":"1.0.0","license":"MIT","source":"registry+r","dependencies":[{}],"manifest_path":""}}"#,
-                uses.join(",")
-            ))?)
+        let using = |name, kinds: &'static [Option<&'static str>]| Crate {
+            uses: Some(("bad", kinds)),
+            ..crate_named(name)
         };
-        let mut packages = vec![
-            package("bad", "null", &[])?,
-            package("good", "null", &["bad"])?,
-            package("x", "\"dev\"", &["bad"])?,
+        let mut crates = vec![
+            crate_named("bad"),
+            using("good", &[None]),
+            using("tester", &[Some("dev")]),
+            // It declares the crate, and the feature that would bring it in is off.
+            Crate { declares: Some("bad"), ..crate_named("could") },
         ];
-        assert_eq!(rules.problems(&packages), [""; 0]);
-        packages.push(package("other", "\"build\"", &["bad"])?);
-        assert_eq!(rules.problems(&packages), ["bad 1.0.0: banned for other: why"]);
+        assert_eq!(rules.problems(&workspace(&crates)?), [""; 0]);
+        crates.push(using("other", &[Some("build")]));
+        crates.push(using("both", &[Some("dev"), None]));
+        assert_eq!(rules.problems(&workspace(&crates)?), ["bad 1.0.0: banned for other, both: why"]);
         Ok(())
     }
 
@@ -228,13 +221,53 @@ mod tests {
             "licenses.allow = ['MIT']\nlicenses.exceptions = [{ crate = 'ucs2', allow = ['MPL-2.0'] }]\n\
              sources.allow-registry = ['r']\nbans.deny = []",
         )?;
-        let package = |name: &str| -> Result<Package> {
-            Ok(serde_json::from_str(&format!(
-                r#"{{"name":"{name}","version":"1.0.0","license":"MPL-2.0","source":"registry+r","dependencies":[],"manifest_path":""}}"#,
-            ))?)
-        };
-        let problems = rules.problems(&[package("ucs2")?, package("other")?]);
+        let package = |name| Crate { license: "MPL-2.0", ..crate_named(name) };
+        let problems = rules.problems(&workspace(&[package("ucs2"), package("other")])?);
         assert_eq!(problems, ["other 1.0.0: licence MPL-2.0 is not allowed"]);
         Ok(())
+    }
+
+    /// A package as cargo metadata would list it.
+    struct Crate {
+        name: &'static str,
+        license: &'static str,
+        source: &'static str,
+        /// In its Cargo.toml.
+        declares: Option<&'static str>,
+        /// As resolved, for these kinds.
+        uses: Option<(&'static str, &'static [Option<&'static str>])>,
+    }
+
+    fn crate_named(name: &'static str) -> Crate {
+        Crate { name, license: "MIT", source: "registry+r", declares: None, uses: None }
+    }
+
+    fn workspace(crates: &[Crate]) -> Result<Workspace> {
+        let id = |name: &str| format!("r#{name}@1.0.0");
+        let packages = crates.iter().map(|package| {
+            let declared = package.declares.or(package.uses.map(|(name, _)| name));
+            let declared = declared.map(|name| {
+                json!({
+                    "name": name, "kind": null, "req": "^1", "path": null, "uses_default_features": true,
+                    "features": [],
+                })
+            });
+            json!({
+                "id": id(package.name), "name": package.name, "version": "1.0.0", "license": package.license,
+                "source": package.source, "manifest_path": "",
+                "dependencies": declared.into_iter().collect::<Vec<_>>(),
+            })
+        });
+        let nodes = crates.iter().map(|package| {
+            let edges = package.uses.map(|(name, kinds)| {
+                let kinds = kinds.iter().map(|kind| json!({ "kind": kind, "target": null }));
+                json!({ "name": name, "pkg": id(name), "dep_kinds": kinds.collect::<Vec<_>>() })
+            });
+            json!({ "id": id(package.name), "deps": edges.into_iter().collect::<Vec<_>>() })
+        });
+        Ok(serde_json::from_value(json!({
+            "packages": packages.collect::<Vec<_>>(), "target_directory": "",
+            "resolve": { "nodes": nodes.collect::<Vec<_>>() },
+        }))?)
     }
 }
