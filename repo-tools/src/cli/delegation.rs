@@ -20,8 +20,8 @@ pub(super) enum Verb {
     Add {
         /// The role.
         name: String,
-        /// A public key that may sign for it; may be given more than once.
-        #[arg(long, required = true, value_name = "FILE")]
+        /// A key that may sign for it, public or private, a file or a pkcs11: URI; may be given more than once.
+        #[arg(long, required = true, value_name = "KEY")]
         key: Vec<PathBuf>,
         /// How many of the keys must sign.
         #[arg(long, value_name = "N", default_value = "1")]
@@ -44,8 +44,8 @@ pub(super) enum Verb {
     Sign {
         /// The role.
         name: String,
-        /// A private key file; may be given more than once.
-        #[arg(long, required = true, value_name = "FILE")]
+        /// A private key, a file or a pkcs11: URI; may be given more than once.
+        #[arg(long, required = true, value_name = "KEY")]
         key: Vec<PathBuf>,
         /// A file that becomes a target of the role under its own name; may be given more than once.
         #[arg(long, value_name = "FILE")]

@@ -12,8 +12,9 @@ use crate::intent::Intent;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A private key file to look at too; may be given more than once. Only its name and mode are read.
-    #[arg(long, value_name = "FILE")]
+    /// A private key to look at too; may be given more than once. Of a file only name and mode are read; of a pkcs11:
+    /// URI only what the token shows without a PIN.
+    #[arg(long, value_name = "KEY")]
     key: Vec<PathBuf>,
 }
 

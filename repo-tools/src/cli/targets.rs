@@ -27,8 +27,8 @@ pub(super) enum Verb {
     Sign {
         /// The request.
         file: PathBuf,
-        /// A private key file; may be given more than once.
-        #[arg(long, required = true, value_name = "FILE")]
+        /// A private key, a file or a pkcs11: URI; may be given more than once.
+        #[arg(long, required = true, value_name = "KEY")]
         key: Vec<PathBuf>,
         #[command(flatten)]
         how: How,

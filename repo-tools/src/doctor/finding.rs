@@ -37,7 +37,7 @@ pub enum Kind {
     KeyMode,
     /// A private key lies in the working folder, which is copied around.
     KeyInside,
-    /// A public key that `repo.toml` names is not there or is none.
+    /// A key that `repo.toml` or the command line names is not there or is none.
     KeyUnreadable,
     /// Changes that nobody has signed.
     Unsigned,

@@ -10,7 +10,7 @@ mod roles;
 use chrono::{DateTime, Utc};
 
 pub use finding::{Finding, Kind};
-pub use observed::{BlobSeen, KeySeen, Observed};
+pub use observed::{BlobSeen, KeySeen, Observed, PrivateSeen, Unseen};
 
 use crate::intent::{Accepted, Intent};
 

@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use tough::schema::Timestamp;
+use tough::schema::key::Key;
 
 use super::{Finding, Kind};
 use crate::document::Document;
@@ -12,7 +13,7 @@ use crate::draft::Draft;
 use crate::error::Result;
 use crate::folder::Folder;
 use crate::intent::{Intent, KeyRef, WaveIntent};
-use crate::keys::{key_id, public_key};
+use crate::keys::{KeyName, key_id, public_key};
 use crate::metadata::{MAX_METADATA, Metadata, version_in};
 use crate::staged::Staged;
 use crate::store::{Part, Place};
@@ -55,12 +56,19 @@ pub struct BlobSeen {
 pub struct KeySeen {
     /// Its name.
     pub name: String,
-    /// Its public file, when it is known by one.
-    pub file: Option<PathBuf>,
     /// Its id, or why it has none.
-    pub id: Result<String, String>,
+    pub id: Result<String, Unseen>,
     /// The private key, where its file is on this machine.
     pub private: Option<PrivateSeen>,
+}
+
+/// Why a key has no id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unseen {
+    /// Why.
+    pub why: String,
+    /// What to do about it.
+    pub fix: String,
 }
 
 /// The file of a private key; what is in it is not read.
@@ -75,7 +83,8 @@ pub struct PrivateSeen {
 }
 
 impl Observed {
-    /// Looks at everything; `extra` are private key files given by hand.
+    /// Looks at everything; `extra` are private keys given by hand. No key is opened: of a file the mode is read, of a
+    /// token what it shows to everybody.
     pub fn look(folder: &Folder, intent: &Intent, extra: &[PathBuf]) -> Self {
         let mut seen = Self::default();
         seen.look_at_papers(folder);
@@ -112,7 +121,7 @@ impl Observed {
     /// The name of a key, and the first digits of its id.
     pub(super) fn name_of(&self, id: &str) -> String {
         let short = id.get(..8).unwrap_or(id);
-        let named = self.keys.iter().find(|key| key.id.as_deref() == Ok(id));
+        let named = self.keys.iter().find(|key| key.id.as_ref().is_ok_and(|known| known == id));
         named.map_or_else(|| short.to_owned(), |key| format!("{} {short}", key.name))
     }
 
@@ -198,21 +207,36 @@ impl Observed {
 fn key_seen(name: &str, key: &KeyRef, repo: &Path) -> KeySeen {
     let name = name.to_owned();
     match key {
-        KeyRef::Id(id) => KeySeen { name, file: None, id: Ok(id.clone()), private: None },
+        KeyRef::Id(id) => KeySeen { name, id: Ok(id.clone()), private: None },
         KeyRef::File(path) => {
             // `key new` writes FILE and FILE.pub; where the pair is on one machine, the private half is looked at.
             let pair =
                 path.extension().is_some_and(|ending| ending == "pub").then(|| path.with_extension(""));
             let private = pair.and_then(|path| private(&path, repo));
-            KeySeen { name, file: Some(path.clone()), id: id_of(path), private }
+            KeySeen { name, id: id_of(public_key(path), FILE_FIX), private }
+        }
+        KeyRef::Elsewhere { uri, name: key } => {
+            KeySeen { name, id: id_of(key.see_public(uri), TOKEN_FIX), private: None }
         }
     }
 }
 
 fn private_key(path: &Path, repo: &Path) -> KeySeen {
-    let private = private(path, repo);
-    let id = if private.is_some() { Ok(String::new()) } else { Err("there is no such file".to_owned()) };
-    KeySeen { name: path.display().to_string(), file: None, id, private }
+    let mut seen = KeySeen { name: path.display().to_string(), id: Ok(String::new()), private: None };
+    match KeyName::parse(path) {
+        Ok(KeyName::File(path)) => {
+            seen.private = private(&path, repo);
+            if seen.private.is_none() {
+                seen.id = Err(Unseen { why: "there is no such file".to_owned(), fix: FILE_FIX.to_owned() });
+            }
+        }
+        Ok(key) => seen.id = id_of(key.see_public(path), TOKEN_FIX),
+        // A URI that was not understood may hold a PIN.
+        Err(error) => {
+            return KeySeen { name: "of --key".to_owned(), id: id_of(Err(error), TOKEN_FIX), ..seen };
+        }
+    }
+    seen
 }
 
 fn private(path: &Path, repo: &Path) -> Option<PrivateSeen> {
@@ -224,7 +248,13 @@ fn private(path: &Path, repo: &Path) -> Option<PrivateSeen> {
     Some(PrivateSeen { path: path.to_owned(), mode: metadata.mode() & 0o777, inside })
 }
 
-fn id_of(path: &Path) -> Result<String, String> {
-    let id = public_key(path).and_then(|key| key_id(&key));
-    id.map(hex::encode).map_err(|error| crate::error::chain(&error))
+fn id_of(key: Result<Key>, fix: &str) -> Result<String, Unseen> {
+    let id = key.and_then(|key| key_id(&key));
+    id.map(hex::encode).map_err(|error| Unseen {
+        why: crate::error::chain(&error),
+        fix: error.hint().unwrap_or_else(|| fix.to_owned()),
+    })
 }
+
+const FILE_FIX: &str = "put the public key there, or change [keys] in repo.toml";
+const TOKEN_FIX: &str = "connect the token, or name the public key's file or id in repo.toml instead";

@@ -1,5 +1,7 @@
 //! Keys: who could sign too much, who must not be lost, and whether the root is the one that is meant.
 
+use std::path::PathBuf;
+
 use tough::schema::Root;
 
 use super::{Finding, KeySeen, Kind, Observed};
@@ -23,12 +25,9 @@ pub(super) fn check(seen: &Observed, intent: &Intent) -> Vec<Finding> {
 
 fn of_key(key: &KeySeen) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if let Err(reason) = &key.id {
-        findings.push(Finding::new(
-            Kind::KeyUnreadable,
-            format!("key {}: {reason}", key.name),
-            "put the public key there, or change [keys] in repo.toml",
-        ));
+    if let Err(unseen) = &key.id {
+        let what = format!("key {}: {}", key.name, unseen.why);
+        findings.push(Finding::new(Kind::KeyUnreadable, what, unseen.fix.clone()));
     }
     let Some(private) = &key.private else { return findings };
     let path = private.path.display();
@@ -117,8 +116,13 @@ fn meant(
     let found = differences(root.role(), intent, &ids).into_iter().map(|difference| {
         let role = difference.role;
         let (what, fix) = match &difference.change {
-            Change::AddKey { name, id, file } => {
-                let key = file.as_ref().map_or_else(|| name.clone(), |file| file.display().to_string());
+            Change::AddKey { name, id, at } => {
+                // A URI has signs in it that a shell reads in its own way.
+                let quote = |at: &PathBuf| {
+                    let plain = !at.to_string_lossy().contains([';', '?', '&']);
+                    if plain { at.display().to_string() } else { format!("'{}'", at.display()) }
+                };
+                let key = at.as_ref().map_or_else(|| name.clone(), quote);
                 (
                     format!("root {} does not list {name} ({id}) for {role}, repo.toml does", root.version()),
                     format!("\"updog-repo root add-key {key} --role {role}\", then \"root sign\""),

@@ -27,8 +27,8 @@ pub enum Change {
         name: String,
         /// Its id.
         id: String,
-        /// Its public file; `None`: it is known by its id alone.
-        file: Option<PathBuf>,
+        /// Its public file or its URI; `None`: it is known by its id alone.
+        at: Option<PathBuf>,
     },
     /// Take the right to sign from a key.
     RemoveKey {
@@ -57,20 +57,20 @@ pub fn differences(root: &Root, intent: &Intent, ids: &BTreeMap<String, String>)
             let known: Vec<(&String, Option<&PathBuf>, &String)> = keys
                 .iter()
                 .filter_map(|key| {
-                    let file = match &key.key {
-                        KeyRef::File(path) => Some(path),
+                    let at = match &key.key {
+                        KeyRef::File(at) | KeyRef::Elsewhere { uri: at, .. } => Some(at),
                         KeyRef::Id(_) => None,
                     };
-                    ids.get(&key.name).map(|id| (&key.name, file, id))
+                    ids.get(&key.name).map(|id| (&key.name, at, id))
                 })
                 .collect();
             let missing = known.iter().filter(|(_, _, id)| !found.contains(id));
-            all.extend(missing.map(|(name, file, id)| Difference {
+            all.extend(missing.map(|(name, at, id)| Difference {
                 role,
                 change: Change::AddKey {
                     name: (*name).clone(),
                     id: (*id).clone(),
-                    file: file.map(PathBuf::clone),
+                    at: at.map(PathBuf::clone),
                 },
             }));
             let extra = found.iter().filter(|id| !known.iter().any(|(_, _, known)| known == id));

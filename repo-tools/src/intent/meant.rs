@@ -11,6 +11,7 @@ use super::merged::{Merged, MergedRole, Term, margin};
 use super::typed::TypedWaves;
 use super::{IntentError, keys};
 use crate::doctor::Kind;
+use crate::keys::KeyName;
 use crate::role::Role;
 use crate::time::{self, Terms};
 
@@ -66,6 +67,13 @@ pub enum KeyRef {
     Id(String),
     /// In a file.
     File(PathBuf),
+    /// On a token.
+    Elsewhere {
+        /// Its URI as written; it holds no secret.
+        uri: PathBuf,
+        /// What that names.
+        name: Box<KeyName>,
+    },
 }
 
 /// A rollout.
@@ -182,11 +190,10 @@ fn named(keys: &BTreeMap<String, String>, dir: &Path) -> Result<Vec<NamedKey>, I
     let mut named = Vec::new();
     for (name, said) in keys {
         word("keys", name)?;
-        let key = key_ref(said, dir).ok_or_else(|| {
-            IntentError::value(
-                format!("keys.{name}"),
-                format!("expected a public key file or a key id of 64 hex digits, found {said:?}"),
-            )
+        let place = format!("keys.{name}");
+        let key = key_ref(&place, said, dir)?.ok_or_else(|| {
+            let expected = "expected a public key file, a URI or a key id of 64 hex digits";
+            IntentError::value(&place, format!("{expected}, found {said:?}"))
         })?;
         named.push(NamedKey { name: name.clone(), key });
     }
@@ -230,10 +237,12 @@ fn resolved(
 ) -> Result<Vec<NamedKey>, IntentError> {
     let mut keys: Vec<NamedKey> = Vec::new();
     for said in said {
-        let by_name = named.iter().find(|named| named.name == *said).cloned();
-        let found = by_name
-            .or_else(|| key_ref(said, dir).map(|key| NamedKey { name: said.clone(), key }))
-            .ok_or_else(|| unknown_name(place, said, named))?;
+        let found = match named.iter().find(|named| named.name == *said) {
+            Some(named) => named.clone(),
+            None => key_ref(place, said, dir)?
+                .map(|key| NamedKey { name: said.clone(), key })
+                .ok_or_else(|| unknown_name(place, said, named))?,
+        };
         if keys.iter().any(|key| key.key == found.key) {
             return Err(IntentError::value(place, format!("expected each key once, found {said:?} again")));
         }
@@ -250,20 +259,25 @@ fn unknown_name(place: &str, said: &str, named: &[NamedKey]) -> IntentError {
     let near = near.map(|near| format!(" (did you mean {near:?}?)")).unwrap_or_default();
     IntentError::value(
         place,
-        format!("expected a name from [keys], a public key file or a key id, found {said:?}{near}"),
+        format!("expected a name from [keys], a public key file, a URI or a key id, found {said:?}{near}"),
     )
 }
 
-/// 64 hex digits are an id; what looks like a path is a file.
-fn key_ref(said: &str, dir: &Path) -> Option<KeyRef> {
+/// 64 hex digits are an id; what looks like a path is a file. Of a URI no word is repeated before it is understood.
+fn key_ref(place: &str, said: &str, dir: &Path) -> Result<Option<KeyRef>, IntentError> {
     if said.len() == 64 && said.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Some(KeyRef::Id(said.to_ascii_lowercase()));
+        return Ok(Some(KeyRef::Id(said.to_ascii_lowercase())));
+    }
+    let name =
+        KeyName::read(Path::new(said)).map_err(|error| IntentError::value(place, error.to_string()))?;
+    if !matches!(name, KeyName::File(_)) {
+        return Ok(Some(KeyRef::Elsewhere { uri: said.into(), name: Box::new(name.in_dir(dir)) }));
     }
     let is_path = said.contains('/')
         || Path::new(said)
             .extension()
             .is_some_and(|ending| ["pub", "pem", "der", "json"].iter().any(|known| ending == *known));
-    is_path.then(|| KeyRef::File(dir.join(said)))
+    Ok(is_path.then(|| KeyRef::File(dir.join(said))))
 }
 
 fn wave_of(name: &str, said: TypedWaves, dir: &Path) -> Result<WaveIntent, IntentError> {

@@ -12,13 +12,15 @@ mod typed;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use tough::schema::key::Key;
+
 pub use difference::{Change, Difference, differences};
 pub use error::IntentError;
 pub use meant::{Accepted, Intent, KeyRef, NamedKey, RoleIntent, WaveIntent};
 
 use crate::error::{Error, Result};
 use crate::files::{self, Files};
-use crate::keys::{key_id, public_key};
+use crate::keys::{Secrets, key_id, open_public};
 
 impl Intent {
     /// The intent in a working folder; the defaults where it has no `repo.toml`.
@@ -30,22 +32,33 @@ impl Intent {
         Self::parse(&bytes, dir).map_err(|source| Error::Intent { path, source })
     }
 
-    /// The ids of all keys that it names, by name.
-    pub fn key_ids(&self) -> Result<BTreeMap<String, String>> {
-        let ids = self.keys().into_iter().map(|named| {
-            let id = match named.key {
-                KeyRef::Id(id) => id,
-                KeyRef::File(path) => hex::encode(key_id(&public_key(&path)?)?),
+    /// All keys that it names, by name. Those on tokens are opened, and prove that their halves belong together.
+    pub fn known_keys(&self, secrets: &dyn Secrets) -> Result<BTreeMap<String, KnownKey>> {
+        let known = self.keys().into_iter().map(|named| {
+            let key = match &named.key {
+                KeyRef::Id(id) => return Ok((named.name, KnownKey { id: id.clone(), public: None })),
+                KeyRef::File(path) => open_public(path, secrets)?,
+                KeyRef::Elsewhere { uri, name } => name.open_public(uri, secrets)?,
             };
-            Ok((named.name, id))
+            let id = hex::encode(key_id(&key)?);
+            Ok((named.name, KnownKey { id, public: Some(key) }))
         });
-        ids.collect()
+        known.collect()
     }
 
     /// Reads the text of a `repo.toml` that lies in `dir`.
     pub fn parse(bytes: &[u8], dir: &Path) -> Result<Self, IntentError> {
         Self::of(merged::Merged::over_defaults(typed::Typed::parse(bytes)?), dir)
     }
+}
+
+/// A key that was looked up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownKey {
+    /// Its id.
+    pub id: String,
+    /// Itself; `None`: only the id is known.
+    pub public: Option<Key>,
 }
 
 /// Its name in the working folder.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::keys::public::public_of_file;
 use crate::keys::token::TokenKey;
-use crate::keys::{KeyError, Secrets, Signer, token};
+use crate::keys::{KeyError, NoSecrets, Secrets, Signer, token};
 use crate::names;
 use tough::schema::key::Key;
 
@@ -24,14 +24,43 @@ impl KeyName {
     /// # Errors
     /// A URI with a PIN in it, or one that names no single key; the error repeats no value of it.
     pub fn parse(name: &Path) -> Result<Self> {
+        Self::read(name).map_err(Error::Key)
+    }
+
+    pub(crate) fn read(name: &Path) -> Result<Self, KeyError> {
         let text = name.to_string_lossy();
         let (scheme, rest) = text.split_once(':').unwrap_or_default();
-        if scheme != "pkcs11" {
+        // A scheme has no case, and what is a URI to anybody must not be repeated as a file that is not there.
+        if !scheme.eq_ignore_ascii_case("pkcs11") {
             return Ok(Self::File(name.to_owned()));
         }
         TokenKey::parse(rest)
             .map(Self::Token)
-            .map_err(|reason| Error::Key(KeyError::Name { scheme: scheme.to_owned(), reason }))
+            .map_err(|reason| KeyError::Name { scheme: "pkcs11".to_owned(), reason })
+    }
+
+    /// The same key, named in a file of this folder: paths are relative to it.
+    pub(crate) fn in_dir(self, dir: &Path) -> Self {
+        match self {
+            Self::File(path) => Self::File(dir.join(path)),
+            Self::Token(key) => Self::Token(key.in_dir(dir)),
+        }
+    }
+
+    /// The public half. `origin` is the name as typed; it holds no secret.
+    pub(crate) fn open_public(&self, origin: &Path, secrets: &dyn Secrets) -> Result<Key> {
+        match self {
+            Self::File(path) => public_of_file(path, secrets),
+            Self::Token(key) => Ok(token::open(key, origin, secrets)?.public()),
+        }
+    }
+
+    /// The public half as far as it can be seen without a secret; that it belongs to the private one is not proven.
+    pub(crate) fn see_public(&self, origin: &Path) -> Result<Key> {
+        match self {
+            Self::File(path) => public_of_file(path, &NoSecrets),
+            Self::Token(key) => token::see(key, origin),
+        }
     }
 
     /// What people may call it: the file's name without its end, or its label on the token.
@@ -53,8 +82,5 @@ pub fn open(name: &Path, secrets: &dyn Secrets) -> Result<Signer> {
 
 /// The public half of a key, wherever it lies.
 pub fn open_public(name: &Path, secrets: &dyn Secrets) -> Result<Key> {
-    match KeyName::parse(name)? {
-        KeyName::File(path) => public_of_file(&path, secrets),
-        KeyName::Token(_) => Ok(open(name, secrets)?.public()),
-    }
+    KeyName::parse(name)?.open_public(name, secrets)
 }

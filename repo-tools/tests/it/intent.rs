@@ -138,7 +138,7 @@ fn every_mistake_is_named_with_what_is_near() {
         ("keys.\"a b\" = \"a.pub\"", "keys makes no sense: expected a name of letters"),
         (
             "keys.a = \"deadbeef\"",
-            "expected a public key file or a key id of 64 hex digits, found \"deadbeef\"",
+            "expected a public key file, a URI or a key id of 64 hex digits, found \"deadbeef\"",
         ),
         ("stores.x = \" \"", "stores.x makes no sense: expected a place, found nothing"),
         ("stores.x = 3", "failed to read stores"),

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
+use serde_json::Value;
+
 use crate::desk::Desk;
 
 const PIN: &str = "471180933";
@@ -71,7 +73,7 @@ fn a_repository_by_each_kind_of_key_on_a_token() {
         let key = uri(label);
         desk.publishes_with(&key, label);
         let shown = desk.done(&format!("$U key show '{key}' --json"));
-        let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+        let shown: Value = serde_json::from_str(&shown).unwrap();
         assert_eq!(shown["data"]["type"], kind);
         assert!(ids.insert(shown["data"]["id"].to_string()), "{label} has the public key of another");
         // People know it by its label, not by the file of its PIN.
@@ -92,6 +94,152 @@ fn a_repository_by_each_kind_of_key_on_a_token() {
     desk.done(&format!("$U --repo all sign --key {} --key {} --key {}", uri("rsa"), uri("ec"), uri("ed")));
     desk.done("$U --repo all publish public");
     desk.never_said(&[PIN.as_bytes()], &["rsa", "all", "public", "public-ed"]);
+}
+
+fn id_of(desk: &mut Desk, key: &str) -> String {
+    let shown: Value = serde_json::from_str(&desk.done(&format!("$U key show '{key}' --json"))).unwrap();
+    shown["data"]["id"].as_str().unwrap().to_owned()
+}
+
+/// Which of these ids the next root lists for a role.
+fn listed(desk: &Desk, file: &str, role: &str) -> Vec<String> {
+    let root: Value = serde_json::from_slice(&std::fs::read(desk.path(file)).unwrap()).unwrap();
+    let ids = root["signed"]["roles"][role]["keyids"].as_array().unwrap();
+    ids.iter().map(|id| id.as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn repo_toml_names_keys_on_tokens_and_root_apply_takes_them() {
+    let mut desk = with_token();
+    desk.done("$U --repo r init");
+    let [rsa, ec] = ["rsa", "ec"].map(|label| id_of(&mut desk, &uri(label)));
+    let text = |pin: &str| {
+        format!(
+            "[keys]\nhsm = \"pkcs11:token=release%20keys;object=rsa?pin-source=file:{pin}\"\n\
+             [roles.root]\nkeys = [\"hsm\"]\n\
+             [roles.targets]\nkeys = [\"hsm\", \"PKCS11:object=ec?pin-source=../pin\"]\nthreshold = 2\n"
+        )
+    };
+    let toml = desk.path("r/repo.toml");
+    let before = std::fs::read(desk.path("r/root/next.json")).unwrap();
+    // A wrong PIN, and one in the file itself: one line, and nothing is written.
+    for (wrong, word) in [
+        (text("../wrong"), "PIN is wrong"),
+        (text("/none"), "/none"),
+        (
+            text(&format!("x&pin-value={PIN}")),
+            "keys.hsm makes no sense: refused a key named pkcs11:…: pin-value",
+        ),
+        (text(&format!("x\"\nother = \"Pkcs11:object=x;{PIN}")), "keys.other makes no sense"),
+    ] {
+        std::fs::write(&toml, wrong).unwrap();
+        let said = desk.ends("$U --repo r root apply", 2);
+        assert!(said.contains(word) && !said.trim_end().contains("\nerror"), "{said}");
+        assert_eq!(std::fs::read(desk.path("r/root/next.json")).unwrap(), before);
+    }
+    desk.never_said(&[PIN.as_bytes()], &["r/root"]);
+    // Paths are relative to the file, wherever the program is started.
+    std::fs::write(&toml, text("../pin")).unwrap();
+    desk.done("$U --repo r root apply");
+    assert_eq!(listed(&desk, "r/root/next.json", "root"), [rsa.as_str()]);
+    let mut both = [rsa, ec];
+    both.sort();
+    assert_eq!(listed(&desk, "r/root/next.json", "targets"), both);
+    // The public half in a file is the same key, as docs/keys.md has it.
+    let key: Value =
+        serde_json::from_str(&desk.done(&format!("$U key show '{}' --json", uri("rsa")))).unwrap();
+    std::fs::write(desk.path("rsa.pub"), key["data"]["key"].to_string()).unwrap();
+    assert_eq!(id_of(&mut desk, "rsa.pub"), both[usize::from(both[0] == id_of(&mut desk, &uri("ec")))]);
+    let again = desk.done("$U --repo r root apply");
+    assert!(again.contains("is what repo.toml says"), "{again}");
+    let named = std::fs::read_to_string(desk.path("r/root/next.json")).unwrap();
+    assert!(named.contains("\"hsm\"") && !named.contains("pkcs11"), "{named}");
+}
+
+#[test]
+fn a_request_is_signed_by_keys_on_tokens_and_doctor_sees_them_without_a_pin() {
+    let mut desk = with_token();
+    desk.done("$U --repo r init");
+    let ids = ["rsa", "ec", "ed"].map(|label| {
+        desk.done(&format!("$U --repo r root add-key '{}' --role root", uri(label)));
+        id_of(&mut desk, &uri(label))
+    });
+    desk.done(&format!("$U --repo r root add-key '{}' --role targets,snapshot,timestamp", uri("ec2")));
+    desk.done(&format!("$U --repo r root add-key '{}' --role targets,snapshot,timestamp", uri("ed2")));
+    desk.done("$U --repo r root threshold root 2");
+    // Signed far away, with the request alone.
+    desk.done("$U --repo r root propose --out request");
+    desk.done("mkdir away && cp request pin away && cp request away/second");
+    desk.done(&format!("cd away && $U root sign request --yes --key '{}'", uri("rsa")));
+    desk.done(&format!("cd away && $U root sign second --yes --key '{}'", uri("ed")));
+    desk.done("$U --repo r root collect away/request away/second");
+    let said = desk.done("$U --repo r root check --json");
+    let said: Value = serde_json::from_str(&said).unwrap();
+    let mut signed: Vec<&str> = said["data"]["signatures"][0]["signed"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    let mut expected = [ids[0].as_str(), ids[2].as_str()];
+    signed.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(signed, expected);
+    desk.done("$U --repo r release add release --level 1");
+    desk.done(&format!("$U --repo r sign --key '{}'", uri("ec2")));
+
+    // With a PIN that is wrong: doctor never uses it.
+    let key = |label: &str| format!("\"pkcs11:object={label}?pin-source=../wrong\"");
+    let toml = |root: &[&str]| {
+        let root: Vec<String> = root.iter().map(|label| key(label)).collect();
+        format!("[roles.root]\nkeys = [{}]\nthreshold = 2\n", root.join(", "))
+    };
+    let path = desk.path("r/repo.toml");
+    let write = |text: String| std::fs::write(&path, text).unwrap();
+    write(toml(&["rsa", "ec", "ed"]));
+    assert_eq!(problems(&mut desk, "", 0), [""; 0]);
+    assert_eq!(problems(&mut desk, "--key 'pkcs11:object=ec2?pin-source=wrong'", 0), [""; 0]);
+    // Another key than the root's: the fix can be pasted.
+    write(toml(&["rsa", "ec", "ed", "ec2"]));
+    let found = problems(&mut desk, "", 12);
+    assert!(found.len() == 1 && found[0].starts_with("intent: "), "{found:?}");
+    assert!(
+        found[0].contains("root add-key 'pkcs11:object=ec2?pin-source=../wrong' --role root"),
+        "{found:?}"
+    );
+    write(toml(&["rsa", "ec", "ed"]));
+    for (arguments, word) in [
+        ("--key 'pkcs11:object=none'", "the token has no such public key, it has \""),
+        ("--key 'pkcs11:token=other;object=rsa'", "no such token"),
+        (
+            "--key 'pkcs11:object=rsa?pin-value=471180933'",
+            "key of --key: refused a key named pkcs11:…: pin-value",
+        ),
+        ("--key none", "no such file"),
+    ] {
+        let found = problems(&mut desk, arguments, 12);
+        assert!(found.len() == 1 && found[0].starts_with("key_unreadable: "), "{found:?}");
+        assert!(found[0].contains(word), "{found:?}");
+    }
+    tool(&desk, "--delete-object --type pubkey --label ed --id 01");
+    let found = problems(&mut desk, "", 12);
+    assert!(found.len() == 1 && found[0].contains("no such public key"), "{found:?}");
+    desk.never_said(&[PIN.as_bytes(), b"999999999"], &["r"]);
+}
+
+/// What doctor finds: kind, what and fix.
+fn problems(desk: &mut Desk, arguments: &str, code: i32) -> Vec<String> {
+    let output = desk.run(&format!("$U --repo r doctor {arguments} --json"));
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    let findings = said["data"]["findings"].as_array().unwrap();
+    findings
+        .iter()
+        .map(|finding| {
+            let part = |name: &str| finding[name].as_str().unwrap();
+            format!("{}: {}; {}", part("kind"), part("what"), part("fix"))
+        })
+        .collect()
 }
 
 #[test]

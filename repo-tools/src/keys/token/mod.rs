@@ -25,23 +25,13 @@ use crate::error::{Error, Result};
 use crate::keys::read::read_private;
 use crate::keys::secret::{Purpose, Secret, Secrets};
 use crate::keys::{KeyError, Signer};
-use public::{Kind, ecdsa_der, listed, public_of, verifies};
+use public::{Kind, ecdsa_der, listed, public_in, public_of, verifies};
 pub use uri::TokenKey;
 
 /// Finds the key and logs in. `origin` is the URI as typed; it holds no secret.
 pub(super) fn open(key: &TokenKey, origin: &Path, secrets: &dyn Secrets) -> Result<Signer> {
     let refused = |reason: String| Error::Key(KeyError::Refused { key: origin.to_owned(), reason });
-    let failed = |error: TokenError| refused(said(&error));
-    let library = library(key).map_err(refused)?;
-    let context = Pkcs11::new(&library)
-        .map_err(|error| refused(format!("failed to load {}: {}", library.display(), said(&error))))?;
-    match context.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
-        // Another key of this run is on a token of the same library.
-        Ok(()) | Err(TokenError::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => {}
-        Err(error) => return Err(failed(error)),
-    }
-    let (slot, token) = slot(&context, key).map_err(refused)?;
-    let session = context.open_ro_session(slot).map_err(failed)?;
+    let (session, token) = session(key).map_err(refused)?;
     if token.login_required() {
         let pin = match &key.pin_file {
             // The token asks for it on its own keys.
@@ -51,11 +41,20 @@ pub(super) fn open(key: &TokenKey, origin: &Path, secrets: &dyn Secrets) -> Resu
         };
         log_in(&session, pin.as_ref()).map_err(refused)?;
     }
-    let private = one(&session, key).map_err(refused)?;
+    let private = one(&session, key, ObjectClass::PRIVATE_KEY).map_err(refused)?;
     let (kind, public) = public_of(&session, private).map_err(refused)?;
     let on_token = OnToken { session: Mutex::new(session), private, kind, public, origin: origin.to_owned() };
     on_token.prove()?;
     Signer::over(Box::new(on_token), origin)
+}
+
+/// The public half that everybody can see: nobody logs in, so no PIN is asked for and no wrong one locks the token.
+pub(super) fn see(key: &TokenKey, origin: &Path) -> Result<Key> {
+    let seen = session(key).and_then(|(session, _)| {
+        let object = one(&session, key, ObjectClass::PUBLIC_KEY)?;
+        public_in(&session, object)
+    });
+    seen.map_err(|reason| Error::Key(KeyError::Refused { key: origin.to_owned(), reason }))
 }
 
 /// A private key on a token, with an open session.
@@ -120,6 +119,20 @@ const PSS: PkcsPssParams = PkcsPssParams {
     s_len: cryptoki::types::Ulong::new(32),
 };
 
+fn session(key: &TokenKey) -> Result<(Session, TokenInfo), String> {
+    let library = library(key)?;
+    let context = Pkcs11::new(&library)
+        .map_err(|error| format!("failed to load {}: {}", library.display(), said(&error)))?;
+    match context.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
+        // Another key of this run is on a token of the same library.
+        Ok(()) | Err(TokenError::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => {}
+        Err(error) => return Err(said(&error)),
+    }
+    let (slot, token) = slot(&context, key)?;
+    let session = context.open_ro_session(slot).map_err(|error| said(&error))?;
+    Ok((session, token))
+}
+
 fn library(key: &TokenKey) -> Result<PathBuf, String> {
     let named = key.module.clone().or_else(|| std::env::var_os(MODULE).map(PathBuf::from));
     let path = named.ok_or_else(|| format!("expected module-path in the URI, or {MODULE}, found neither"))?;
@@ -171,9 +184,10 @@ fn log_in(session: &Session, pin: Option<&Secret>) -> Result<(), String> {
     }
 }
 
-/// The one private key that the URI names. Any other number is an error that lists what is there to choose from.
-fn one(session: &Session, key: &TokenKey) -> Result<ObjectHandle, String> {
-    let class = Attribute::Class(ObjectClass::PRIVATE_KEY);
+/// The one key of this class that the URI names. Any other number is an error that lists what is there to choose from.
+fn one(session: &Session, key: &TokenKey, class: ObjectClass) -> Result<ObjectHandle, String> {
+    let kind = if class == ObjectClass::PUBLIC_KEY { "public" } else { "private" };
+    let class = Attribute::Class(class);
     let mut wanted = vec![class.clone()];
     wanted.extend(key.object.as_ref().map(|label| Attribute::Label(label.clone().into_bytes())));
     wanted.extend(key.id.as_ref().map(|id| Attribute::Id(id.clone())));
@@ -182,11 +196,11 @@ fn one(session: &Session, key: &TokenKey) -> Result<ObjectHandle, String> {
         [one] => Ok(*one),
         [] => {
             let all = session.find_objects(&[class]).map_err(|error| said(&error))?;
-            Err(format!("the token has no such private key, it has {}", listed(session, &all)))
+            Err(format!("the token has no such {kind} key, it has {}", listed(session, &all)))
         }
         several => {
             let list = listed(session, several);
-            Err(format!("{} private keys fit, name one by object= and id=: {list}", several.len()))
+            Err(format!("{} {kind} keys fit, name one by object= and id=: {list}", several.len()))
         }
     }
 }

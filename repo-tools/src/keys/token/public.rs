@@ -21,8 +21,22 @@ pub(super) enum Kind {
 
 /// Reads the public half; that of a curve lies in an object of its own. Whether it belongs here, a signature shows.
 pub(super) fn public_of(session: &Session, private: ObjectHandle) -> Result<(Kind, Key), String> {
+    read(session, private, |kind| public_half(session, kind, private))
+}
+
+/// Reads a public object.
+pub(super) fn public_in(session: &Session, object: ObjectHandle) -> Result<Key, String> {
+    read(session, object, |_| Ok(object)).map(|(_, key)| key)
+}
+
+/// Reads a key by an object with its type; `half` says where the point of a key on a curve lies.
+fn read(
+    session: &Session,
+    object: ObjectHandle,
+    half: impl Fn(KeyType) -> Result<ObjectHandle, String>,
+) -> Result<(Kind, Key), String> {
     let about = [AttributeType::KeyType, AttributeType::Modulus, AttributeType::PublicExponent];
-    let mut found = attributes(session, private, &about)?;
+    let mut found = attributes(session, object, &about)?;
     let key_type = found.iter().find_map(|attribute| match attribute {
         Attribute::KeyType(kind) => Some(*kind),
         _ => None,
@@ -35,10 +49,8 @@ pub(super) fn public_of(session: &Session, private: ObjectHandle) -> Result<(Kin
             };
             Ok((Kind::Rsa, rsa(&modulus, &exponent)?))
         }
-        Some(KeyType::EC) => Ok((Kind::Ecdsa, p256(point(session, KeyType::EC, private)?)?)),
-        Some(KeyType::EC_EDWARDS) => {
-            Ok((Kind::Ed25519, ed25519(point(session, KeyType::EC_EDWARDS, private)?)?))
-        }
+        Some(kind @ KeyType::EC) => Ok((Kind::Ecdsa, p256(point(session, half(kind)?)?)?)),
+        Some(kind @ KeyType::EC_EDWARDS) => Ok((Kind::Ed25519, ed25519(point(session, half(kind)?)?)?)),
         _ => Err("expected an RSA, P-256 or Ed25519 key, found another kind".into()),
     }
 }
@@ -114,8 +126,8 @@ fn take_exponent(attributes: &mut [Attribute]) -> Option<Vec<u8>> {
     })
 }
 
-/// The point of the public key object, without the OCTET STRING around it.
-fn point(session: &Session, kind: KeyType, private: ObjectHandle) -> Result<Vec<u8>, String> {
+/// The public key object that has the names of a private one.
+fn public_half(session: &Session, kind: KeyType, private: ObjectHandle) -> Result<ObjectHandle, String> {
     let called = Called::of(session, private)?;
     // Several pairs may have the same id, or the same label.
     let wanted = [Attribute::Class(ObjectClass::PUBLIC_KEY), Attribute::KeyType(kind)];
@@ -125,14 +137,16 @@ fn point(session: &Session, kind: KeyType, private: ObjectHandle) -> Result<Vec<
             objects.push(object);
         }
     }
-    let object = match objects.as_slice() {
-        [one] => one,
-        [] => return Err("the token has no public key with the same id and label".into()),
-        several => {
-            return Err(format!("{} public keys fit it: {}", several.len(), listed(session, several)));
-        }
-    };
-    let found = attributes(session, *object, &[AttributeType::EcPoint])?;
+    match objects.as_slice() {
+        [one] => Ok(*one),
+        [] => Err("the token has no public key with the same id and label".into()),
+        several => Err(format!("{} public keys fit it: {}", several.len(), listed(session, several))),
+    }
+}
+
+/// The point of a public key object, without the OCTET STRING around it.
+fn point(session: &Session, object: ObjectHandle) -> Result<Vec<u8>, String> {
+    let found = attributes(session, object, &[AttributeType::EcPoint])?;
     let point = found.into_iter().find_map(|attribute| match attribute {
         Attribute::EcPoint(point) => Some(point),
         _ => None,

@@ -1,6 +1,6 @@
 //! `pkcs11:` URIs (RFC 7512), as far as they name one private key.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use percent_encoding::percent_decode_str;
 
@@ -33,6 +33,11 @@ impl TokenKey {
             return Err("expected object=NAME or id=%XX… of one key, found neither".into());
         }
         Ok(key)
+    }
+
+    /// With the file of its PIN in this folder, where that was relative.
+    pub(in crate::keys) fn in_dir(self, dir: &Path) -> Self {
+        Self { pin_file: self.pin_file.map(|path| dir.join(path)), ..self }
     }
 
     fn add_path(&mut self, pair: &str) -> Result<(), String> {
