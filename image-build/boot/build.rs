@@ -4,10 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs};
 
-#[path = "build/key_file.rs"]
-mod key_file;
-
-use key_file::{Accept, parse, source};
+use boot_manifest::{Accept, keys_as_source, parse_keys};
 
 fn main() -> ExitCode {
     println!("cargo::rerun-if-env-changed=UPDOG_BOOT_KEYS");
@@ -42,7 +39,7 @@ fn generate() -> Result<(), String> {
     for watched in [&path, &test_keys] {
         println!("cargo::rerun-if-changed={}", watched.display());
     }
-    let known = parse(&read(&test_keys)?, &Accept::Any)?;
+    let known = parse_keys(&read(&test_keys)?, &Accept::Any)?;
     let accept = match env::var("UPDOG_BOOT_RELEASE").ok().as_deref() {
         None | Some("" | "0") => Accept::Any,
         Some("1") => Accept::ReleaseOnly { known },
@@ -50,9 +47,11 @@ fn generate() -> Result<(), String> {
             return Err(format!("failed to read UPDOG_BOOT_RELEASE: expected 0 or 1, found {other:?}"));
         }
     };
-    let keys = parse(&read(&path)?, &accept).map_err(|problem| format!("{}: {problem}", path.display()))?;
+    let keys =
+        parse_keys(&read(&path)?, &accept).map_err(|problem| format!("{}: {problem}", path.display()))?;
     let out = Path::new(&variable("OUT_DIR")?).join("keys.rs");
-    fs::write(&out, source(&keys)).map_err(|error| format!("failed to write {}: {error}", out.display()))
+    fs::write(&out, keys_as_source(&keys))
+        .map_err(|error| format!("failed to write {}: {error}", out.display()))
 }
 
 fn read(path: &Path) -> Result<String, String> {

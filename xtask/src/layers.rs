@@ -156,7 +156,7 @@ const ROOMS: &[Room] = &[
     Room { no_std: true, ..pure("boot-manifest", Level::Zero, &[]) },
     // Its library decides and is tested on a host; only the binary reaches the firmware.
     Room { no_std: true, ..edge("updog-boot", Level::One, &["partition-core", "boot-manifest"]) },
-    edge("updog-init", Level::One, &["partition-core"]),
+    edge("updog-init", Level::One, &["partition-core", "boot-manifest"]),
     edge("updog-tiny", Level::Zero, &[]),
     pure("waves", Level::Zero, &[]),
     pure("trust-core", Level::Zero, &[]),

@@ -48,8 +48,8 @@ enum Command {
     Deny(deny::Args),
     /// Cut power at every disk operation; count durable states and the unbootable ones.
     Cuts(cuts::Args),
-    /// Measure against the peers.
-    Bench,
+    /// Measure builds and boots.
+    Bench(bench::Args),
     /// Boot the image in an emulator: updates, damage, and the way back.
     Qemu(vm::Args),
     /// What QEMU starts for each connection of a guest.
@@ -84,7 +84,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Layers => layers::run(),
         Command::Deny(args) => deny::run(&args),
         Command::Cuts(args) => cuts::run(&args),
-        Command::Bench => bench::run(),
+        Command::Bench(args) => bench::run(&args),
         Command::Qemu(args) => vm::run(&args),
         Command::Pipe(args) => vm::pipe::run(&args),
         Command::SameBytes(args) => same_bytes::run(&args),

@@ -15,6 +15,9 @@ pub trait Firmware {
     /// The size of the disk.
     fn geometry(&self) -> Geometry;
 
+    /// Whether the firmware starts only what a key of its own vouches for.
+    fn secure_boot(&self) -> bool;
+
     /// Fills `sectors`, a whole number of them, from sector `lba` on.
     fn read(&mut self, lba: u64, sectors: &mut [u8]) -> Result<(), DeviceError>;
 

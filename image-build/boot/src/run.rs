@@ -21,6 +21,9 @@ pub fn run(firmware: &mut impl Firmware, keys: &[Key]) {
     if keys.iter().any(|key| key.test) {
         firmware.say(format_args!("warning: built with test keys, anybody can sign for this machine"));
     }
+    if firmware.secure_boot() {
+        firmware.say(format_args!("Secure Boot is on"));
+    }
     try_slots(firmware, keys);
     firmware.say(format_args!("no slot can start; restart in {} s", RESTART_AFTER.as_secs()));
     firmware.stall(RESTART_AFTER);

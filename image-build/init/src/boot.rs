@@ -35,7 +35,7 @@ fn advance(watchdog: &mut Option<Watchdog>) -> Result<Infallible> {
     let line = fs::read_to_string(CMDLINE).map_err(Error::file("read", CMDLINE))?;
     let words = Words::parse(&line);
     // The watchdog comes before anything that can hang, so also before a command line that makes no sense is told of.
-    guarded_modules(watchdog, words.as_ref().map_or(FALLBACK_TIMEOUT, |words| words.watchdog))?;
+    guarded_modules(watchdog, words.as_ref().map_or(FALLBACK_TIMEOUT, |words| words.image.watchdog))?;
     let words = words?;
     let pstore = Mount {
         what: "pstore",
@@ -63,8 +63,8 @@ fn advance(watchdog: &mut Option<Watchdog>) -> Result<Infallible> {
     let device = mapper::create("root", &target)?;
     marks.set(Stage::Root);
     let (what, root) = (device.display().to_string(), Path::new(ROOT));
-    let Words { slot, fstype, .. } = &words;
-    Mount { what: &what, on: root, fstype, flags: MountFlags::RDONLY, options: "" }.now()?;
+    let Words { slot, image, .. } = &words;
+    Mount { what: &what, on: root, fstype: &image.fstype, flags: MountFlags::RDONLY, options: "" }.now()?;
     say(&format!("slot {slot}: root {} checked by {what}", found.root.display()));
 
     furnish(root, private, &lasting, &found.data)?;
@@ -164,13 +164,13 @@ fn enter(root: &Path, private: &Path, words: &Words) -> Result<Infallible> {
     let _ = fs::remove_dir_all("/modules");
     let _ = fs::remove_file("/init");
     let start =
-        |source: rustix::io::Errno| Error::Start { program: words.init.clone(), source: source.into() };
+        |source: rustix::io::Errno| Error::Start { program: words.image.init.clone(), source: source.into() };
     rustix::process::chdir(root).map_err(start)?;
     mounts::shift(Path::new("."), Path::new("/"))?;
     rustix::process::chroot(".").map_err(start)?;
     rustix::process::chdir("/").map_err(start)?;
-    let source = Command::new(&words.init).exec();
-    Err(Error::Start { program: words.init.clone(), source })
+    let source = Command::new(&words.image.init).exec();
+    Err(Error::Start { program: words.image.init.clone(), source })
 }
 
 /// Marks of a boot on trial; a confirmed slot writes none.
@@ -209,8 +209,8 @@ const CMDLINE: &str = "/proc/cmdline";
 /// In the root: what `/etc` begins with.
 const FACTORY: &str = "usr/share/factory/etc";
 const ROOT: &str = "/sysroot";
-/// Long enough for a disk behind a slow controller.
-const FOR_DISKS: Duration = Duration::from_secs(10);
+/// Long enough for a disk behind a slow controller: a trial that ends here is a good release left.
+const FOR_DISKS: Duration = Duration::from_secs(30);
 /// Long enough to read the last line.
 const BEFORE_RESTART: Duration = Duration::from_secs(3);
 /// When the command line cannot say.

@@ -1,7 +1,6 @@
 //! What the command line says.
 
-use std::time::Duration;
-
+use boot_manifest::{ImageWords, InvalidWord};
 use partition_core::{Guid, Slot};
 
 /// The words for us, understood. The selector's come last on the line, so of a word said twice the last one counts.
@@ -25,12 +24,8 @@ pub(crate) struct Words {
     pub trial: bool,
     /// `updog.last_try=1`: the other slot is next, unless this one is confirmed.
     pub last_try: bool,
-    /// `updog.fstype`: the root's file system.
-    pub fstype: String,
-    /// `updog.init`: what runs next, a path in the root.
-    pub init: String,
-    /// `updog.watchdog`: how long nothing may happen.
-    pub watchdog: Duration,
+    /// What the image itself says.
+    pub image: ImageWords,
 }
 
 /// A command line that does not say what there is to boot.
@@ -40,15 +35,8 @@ pub(crate) enum CmdlineError {
     #[error("{0} is missing")]
     Missing(&'static str),
     /// It makes no sense.
-    #[error("expected {key} to be {expected}, found {found:?}")]
-    Invalid {
-        /// The word.
-        key: &'static str,
-        /// What it should be.
-        expected: &'static str,
-        /// What it is.
-        found: String,
-    },
+    #[error(transparent)]
+    Invalid(#[from] InvalidWord),
 }
 
 impl Words {
@@ -60,7 +48,7 @@ impl Words {
         };
         let need = |key: &'static str| last(key).ok_or(CmdlineError::Missing(key));
         let invalid = |key, expected| {
-            move |found: &str| CmdlineError::Invalid { key, expected, found: found.to_owned() }
+            move |found: &str| CmdlineError::from(InvalidWord { key, expected, found: found.to_owned() })
         };
         let guid = |key: &'static str| {
             let text = need(key)?;
@@ -79,18 +67,6 @@ impl Words {
         if salt.len() > 512 || !salt.len().is_multiple_of(2) || !is_hex(&salt) {
             return Err(invalid("updog.salt", "up to 256 bytes in hex")(&salt));
         }
-        let init = last("updog.init").unwrap_or_else(|| DEFAULT_INIT.to_owned());
-        if !init.starts_with('/') {
-            return Err(invalid("updog.init", "an absolute path")(&init));
-        }
-        let watchdog = match last("updog.watchdog") {
-            None => DEFAULT_WATCHDOG,
-            Some(text) => {
-                let seconds = text.parse().ok().filter(|seconds| (1..=3600).contains(seconds));
-                let invalid = invalid("updog.watchdog", "1 to 3600 seconds");
-                Duration::from_secs(seconds.ok_or_else(|| invalid(&text))?)
-            }
-        };
         Ok(Words {
             slot: slot.parse().map_err(|_| invalid("updog.slot", "A or B")(&slot))?,
             root: guid("updog.root")?,
@@ -109,9 +85,7 @@ impl Words {
             )?,
             trial: last("updog.trial").is_some_and(|value| value == "1"),
             last_try: last("updog.last_try").is_some_and(|value| value == "1"),
-            fstype: last("updog.fstype").unwrap_or_else(|| DEFAULT_FSTYPE.to_owned()),
-            init,
-            watchdog,
+            image: ImageWords::parse(line)?,
         })
     }
 }
@@ -120,9 +94,6 @@ fn is_hex(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-const DEFAULT_FSTYPE: &str = "erofs";
-const DEFAULT_INIT: &str = "/usr/lib/systemd/systemd";
-const DEFAULT_WATCHDOG: Duration = Duration::from_mins(1);
 /// So that bytes still fit in 63 bits.
 const MAX_BLOCKS: u64 = 1 << 51;
 
@@ -145,13 +116,12 @@ mod tests {
     fn what_the_selector_says_is_understood() {
         let words = read("").unwrap();
         assert_eq!((words.slot, words.data_blocks, words.hash_offset), (Slot::B, 100, 4096));
-        assert_eq!((words.trial, &*words.salt, &*words.fstype), (false, "5a17", "erofs"));
-        assert_eq!((&*words.init, words.watchdog), ("/usr/lib/systemd/systemd", Duration::from_mins(1)));
+        assert_eq!((words.trial, &*words.salt, &*words.image.fstype), (false, "5a17", "erofs"));
         assert!(read("updog.trial=1").unwrap().trial);
         let words = read("updog.last_try=1").unwrap();
         assert_eq!((words.trial, words.last_try), (false, true));
-        let words = read("updog.init=/sbin/x updog.watchdog=5 updog.fstype=squashfs quiet").unwrap();
-        assert_eq!((&*words.init, words.watchdog.as_secs(), &*words.fstype), ("/sbin/x", 5, "squashfs"));
+        let image = read("updog.init=/sbin/x updog.watchdog=5 updog.fstype=squashfs quiet").unwrap().image;
+        assert_eq!((&*image.init, image.watchdog.as_secs(), &*image.fstype), ("/sbin/x", 5, "squashfs"));
     }
 
     #[test]
@@ -196,7 +166,7 @@ mod tests {
         ] {
             let key = word.split('=').next().unwrap();
             match read(word) {
-                Err(CmdlineError::Invalid { key: found, .. }) => assert_eq!(found, key, "{word}"),
+                Err(CmdlineError::Invalid(invalid)) => assert_eq!(invalid.key, key, "{word}"),
                 other => panic!("{word}: {other:?}"),
             }
         }

@@ -34,8 +34,7 @@ const BLOCK: u64 = 4096;
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
+    use boot_manifest::ImageWords;
     use partition_core::{Slot, kind};
 
     use super::*;
@@ -52,9 +51,7 @@ mod tests {
             hash_offset: 4096,
             trial: false,
             last_try: false,
-            fstype: "erofs".to_owned(),
-            init: "/init".to_owned(),
-            watchdog: Duration::from_mins(1),
+            image: ImageWords::parse("").unwrap(),
         };
         let Target { sectors, parameters } = target(&words, "/dev/vda3".as_ref(), "/dev/vda4".as_ref());
         assert_eq!(sectors, 65_536);

@@ -10,6 +10,8 @@ extern crate alloc;
 
 mod encode;
 mod error;
+mod image_words;
+mod key_file;
 mod parse;
 mod text;
 
@@ -17,7 +19,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 pub use error::Error;
-pub use parse::parse;
+pub use image_words::{IMAGE_WORDS, ImageWords, InvalidWord};
+pub use key_file::{Accept, NamedKey, keys_as_source, parse_keys};
+pub use parse::{parse, reserved};
 
 /// The longest manifest, in bytes, signatures included.
 pub const MAX_LENGTH: usize = 64 << 10;

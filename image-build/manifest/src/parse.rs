@@ -90,8 +90,9 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// The first word that belongs to the selector. Quotes are looked through: the kernel takes them away.
-fn reserved(cmdline: &str) -> Option<&'static str> {
+/// The first word of a command line that belongs to the selector, without `updog.` in front. Quotes are looked through: the kernel
+/// takes them away.
+pub fn reserved(cmdline: &str) -> Option<&'static str> {
     cmdline.split(' ').find_map(|word| {
         let mut letters = word.bytes().filter(|&c| c != b'"');
         let ours = "updog.".bytes().all(|c| letters.next() == Some(c));

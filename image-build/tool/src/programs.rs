@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use release::Digest;
 
 use crate::compose::read;
+use crate::machine::{self, Format, machine};
 use crate::{Arch, Error, Tool};
 
 /// The programs, as bytes.
@@ -37,11 +38,15 @@ pub struct SelectorKeys {
 impl Programs {
     /// The programs in a folder, with a name each as cargo gives it.
     pub fn in_folder(folder: &Path, arch: Arch) -> Result<Programs, Error> {
-        let programs = Programs::from(read(&folder.join("updog-boot.efi"))?, folder)?;
-        let ours = [("updog-boot.efi", &programs.boot), ("updog-init", &programs.init)];
-        let others = programs.installable.iter().map(|(name, bytes)| (&**name, bytes));
-        for (name, bytes) in ours.into_iter().chain(others) {
-            if let Some(found) = machine(bytes).filter(|found| *found != arch) {
+        let from = || Programs::from(read(&folder.join("updog-boot.efi"))?, folder);
+        let programs = from().map_err(|error| match error {
+            Error::Read { path, source } => Error::Named { option: "--programs", path, source },
+            other => other,
+        })?;
+        machine::starts(&folder.join("updog-boot.efi"), &programs.boot, Format::Pe, arch)?;
+        machine::starts(&folder.join("updog-init"), &programs.init, Format::Elf, arch)?;
+        for (name, bytes) in &programs.installable {
+            if let Some((_, found)) = machine(bytes).filter(|(_, found)| *found != arch) {
                 return Err(Error::OtherMachine { path: folder.join(name), arch, found });
             }
         }
@@ -106,29 +111,6 @@ impl Programs {
             }
         }
         Ok(all)
-    }
-}
-
-/// What a program is for, if its header tells: `e_machine` of an ELF file (gABI), `Machine` of a PE file (Microsoft's
-/// PE/COFF, 2 and 3.3).
-fn machine(program: &[u8]) -> Option<Arch> {
-    let short = |at: usize| Some(u16::from_le_bytes(*program.get(at..)?.first_chunk()?));
-    let long = |at: usize| Some(u32::from_le_bytes(*program.get(at..)?.first_chunk()?));
-    if program.starts_with(b"\x7fELF") {
-        return match short(18)? {
-            62 => Some(Arch::X86_64),
-            183 => Some(Arch::Aarch64),
-            _ => None,
-        };
-    }
-    let header = usize::try_from(long(0x3c)?).ok()?;
-    if !program.starts_with(b"MZ") || !program.get(header..)?.starts_with(b"PE\0\0") {
-        return None;
-    }
-    match short(header.checked_add(4)?)? {
-        0x8664 => Some(Arch::X86_64),
-        0xaa64 => Some(Arch::Aarch64),
-        _ => None,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use boot_manifest::{Manifest, Signature};
+use boot_manifest::{Accept, Manifest, Signature};
 use ring::signature::{Ed25519KeyPair, KeyPair};
 
 use crate::Error;
@@ -79,27 +79,8 @@ pub fn key_id(public: &[u8; 32]) -> [u8; 8] {
 /// The public halves of the test keys.
 pub fn test_keys() -> Vec<[u8; 32]> {
     // Our own file; the tests read it.
-    public_keys(TEST_KEYS).unwrap_or_default()
-}
-
-/// The public keys of a file as the selector takes it: `test|release <64 hex digits>` a line.
-///
-/// # Errors
-/// What is wrong with the first line that names no key.
-pub fn public_keys(text: &str) -> Result<Vec<[u8; 32]>, String> {
-    let key = |line: &str| {
-        let (_, digits) = line.split_once(' ').filter(|(kind, _)| ["test", "release"].contains(kind))?;
-        hex::decode(digits.trim()).ok()?.try_into().ok()
-    };
-    let lines = (1..).zip(text.lines().map(str::trim));
-    let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
-    let keys = lines.map(|(number, line)| {
-        key(line).ok_or_else(|| {
-            format!("line {number}: expected test or release, a space and 64 hex digits, found {line:?}")
-        })
-    });
-    let keys = keys.collect::<Result<Vec<_>, String>>()?;
-    if keys.is_empty() { Err("expected keys, found none".to_owned()) } else { Ok(keys) }
+    let keys = boot_manifest::parse_keys(TEST_KEYS, &Accept::Any).unwrap_or_default();
+    keys.into_iter().map(|key| key.public).collect()
 }
 
 /// Which of these keys a selector holds: its bytes have them as they are.

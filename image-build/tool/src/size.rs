@@ -9,7 +9,7 @@ pub struct ByteCount(pub u64);
 
 /// Text that is not a size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("failed to parse a size: expected a number of bytes with an optional K, M or G")]
+#[error("failed to parse a size: expected a number of bytes below 2^64, with an optional K, M or G")]
 pub struct ParseSizeError;
 
 impl FromStr for ByteCount {

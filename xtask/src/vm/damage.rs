@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use partition_core::{Entry, Flags, Slots, Table};
+use partition_core::{Condition, Entry, Flags, Slots, Table};
 use partition_disk::{Access, Disk, Edit};
 use ring::digest::{SHA256, digest};
 use ring::rand::SystemRandom;
@@ -48,6 +48,13 @@ pub(super) fn done(disk: &Path, yard: &Yard, step: &Step) -> Result<()> {
                 Copy::Backup => length - 33 * 512,
             };
             file(disk)?.write_all_at(&vec![0xa5; 33 * 512], at)?;
+            // What mends it is to have seen it damaged.
+            let found = Disk::open(disk, Access::Read)?.table()?.condition();
+            let damaged = match copy {
+                Copy::Primary => matches!(found, Condition::PrimaryDamaged(_)),
+                Copy::Backup => matches!(found, Condition::BackupDamaged(_)),
+            };
+            ensure!(damaged, "expected the {copy:?} table to be damaged, found {found:?}");
         }
         Step::Flags { a, b } => set_flags(disk, a, b)?,
         Step::Grow(mib) => {

@@ -38,7 +38,7 @@ impl Kind {
     }
 
     /// The word for it in scenarios.
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Kind::SecureBoot => "secure_boot",
             Kind::Container => "container",
@@ -47,7 +47,7 @@ impl Kind {
     }
 
     /// The recipe of its images.
-    pub(super) const fn variant(self) -> &'static str {
+    pub(crate) const fn variant(self) -> &'static str {
         match self {
             Kind::Container => "container",
             Kind::X86_64 | Kind::SecureBoot | Kind::Aarch64 => "tiny",
@@ -55,7 +55,7 @@ impl Kind {
     }
 
     /// MiB of memory.
-    pub(super) const fn memory(self) -> u32 {
+    pub(crate) const fn memory(self) -> u32 {
         match self {
             Kind::Container => 1024,
             Kind::X86_64 | Kind::SecureBoot | Kind::Aarch64 => 512,

@@ -127,6 +127,15 @@ impl Machine {
         Ok(line)
     }
 
+    /// Listens on for this long, to whatever comes.
+    pub(crate) fn listen(&mut self, time: Duration) {
+        let until = Instant::now() + time;
+        while let Ok(line) = self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            self.console.push_str(&line);
+            self.console.push('\n');
+        }
+    }
+
     /// Types a command.
     pub(crate) fn say(&mut self, command: &str) -> Result<()> {
         writeln!(self.keyboard, "{command}").with_context(|| format!("failed to type {command:?}"))

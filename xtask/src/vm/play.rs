@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use super::damage;
-use super::firmware::Firmware;
+use super::firmware::{Firmware, Kind};
 use super::machine::{Attach, Machine, Setup};
 use super::scenario::{End, Scenario, Step};
 use super::yard::{Yard, copy};
@@ -49,6 +49,9 @@ impl Stage<'_> {
         let mut played = scenario.steps.iter().try_for_each(|step| self.step(step));
         if let (Ok(()), Some(end)) = (&played, &scenario.end) {
             played = self.end(end);
+        }
+        if let (Ok(()), false, Some(machine)) = (&played, scenario.never.is_empty(), &mut self.machine) {
+            machine.listen(AND_AFTER);
         }
         if let Some(machine) = &self.machine {
             self.console.push_str(machine.console());
@@ -156,6 +159,10 @@ fn judge(scenario: &Scenario, console: &str) -> Result<()> {
     if let Some(line) = console.lines().find(bad) {
         bail!("{line:?} was seen");
     }
+    ensure!(
+        scenario.machine != Kind::SecureBoot || starts(console).is_empty() || console.contains(SECURE_BOOT),
+        "expected the selector to say {SECURE_BOOT:?}"
+    );
     let Some(wanted) = &scenario.starts else { return Ok(()) };
     let found = starts(console);
     ensure!(found == *wanted, "expected these slots to start: {wanted}, found {found}");
@@ -168,6 +175,12 @@ fn starts(console: &str) -> String {
         console.lines().filter_map(|line| line.split_once("updog-boot: slot ")?.1.split_once(" starts: "));
     started.map(|(slot, _)| slot).collect()
 }
+
+/// How long what must never be seen is listened for once all else is done: longer than firmware goes from one boot program to the
+/// next.
+const AND_AFTER: Duration = Duration::from_secs(10);
+/// What the selector says under firmware that checks signatures.
+const SECURE_BOOT: &str = "updog-boot: Secure Boot is on";
 
 #[cfg(test)]
 mod tests {
@@ -186,6 +199,17 @@ mod tests {
         judge(&lax, "TINY volatile var\nupdog-boot: x\n").unwrap();
         judge(&lax, "error: this is a bug in updog: x").expect_err("a bug");
         judge(&lax, "thread 'main' panicked at src/main.rs:1:1").expect_err("a panic");
+    }
+
+    #[test]
+    fn secure_boot_that_is_off_is_a_failure() {
+        let text =
+            "what = \"x\"\nmachine = \"secure_boot\"\nfrom = \"fresh\"\nlimit = 1\nsteps = [{ see = \"x\" }]";
+        let scenario = Scenario::parse(text).unwrap();
+        let started = "updog-boot: slot A starts: highest priority\n";
+        judge(&scenario, started).expect_err("off");
+        judge(&scenario, &format!("updog-boot: Secure Boot is on\n{started}")).unwrap();
+        judge(&scenario, "BdsDxe: failed to load Boot0001: Access Denied\n").unwrap();
     }
 
     #[test]

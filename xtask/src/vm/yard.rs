@@ -168,8 +168,13 @@ impl Yard {
         Ok(overlay)
     }
 
+    /// A disk on which this release is armed.
+    pub(crate) fn armed(&self, make: Make, port: u16) -> Result<PathBuf> {
+        self.disk(&From::Armed(make.version.to_owned()), port)
+    }
+
     /// A disk that has come this far, made once.
-    pub(crate) fn disk(&self, from: &From, port: u16) -> Result<PathBuf> {
+    pub(super) fn disk(&self, from: &From, port: u16) -> Result<PathBuf> {
         let (name, before, commands): (String, PathBuf, Vec<String>) = match from {
             From::Fresh => return Ok(self.at(Make::FACTORY.version).join("disk.img")),
             From::Armed(version) => {

@@ -16,8 +16,8 @@ use core::time::Duration;
 use partition_core::{Entry, Geometry};
 use uefi::boot::{self, OpenProtocolAttributes, OpenProtocolParams, ScopedProtocol};
 use uefi::proto::ProtocolPointer;
-use uefi::runtime::{self, ResetType};
-use uefi::{Handle, Status, entry};
+use uefi::runtime::{self, ResetType, VariableVendor};
+use uefi::{Handle, Status, cstr16, entry};
 use updog_boot::{
     DeviceError, Expected, FileError, FileName, Firmware, KEYS, RESTART_AFTER, StartError, run,
 };
@@ -51,6 +51,14 @@ impl Firmware for Machine {
 
     fn geometry(&self) -> Geometry {
         self.disk.geometry()
+    }
+
+    fn secure_boot(&self) -> bool {
+        // UEFI 2.10, 3.3: one byte, 1 when it is on.
+        let mut value = [0];
+        let found =
+            runtime::get_variable(cstr16!("SecureBoot"), &VariableVendor::GLOBAL_VARIABLE, &mut value);
+        found.is_ok_and(|(value, _)| *value == [1])
     }
 
     fn read(&mut self, lba: u64, sectors: &mut [u8]) -> Result<(), DeviceError> {

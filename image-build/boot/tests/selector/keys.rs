@@ -1,10 +1,6 @@
 //! The keys that go into a selector.
 
-#[path = "../../build/key_file.rs"]
-mod key_file;
-
-use boot_manifest::parse as parse_manifest;
-use key_file::{Accept, parse, source};
+use boot_manifest::{Accept, keys_as_source, parse as parse_manifest, parse_keys};
 use updog_boot::{KEYS, key_id, signed_by};
 
 use crate::machine::{Signer, manifest};
@@ -13,18 +9,18 @@ const TEST_KEYS: &str = include_str!("../../keys/test.keys");
 
 #[test]
 fn the_test_keys_are_the_ones_built_in_and_marked() {
-    let keys = parse(TEST_KEYS, &Accept::Any).unwrap();
+    let keys = parse_keys(TEST_KEYS, &Accept::Any).unwrap();
     assert_eq!(keys.len(), 2);
     assert!(keys.iter().all(|key| key.test));
     // A build with other keys (UPDOG_BOOT_KEYS) is no build for tests.
     let built_in: Vec<_> = KEYS.iter().map(|key| (key.test, key.public)).collect();
     assert_eq!(built_in, keys.iter().map(|key| (key.test, key.public)).collect::<Vec<_>>());
-    assert!(source(&keys).starts_with("&[\n    Key { test: true, public: ["));
+    assert!(keys_as_source(&keys).starts_with("&[\n    Key { test: true, public: ["));
 }
 
 #[test]
 fn the_private_halves_in_the_repository_are_theirs() {
-    let keys = parse(TEST_KEYS, &Accept::Any).unwrap();
+    let keys = parse_keys(TEST_KEYS, &Accept::Any).unwrap();
     for (pem, key) in
         [include_str!("../../keys/test-1.pem"), include_str!("../../keys/test-2.pem")].iter().zip(&keys)
     {
@@ -34,13 +30,13 @@ fn the_private_halves_in_the_repository_are_theirs() {
 
 #[test]
 fn a_release_takes_no_test_key_under_any_name() {
-    let known = parse(TEST_KEYS, &Accept::Any).unwrap();
+    let known = parse_keys(TEST_KEYS, &Accept::Any).unwrap();
     let release = Accept::ReleaseOnly { known };
     let own = format!("release {}\nrelease {}\n", "1a".repeat(32), "2b".repeat(32));
-    assert_eq!(parse(&own, &release).map(|keys| keys.len()), Ok(2));
+    assert_eq!(parse_keys(&own, &release).map(|keys| keys.len()), Ok(2));
     for text in [TEST_KEYS.to_owned(), own.clone() + TEST_KEYS, own + &TEST_KEYS.replace("test ", "release ")]
     {
-        let problem = parse(&text, &release).unwrap_err();
+        let problem = parse_keys(&text, &release).unwrap_err();
         assert!(problem.contains("test key in a release build"), "{problem}");
     }
 }
@@ -52,13 +48,14 @@ fn every_other_fault_has_its_words() {
         (String::new(), "expected two keys at least"),
         (one.clone(), "expected two keys at least"),
         (format!("{one}\n{one}"), "line 2: the key is named twice"),
+        (format!("{one}\nrelease {}", "00".repeat(32)), "line 2: 64 zeros are no key"),
         (format!("# keys\nrelease {}", "1a".repeat(31)), "line 2: expected test or release"),
         (format!("release {}x", "1a".repeat(32)), "line 1: expected test or release"),
         (format!("public {}", "1a".repeat(32)), "line 1: expected test or release"),
         (format!("release {}", "zz".repeat(32)), "line 1: expected test or release"),
     ];
     for (text, part) in cases {
-        let problem = parse(&text, &Accept::Any).unwrap_err();
+        let problem = parse_keys(&text, &Accept::Any).unwrap_err();
         assert!(problem.contains(part), "{text:?}: {problem}");
     }
 }

@@ -55,6 +55,17 @@ fn a_test_key_is_confessed_on_every_boot() {
 }
 
 #[test]
+fn secure_boot_is_told_of() {
+    let signer = Signer::new(1);
+    for secure_boot in [true, false] {
+        let mut machine = Machine::signed(both(), &signer);
+        machine.secure_boot = secure_boot;
+        machine.boot_up(&[signer.key()]);
+        assert_eq!(machine.said("Secure Boot is on"), secure_boot);
+    }
+}
+
+#[test]
 fn no_table() {
     let signer = Signer::new(1);
     for (sector_size, length) in

@@ -27,6 +27,9 @@ impl Folder {
     pub(super) fn open(out: &Path, names: &[&str]) -> Result<Folder, Error> {
         let write = |source| Error::Write { path: out.to_owned(), source };
         let made = !out.exists();
+        if !made && !out.is_dir() {
+            return Err(Error::NoFolder { out: out.to_owned() });
+        }
         fs::create_dir_all(out).map_err(write)?;
         let lock = File::open(out).map_err(write)?;
         if let Err(error) = flock(&lock, FlockOperation::NonBlockingLockExclusive) {

@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use boot_manifest::Accept;
+
 use super::Signing;
-use crate::Error;
-use crate::signing::{SigningKey, held, key_id, public_keys, test_keys};
+use crate::signing::{SigningKey, held, key_id, test_keys};
+use crate::{Error, Recipe};
 
 /// The keys that sign. For a release none of them may be a test key, and there must be one.
 pub(super) fn load(signing: &Signing) -> Result<Vec<SigningKey>, Error> {
@@ -33,8 +35,19 @@ pub(super) fn load(signing: &Signing) -> Result<Vec<SigningKey>, Error> {
     }
 }
 
+/// Refuses a selector that would not take what is signed, or never what will be.
+pub(super) fn check(
+    selector: &[u8],
+    signing: &Signing,
+    keys: &[SigningKey],
+    recipe: &Recipe,
+) -> Result<(), Error> {
+    check_selector(selector, signing, keys)?;
+    check_recipe(selector, recipe.keys.as_deref())
+}
+
 /// Refuses a selector that holds none of the keys, and for a release one that holds a test key.
-pub(super) fn check_selector(selector: &[u8], signing: &Signing, keys: &[SigningKey]) -> Result<(), Error> {
+fn check_selector(selector: &[u8], signing: &Signing, keys: &[SigningKey]) -> Result<(), Error> {
     let public: Vec<[u8; 32]> = keys.iter().map(SigningKey::public).collect();
     if held(selector, &public).is_empty() {
         return Err(Error::NotHeld);
@@ -54,11 +67,12 @@ pub(super) fn takes_test(selector: &[u8]) -> bool {
 }
 
 /// Refuses a selector that lacks a key of the recipe's file: a key that it does not hold can never be added on a host.
-pub(super) fn check_recipe(selector: &[u8], file: Option<&Path>) -> Result<(), Error> {
+fn check_recipe(selector: &[u8], file: Option<&Path>) -> Result<(), Error> {
     let Some(path) = file else { return Ok(()) };
     let text = fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
     let bad = |problem| Error::KeyFile { path: path.to_owned(), problem };
-    let keys = public_keys(&text).map_err(bad)?;
+    let keys = boot_manifest::parse_keys(&text, &Accept::Any).map_err(bad)?;
+    let keys: Vec<[u8; 32]> = keys.into_iter().map(|key| key.public).collect();
     let found = held(selector, &keys);
     match keys.iter().find(|key| !found.contains(key)) {
         Some(key) => Err(Error::KeyNotHeld { path: path.to_owned(), key: hex::encode(key_id(key)) }),

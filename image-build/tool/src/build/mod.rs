@@ -1,6 +1,7 @@
 //! From a recipe to a folder with a disk, a release folder and what is to be known of them.
 
 mod folder;
+mod kernel;
 mod keys;
 mod needs;
 mod packages;
@@ -15,7 +16,6 @@ use rustix::fs::Mode;
 
 use crate::compose::{self, compose};
 use crate::image::{self, BuildJson, FileRecord, image, record};
-use crate::initramfs::Modules;
 use crate::packed::{self, pack};
 use crate::programs::{self, Programs, SelectorKeys};
 use crate::recipe::LATEST;
@@ -23,7 +23,7 @@ use crate::signing::SigningKey;
 use crate::{Error, Recipe, Tool};
 
 use folder::Folder;
-use packages::Unpacked;
+use kernel::Kernel;
 pub use request::{Request, Signing};
 
 /// What a build left in its folder.
@@ -46,23 +46,24 @@ pub struct Built {
 pub fn build(request: &Request, say: &dyn Fn(&str)) -> Result<Built, Error> {
     rustix::process::umask(Mode::from_raw_mode(0o022));
     let recipe = request.load()?;
-    needs::look(request, &recipe)?;
+    let cmdline = needs::look(request, &recipe)?;
     let epoch = epoch(&recipe)?;
-    let warnings = warnings(request, &recipe);
-    for warning in &warnings {
-        say(&format!("warning: {warning}"));
-    }
+    let mut warnings = Vec::new();
+    let mut warn = |text: String| {
+        say(&format!("warning: {text}"));
+        warnings.push(text);
+    };
+    cmdline.warnings().into_iter().chain(no_watchdog(request, &recipe)).for_each(&mut warn);
     let keys = keys::load(&request.signing)?;
     let mut folder = Folder::open(&request.out, &FINAL)?;
-    let work = folder.partial().to_owned();
-    let work = &*work;
+    let work = &*folder.partial().to_owned();
 
     let programs = our_programs(request, &recipe, epoch, say)?;
-    keys::check_selector(&programs.boot, &request.signing, &keys)?;
-    keys::check_recipe(&programs.boot, recipe.keys.as_deref())?;
+    keys::check(&programs.boot, &request.signing, &keys, &recipe)?;
     let tree = work.join("tree");
     let mut unpacked = packages::unpack(request, &recipe, &tree, say)?;
-    let kernel = Kernel::find(&unpacked, recipe.kernel_package(request.arch))?;
+    let kernel = Kernel::find(&unpacked, recipe.kernel_package(request.arch), request.arch)?;
+    kernel.boots(&recipe, request.arch)?.into_iter().for_each(&mut warn);
 
     say("compose the root");
     let plan = compose::Plan {
@@ -72,6 +73,7 @@ pub fn build(request: &Request, say: &dyn Fn(&str)) -> Result<Built, Error> {
         epoch,
         programs: &programs,
         modules: &kernel.modules,
+        init: cmdline.init(),
         overlays: &request.overlays,
     };
     let composed = compose(&plan, &tree)?;
@@ -86,7 +88,7 @@ pub fn build(request: &Request, say: &dyn Fn(&str)) -> Result<Built, Error> {
         programs: &programs,
         kernel: &kernel.file,
         modules: &kernel.modules,
-        cmdline: recipe.cmdline(request.arch, &request.cmdline),
+        cmdline: &cmdline,
         keys: &keys,
         secure_boot: request.secure_boot.as_ref(),
     };
@@ -107,8 +109,7 @@ pub fn build(request: &Request, say: &dyn Fn(&str)) -> Result<Built, Error> {
     write(&work.join("sizes.txt"), sizes.as_bytes())?;
     if request.qcow2 {
         say("convert to qcow2");
-        let words = ["convert", "-f", "raw", "-O", "qcow2", "disk.img", "disk.qcow2"];
-        Tool::QEMU_IMG.run_in(work, epoch, &words)?;
+        Tool::QEMU_IMG.run_in(work, epoch, &CONVERT)?;
         files.push("disk.qcow2");
     }
     let json = BuildJson {
@@ -122,8 +123,7 @@ pub fn build(request: &Request, say: &dyn Fn(&str)) -> Result<Built, Error> {
         esp: image.esp,
         files: records(&files, work)?,
     };
-    let text = serde_json::to_string_pretty(&json).map_err(|source| Error::Encode { source })? + "\n";
-    write(&work.join("build.json"), text.as_bytes())?;
+    write(&work.join("build.json"), encode(&json)?.as_bytes())?;
     files.push("build.json");
     // Of an earlier build that was asked for more.
     let stale: Vec<&str> = ["disk.qcow2"].into_iter().filter(|name| !files.contains(name)).collect();
@@ -168,35 +168,11 @@ fn epoch(recipe: &Recipe) -> Result<u64, Error> {
     epoch.ok_or_else(|| Error::Epoch { found: given.into_owned() })
 }
 
-/// What makes an image that boots but may not come back by itself.
-fn warnings(request: &Request, recipe: &Recipe) -> Vec<String> {
-    let no_watchdog = !recipe.has_watchdog(request.arch);
+/// A hang is the one thing that an image without a watchdog does not come back from.
+fn no_watchdog(request: &Request, recipe: &Recipe) -> Option<String> {
     let text =
         "kernel.modules names no watchdog (softdog, i6300esb, iTCO_wdt, sbsa_gwdt, …): nothing ends a hang";
-    no_watchdog.then(|| text.to_owned()).into_iter().collect()
-}
-
-/// The kernel in its package.
-struct Kernel {
-    file: PathBuf,
-    modules: Modules,
-}
-
-impl Kernel {
-    fn find(unpacked: &Unpacked, package: &str) -> Result<Kernel, Error> {
-        let boot = unpacked.kernel.join("boot");
-        let unread = |source| Error::Read { path: boot.clone(), source };
-        let mut versions = Vec::new();
-        for entry in fs::read_dir(&boot).map_err(unread)? {
-            let name = entry.map_err(unread)?.file_name();
-            versions.extend(name.to_str().and_then(|name| name.strip_prefix("vmlinuz-")).map(str::to_owned));
-        }
-        let [version] = &*versions else {
-            return Err(Error::NoKernel { package: package.to_owned(), found: versions.len() });
-        };
-        let modules = Modules::of(&unpacked.kernel.join("usr/lib/modules").join(version))?;
-        Ok(Kernel { file: boot.join(format!("vmlinuz-{version}")), modules })
-    }
+    (!recipe.has_watchdog(request.arch)).then(|| text.to_owned())
 }
 
 /// All files that were made, by their paths.
@@ -206,8 +182,13 @@ fn records(files: &[&str], work: &Path) -> Result<BTreeMap<String, FileRecord>, 
     names.map(|name| Ok(((*name).to_owned(), record(&work.join(name))?))).collect()
 }
 
+const CONVERT: [&str; 7] = ["convert", "-f", "raw", "-O", "qcow2", "disk.img", "disk.qcow2"];
 /// All names that a build may give.
 const FINAL: [&str; 6] = ["disk.img", "release", "sbom.spdx.json", "sizes.txt", "disk.qcow2", "build.json"];
+
+fn encode(json: &BuildJson) -> Result<String, Error> {
+    Ok(serde_json::to_string_pretty(json).map_err(|source| Error::Encode { source })? + "\n")
+}
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     fs::write(path, bytes).map_err(|source| Error::Write { path: path.to_owned(), source })

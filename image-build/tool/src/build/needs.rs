@@ -1,19 +1,24 @@
 //! What a build needs, looked for before it begins: a build of our own programs takes minutes.
 
-use std::fs::File;
+use std::fs::{self, File};
+use std::path::Path;
 
-use super::Request;
+use super::{Request, Signing};
+use crate::cmdline::Cmdline;
 use crate::recipe::Content;
 use crate::{Error, Recipe, Tool, programs};
 
-pub(super) fn look(request: &Request, recipe: &Recipe) -> Result<(), Error> {
+/// Also reads the command line, which must boot.
+pub(super) fn look(request: &Request, recipe: &Recipe) -> Result<Cmdline, Error> {
     if request.programs.is_none() {
         programs::workspace()?;
     }
-    let (length, limit) = (recipe.cmdline(request.arch, &request.cmdline).len(), boot_manifest::MAX_CMDLINE);
-    if length > limit {
-        return Err(Error::Cmdline { length, limit });
+    for (option, path) in named(request) {
+        let looked =
+            if option == "--overlay" { fs::read_dir(path).map(drop) } else { File::open(path).map(drop) };
+        looked.map_err(|source| Error::Named { option, path: path.to_owned(), source })?;
     }
+    let cmdline = Cmdline::read(recipe.cmdline(request.arch, &request.cmdline))?;
     for file in &recipe.files {
         let Content::Source(from) = &file.content else { continue };
         if let Err(source) = File::open(from) {
@@ -31,7 +36,20 @@ pub(super) fn look(request: &Request, recipe: &Recipe) -> Result<(), Error> {
         tools.extend([Tool::CARGO, Tool::RUSTC]);
         tools.extend(programs::compiler(request.arch));
     }
-    Ok(Tool::look(&tools)?)
+    Tool::look(&tools)?;
+    Ok(cmdline)
+}
+
+/// What the options name, beside recipe and lock.
+fn named(request: &Request) -> impl Iterator<Item = (&'static str, &Path)> {
+    let (Signing::Test(keys) | Signing::Release(keys)) = &request.signing;
+    let secure_boot = request.secure_boot.iter();
+    let secure_boot = secure_boot
+        .flat_map(|it| [("--secure-boot-key", &*it.key), ("--secure-boot-cert", &*it.certificate)]);
+    let overlays = request.overlays.iter().map(|path| ("--overlay", &**path));
+    let keys = keys.iter().map(|path| ("--signing-key", &**path));
+    let programs = request.programs.iter().map(|path| ("--programs", &**path));
+    overlays.chain(keys).chain(programs).chain(secure_boot)
 }
 
 const ALWAYS: [Tool; 7] =

@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::Args;
+use rustix::process::Signal;
 use serde_json::json;
 
 use super::Answer;
@@ -47,6 +49,7 @@ impl Run {
         }
         let mut command = Command::new(machine.qemu.program);
         command.args(self.words(&machine, &variables, &disk));
+        end_with_us(&mut command);
         if as_json {
             // Our answer is all that may be on stdout.
             command.stdout(io::stderr());
@@ -90,6 +93,14 @@ impl Run {
         words.extend(self.more.iter().cloned());
         words
     }
+}
+
+/// Has the machine end when this program does, however that comes about: two machines on one disk would destroy it.
+#[expect(unsafe_code, reason = "pre_exec is unsafe; what runs in it is one system call")]
+fn end_with_us(command: &mut Command) {
+    let end = || Ok(rustix::process::set_parent_process_death_signal(Some(Signal::TERM))?);
+    // SAFETY: prctl(2) is async-signal-safe, and nothing else is done between fork and exec.
+    unsafe { command.pre_exec(end) };
 }
 
 struct Machine {

@@ -10,8 +10,8 @@ use super::units::template;
 use crate::{Error, Recipe};
 
 /// The init is a program; every enabled unit and the default one can be loaded.
-pub(super) fn starts(tree: &Tree, recipe: &Recipe) -> Result<(), Error> {
-    init(tree, &recipe.init)?;
+pub(super) fn starts(tree: &Tree, recipe: &Recipe, pid1: &str) -> Result<(), Error> {
+    init(tree, pid1)?;
     let enabled = recipe.units.enabled.iter().map(|unit| ("units.enabled", unit));
     let default = recipe.units.default.iter().map(|unit| ("units.default", unit));
     enabled.chain(default).try_for_each(|(key, name)| unit(tree, key, name))

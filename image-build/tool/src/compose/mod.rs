@@ -33,6 +33,8 @@ pub struct Plan<'a> {
     pub programs: &'a Programs,
     /// The kernel's modules.
     pub modules: &'a Modules,
+    /// What becomes PID 1.
+    pub init: &'a str,
     /// Trees that are laid over the root last.
     pub overlays: &'a [PathBuf],
 }
@@ -54,7 +56,7 @@ impl Composed {
 ///
 /// Later steps win over earlier ones: packages, modules, programs, accounts, units, the recipe's files and links, overlays.
 pub fn compose(plan: &Plan, folder: &Path) -> Result<Composed, Error> {
-    let Plan { recipe, arch, version, epoch, programs, modules, overlays } = plan;
+    let Plan { recipe, arch, version, epoch, programs, modules, init, overlays } = plan;
     let tree = Tree::at(folder);
     for path in FOLDERS {
         tree.folder(path)?;
@@ -79,7 +81,7 @@ pub fn compose(plan: &Plan, folder: &Path) -> Result<Composed, Error> {
         overlay::lay(&tree, overlay)?;
     }
     release_file::stamp_configuration(&tree, *epoch)?;
-    check::starts(&tree, recipe)?;
+    check::starts(&tree, recipe, init)?;
     Ok(Composed { tree: folder.to_owned() })
 }
 

@@ -35,9 +35,20 @@ impl Error {
                 "leave the file out, with remove when a package brings it"
             }
             Error::NoWorkspace { .. } => {
-                "updog's programs are built from its sources: stand in a checkout, or give them with --programs DIR"
+                "stand in a checkout of updog, or name a recipe with --recipe FILE and built programs with --programs DIR"
             }
-            Error::Cmdline { .. } => "shorten cmdline in the recipe, or --cmdline",
+            Error::Named { option, .. } => {
+                return Some(format!("name with {option} what is there and can be read"));
+            }
+            Error::NoFolder { .. } => "name a folder with --out; it is made when it is not there",
+            Error::SecureBoot { source: crate::tools::Error::Missing { .. }, .. } => {
+                "apt-get install sbsigntool"
+            }
+            Error::SecureBoot { .. } => "name a private key and the certificate of that key, both in PEM",
+            Error::Cmdline(error) => return Some(error.hint()),
+            Error::NeededModule { module, .. } => {
+                return Some(format!("add \"{module}\" to kernel.modules"));
+            }
             Error::Source { .. } => "a relative source starts at the recipe's folder",
             Error::InTheWay { .. } => "choose another path, or leave out what is there with remove",
             Error::Epoch { .. } => "unset it, and the recipe's epoch counts",
@@ -86,7 +97,13 @@ impl Error {
             Error::Packages(error) => exit_of_packages(error),
             Error::Recipe(_)
             | Error::NoWorkspace { .. }
-            | Error::Cmdline { .. }
+            | Error::Cmdline(_)
+            | Error::NeededModule { .. }
+            | Error::Initramfs(crate::initramfs::Error::NoModule { .. })
+            | Error::Named { .. }
+            | Error::NoFolder { .. }
+            | Error::SecureBoot { .. }
+            | Error::NoStart { .. }
             | Error::Source { .. }
             | Error::InTheWay { .. }
             | Error::Epoch { .. }

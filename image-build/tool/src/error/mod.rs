@@ -219,13 +219,54 @@ pub enum Error {
         /// Where we stand.
         here: PathBuf,
     },
-    /// The kernel's words are too many.
-    #[error("failed to write the command line: expected at most {limit} bytes, found {length}")]
-    Cmdline {
-        /// Its length.
-        length: usize,
-        /// What the boot manifest takes.
-        limit: usize,
+    /// What an option names is not there.
+    #[error("failed to read {path}, named by {option}")]
+    Named {
+        /// The option.
+        option: &'static str,
+        /// What it names.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// A file stands where the build's folder should be.
+    #[error("failed to build into {out}: it is no folder")]
+    NoFolder {
+        /// What `--out` names.
+        out: PathBuf,
+    },
+    /// sbsign takes them not.
+    #[error("failed to sign for Secure Boot with key {key} and certificate {certificate}")]
+    SecureBoot {
+        /// The private key.
+        key: PathBuf,
+        /// The certificate.
+        certificate: PathBuf,
+        /// What sbsign said.
+        source: crate::tools::Error,
+    },
+    /// No machine boots with this command line.
+    #[error(transparent)]
+    Cmdline(#[from] crate::cmdline::CmdlineError),
+    /// init could not mount what every image has.
+    #[error(
+        "failed to accept kernel.modules: expected {module}, which {needed_for}, among them or built into the kernel"
+    )]
+    NeededModule {
+        /// The module.
+        module: &'static str,
+        /// What it does.
+        needed_for: &'static str,
+    },
+    /// What boots the machine is no program for it.
+    #[error("failed to use {path}: expected {expected} for {arch}")]
+    NoStart {
+        /// The file.
+        path: PathBuf,
+        /// The kind of program.
+        expected: &'static str,
+        /// What the image is for.
+        arch: crate::Arch,
     },
     /// A file that the recipe takes from elsewhere.
     #[error("failed to read {from}, the source of /{path}")]

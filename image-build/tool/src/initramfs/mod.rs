@@ -4,10 +4,12 @@ mod cpio;
 mod error;
 mod modinfo;
 mod modules;
+mod read;
 
 pub use cpio::Cpio;
 pub use error::Error;
 pub use modules::{Module, Modules};
+pub(crate) use read::files;
 
 /// The archive, compressed. `init` is the program, `modules` are in load order.
 pub fn initramfs(init: &[u8], modules: &[Module], epoch: u64) -> Result<Vec<u8>, Error> {

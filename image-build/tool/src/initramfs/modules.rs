@@ -63,6 +63,11 @@ impl Modules {
         self.folder.file_name().and_then(|name| name.to_str()).unwrap_or_default()
     }
 
+    /// Whether the kernel has it without a file.
+    pub fn is_built_in(&self, name: &str) -> bool {
+        self.built_in.contains(&plain(name))
+    }
+
     /// The modules wanted and all they depend on, each once, each after what it depends on, else in the order wanted. Those that
     /// are built into the kernel are left out.
     pub fn in_load_order(&self, wanted: &[String]) -> Result<Vec<Module>, Error> {

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use boot_manifest::Manifest;
 use release::Digest;
 
+use crate::cmdline::Cmdline;
 use crate::compose::Composed;
 use crate::initramfs::{Modules, initramfs};
 use crate::programs::Programs;
@@ -37,7 +38,7 @@ pub struct Plan<'a> {
     /// Its modules.
     pub modules: &'a Modules,
     /// The whole command line.
-    pub cmdline: String,
+    pub cmdline: &'a Cmdline,
     /// Who signs the boot manifest.
     pub keys: &'a [SigningKey],
     /// Who signs selector and kernel.
@@ -85,7 +86,7 @@ pub fn pack(plan: &Plan, composed: &Composed, folder: &Path) -> Result<Packed, E
         salt: root.salt.to_vec(),
         data_blocks: root.data_blocks,
         hash_offset: root::HASH_OFFSET,
-        cmdline: plan.cmdline.clone(),
+        cmdline: plan.cmdline.line().to_owned(),
     };
     let manifest = signing::sign(&manifest, plan.keys).map_err(|source| Error::BootManifest { source })?;
 

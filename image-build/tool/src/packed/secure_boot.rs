@@ -29,7 +29,11 @@ impl SecureBoot {
             at.as_os_str(),
             at.as_os_str(),
         ];
-        Tool::SBSIGN.run(epoch, &words)?;
+        Tool::SBSIGN.run(epoch, &words).map_err(|source| Error::SecureBoot {
+            key: self.key.clone(),
+            certificate: self.certificate.clone(),
+            source,
+        })?;
         crate::compose::read(at)
     }
 }

@@ -197,8 +197,9 @@ fn sizes(typed: &BTreeMap<String, String>) -> Result<Sizes, Wrong> {
         let size: Result<ByteCount, _> = text.parse();
         let size = size.map_err(|error| wrong(format!("size.{key}"), error.to_string()))?;
         // Partitions are whole MiB, so that none shares an erase block with another.
-        let whole = size.0.checked_next_multiple_of(MIB).filter(|whole| *whole > 0);
-        whole.map(ByteCount).ok_or_else(|| wrong(format!("size.{key}"), "expected a size above 0"))
+        let whole = size.0.checked_next_multiple_of(MIB).filter(|whole| (1..=LARGEST.0).contains(whole));
+        let expected = || format!("expected a size above 0 and at most {LARGEST}, found {text:?}");
+        whole.map(ByteCount).ok_or_else(|| wrong(format!("size.{key}"), expected()))
     };
     Ok(Sizes {
         esp: size("esp", Some(8 * MIB))?,
@@ -211,6 +212,8 @@ fn sizes(typed: &BTreeMap<String, String>) -> Result<Sizes, Wrong> {
 }
 
 const MIB: u64 = 1 << 20;
+/// Half of the largest file that ext4 holds: an image is one.
+const LARGEST: ByteCount = ByteCount(8 << 40);
 /// The latest time of a build: an initramfs has 32 bits for it.
 pub(crate) const LATEST: u64 = u32::MAX as u64;
 /// 2025-11-01: recipes that name no time have this one.

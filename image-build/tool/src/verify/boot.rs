@@ -6,11 +6,13 @@ use release::Digest;
 use release::folder::{RawImage, ReleaseJson};
 use ring::signature::{ED25519, UnparsedPublicKey};
 
-use super::Problems;
 use super::disk::Partitions;
 use super::extract::Extract;
+use super::{Problems, starts};
 use crate::Error;
+use crate::cmdline::Cmdline;
 use crate::image::BuildJson;
+use crate::machine::Format;
 use crate::signing::{self, key_id};
 
 /// The image of a part.
@@ -80,12 +82,23 @@ pub(super) fn manifest(
         let place = format!("BOOT-A {name}");
         match extract.fat_file(&fat, name)? {
             Some(bytes) => {
+                if name == "kernel" {
+                    starts::program(&place, &bytes, Format::Pe, &manifest.arch, problems);
+                } else {
+                    starts::initrd(&place, &bytes, &manifest.arch, problems);
+                }
                 problems.equal(&place, "length", &said.length, &(bytes.len() as u64));
                 let expected = Digest::from(said.sha256);
                 problems.equal(&place, "digest by the boot manifest", &expected, &Digest::of(&bytes));
             }
             None => problems.add(place, "it is not there or cannot be read"),
         }
+    }
+    if let Err(error) = Cmdline::read(manifest.cmdline.clone()) {
+        problems.add(PLACE, error.to_string());
+    }
+    if let (Some(selector), Some(loader)) = (selector, starts::loader(&manifest.arch)) {
+        starts::program(&format!("ESP {loader}"), selector, Format::Pe, &manifest.arch, problems);
     }
     if let Some(release) = release {
         problems.equal(PLACE, "variant", &*release.variant, &*manifest.variant);

@@ -5,6 +5,7 @@ mod disk;
 mod empty;
 mod extract;
 mod folder;
+mod starts;
 mod state;
 mod tree;
 

@@ -6,7 +6,7 @@ use std::process::Command;
 use release::folder::ReleaseJson;
 use serde_json::Value;
 
-use crate::workshop::Workshop;
+use crate::workshop::{Workshop, elf};
 
 #[test]
 fn a_recipe_becomes_a_disk_and_a_release_folder() {
@@ -51,7 +51,11 @@ fn every_image_restarts_by_itself() {
     let output = workshop.build(&out, &["--json"]);
     let said: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert!(said["data"]["warnings"][0].as_str().unwrap().contains("names no watchdog"), "{said}");
+    assert_eq!(said["data"]["warnings"].as_array().unwrap().len(), 1, "{said}");
     assert!(String::from_utf8_lossy(&output.stderr).contains("warning: kernel.modules names no watchdog"));
+    let stays = workshop.build(&workshop.at("stays"), &["--cmdline", "panic=0"]);
+    let said = String::from_utf8_lossy(&stays.stderr).into_owned();
+    assert!(said.contains("warning: panic=0 on the command line: after a panic only a watchdog"), "{said}");
     let boot = fs::read(out.join("release/boot.img")).unwrap();
     let expected = b"cmdline=panic=10 softlockup_panic=1 hung_task_panic=1 gpt ro updog.fstype=erofs";
     assert!(boot.windows(expected.len()).any(|window| window == expected));
@@ -81,7 +85,7 @@ fn the_initramfs_loads_modules_after_what_they_need() {
     );
     let list = cpio(&archive, &["-i", "--to-stdout", "modules/list"]);
     assert_eq!(list, "erofs.ko\ndm_bufio.ko\nsha256_fast.ko\ndm_verity.ko\n");
-    assert_eq!(cpio(&archive, &["-i", "--to-stdout", "init"]), "updog-init\n");
+    assert_eq!(cpio(&archive, &["-i", "--to-stdout", "init"]).into_bytes(), elf("updog-init\n"));
 }
 
 fn cpio(archive: &[u8], words: &[&str]) -> String {

@@ -29,13 +29,13 @@ impl Workshop {
 
         let archive = archive(&at(""));
         let mut kernel =
-            Package::new("linux-image-test", "6.12-1").file("./boot/vmlinuz-6.12-test", 0o644, "kernel");
+            Package::new("linux-image-test", "6.12-1").file("./boot/vmlinuz-6.12-test", 0o644, pe("kernel"));
         let folder = "./usr/lib/modules/6.12-test";
         for (name, info) in MODULES {
-            kernel = kernel.file(&format!("{folder}/kernel/{name}.ko"), 0o644, &module(info));
+            kernel = kernel.file(&format!("{folder}/kernel/{name}.ko"), 0o644, module(info));
         }
         kernel =
-            kernel.file(&format!("{folder}/modules.builtin"), 0o644, "kernel/drivers/virtio/virtio_pci.ko\n");
+            kernel.file(&format!("{folder}/modules.builtin"), 0o644, "kernel/drivers/virtio/virtio_pci.ko\nkernel/drivers/block/virtio_blk.ko\nkernel/fs/ext4/ext4.ko\n");
         let locked = kernel.publish(&archive);
         let kept = at("cache/packages");
         fs::create_dir_all(&kept).unwrap();
@@ -48,7 +48,8 @@ impl Workshop {
         for name in ["updog-init", "updog-tiny", "updog", "signpost"] {
             fs::write(at("programs").join(name), format!("{name}\n")).unwrap();
         }
-        let selector = [b"selector ".as_slice(), &test_key(), b" end"].concat();
+        fs::write(at("programs/updog-init"), elf("updog-init\n")).unwrap();
+        let selector = [pe("selector ").as_slice(), &test_key(), b" end"].concat();
         fs::write(at("programs/updog-boot.efi"), selector).unwrap();
         // By another process: a child that another test starts meanwhile would hold our open file, and what is open for
         // writing cannot be executed.
@@ -106,6 +107,25 @@ pub(crate) fn test_key() -> Vec<u8> {
     let text = include_str!("../../../boot/keys/test.keys");
     let line = text.lines().find_map(|line| line.strip_prefix("test ")).unwrap();
     hex::decode(line).unwrap()
+}
+
+/// What passes for an EFI program of `x86_64`, as long as nobody starts it.
+pub(crate) fn pe(text: &str) -> Vec<u8> {
+    let mut program = vec![0; 0x40];
+    program[..2].copy_from_slice(b"MZ");
+    program[0x3c] = 0x40;
+    program.extend_from_slice(b"PE\0\0\x64\x86");
+    program.extend_from_slice(text.as_bytes());
+    program
+}
+
+/// The same for a program of Linux.
+pub(crate) fn elf(text: &str) -> Vec<u8> {
+    let mut program = vec![0; 20];
+    program[..6].copy_from_slice(b"\x7fELF\x02\x01");
+    program[18] = 62;
+    program.extend_from_slice(text.as_bytes());
+    program
 }
 
 /// Bytes that do not compress.

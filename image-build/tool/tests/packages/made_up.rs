@@ -20,8 +20,8 @@ impl Package {
         Package { name: name.to_owned(), version: version.to_owned(), data: tar::Builder::new(Vec::new()) }
     }
 
-    pub(crate) fn file(self, path: &str, mode: u32, text: &str) -> Package {
-        self.entry(EntryType::Regular, path, mode, text)
+    pub(crate) fn file(self, path: &str, mode: u32, content: impl AsRef<[u8]>) -> Package {
+        self.entry(EntryType::Regular, path, mode, content)
     }
 
     pub(crate) fn folder(self, path: &str, mode: u32) -> Package {
@@ -36,24 +36,30 @@ impl Package {
         self.entry(EntryType::Link, path, 0o644, target)
     }
 
-    /// `content` is a file's text or a link's target. Paths are written as they are, also those that tar's own writer
+    /// `content` is a file's bytes or a link's target. Paths are written as they are, also those that tar's own writer
     /// refuses.
-    pub(crate) fn entry(mut self, kind: EntryType, path: &str, mode: u32, content: &str) -> Package {
-        let (text, target) = match kind {
-            EntryType::Symlink | EntryType::Link => ("", content),
-            _ => (content, ""),
+    pub(crate) fn entry(
+        mut self,
+        kind: EntryType,
+        path: &str,
+        mode: u32,
+        content: impl AsRef<[u8]>,
+    ) -> Package {
+        let (bytes, target) = match kind {
+            EntryType::Symlink | EntryType::Link => (&[][..], content.as_ref()),
+            _ => (content.as_ref(), &[][..]),
         };
         let mut header = Header::new_gnu();
         header.set_entry_type(kind);
         header.as_gnu_mut().unwrap().name[..path.len()].copy_from_slice(path.as_bytes());
-        header.as_gnu_mut().unwrap().linkname[..target.len()].copy_from_slice(target.as_bytes());
+        header.as_gnu_mut().unwrap().linkname[..target.len()].copy_from_slice(target);
         header.set_mode(mode);
-        header.set_size(text.len() as u64);
+        header.set_size(bytes.len() as u64);
         header.set_uid(1234);
         header.set_gid(1234);
         header.set_mtime(0);
         header.set_cksum();
-        self.data.append(&header, text.as_bytes()).unwrap();
+        self.data.append(&header, bytes).unwrap();
         self
     }
 

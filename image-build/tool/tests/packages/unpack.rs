@@ -191,7 +191,7 @@ fn nothing_is_written_through_a_link_or_outside() {
 fn a_package_that_is_none_is_refused() {
     let place = Place::new();
     let archive = made_up::archive(place.folder.path());
-    let mut locked = Package::new("a", "1").file("./usr/a", 0o644, &"a".repeat(5000)).publish(&archive);
+    let mut locked = Package::new("a", "1").file("./usr/a", 0o644, "a".repeat(5000)).publish(&archive);
     let at = archive.join(&locked.path);
     for bytes in [fs::read(&at).unwrap()[..3000].to_vec(), b"no package".to_vec()] {
         fs::write(&at, &bytes).unwrap();

@@ -53,6 +53,10 @@ impl Firmware for Machine {
         }
     }
 
+    fn secure_boot(&self) -> bool {
+        self.secure_boot
+    }
+
     fn read(&mut self, lba: u64, sectors: &mut [u8]) -> Result<(), DeviceError> {
         if matches!(self.fault, Fault::Dies { at } if self.ops > at) {
             return Err(DeviceError);

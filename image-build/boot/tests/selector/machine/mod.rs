@@ -37,6 +37,8 @@ pub(crate) struct Machine {
     pub(crate) handed: Vec<(FileName, usize)>,
     /// Everything that was said.
     pub(crate) lines: Vec<String>,
+    /// What the firmware says of Secure Boot.
+    pub(crate) secure_boot: bool,
     initrd: Option<Vec<u8>>,
     clock: Duration,
     ops: usize,
@@ -132,6 +134,7 @@ impl Machine {
             asked: Vec::new(),
             handed: Vec::new(),
             lines: Vec::new(),
+            secure_boot: false,
             initrd: None,
             clock: Duration::ZERO,
             ops: 0,

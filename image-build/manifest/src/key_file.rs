@@ -1,31 +1,34 @@
 //! The file of public keys that the selector is built with: `test|release <64 hex digits>` a line.
 
-use std::fmt::Write as _;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt::Write as _;
 
 /// A key as the file names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Key {
+pub struct NamedKey {
     /// Its private half is public.
-    pub(crate) test: bool,
+    pub test: bool,
     /// The raw ed25519 public key.
-    pub(crate) public: [u8; 32],
+    pub public: [u8; 32],
 }
 
 /// Which keys a build takes.
 #[derive(Clone, Debug)]
-pub(crate) enum Accept {
+pub enum Accept {
     /// All.
     Any,
     /// None whose private half is public: no line that says `test`, and none of these under another name.
     ReleaseOnly {
         /// The test keys of this repository.
-        known: Vec<Key>,
+        known: Vec<NamedKey>,
     },
 }
 
-/// Reads the file. Fewer than two keys are refused: when the only one is lost, no host could ever be updated again.
-pub(crate) fn parse(text: &str, accept: &Accept) -> Result<Vec<Key>, String> {
-    let mut keys: Vec<Key> = Vec::new();
+/// Reads the file: `#` starts a comment. Fewer than two keys are refused: when the only one is lost, no host could ever be updated again.
+pub fn parse_keys(text: &str, accept: &Accept) -> Result<Vec<NamedKey>, String> {
+    let mut keys: Vec<NamedKey> = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
@@ -34,6 +37,9 @@ pub(crate) fn parse(text: &str, accept: &Accept) -> Result<Vec<Key>, String> {
         let key = key(line).ok_or_else(|| {
             format!("line {number}: expected test or release, a space and 64 hex digits, found {line:?}")
         })?;
+        if key.public == [0; 32] {
+            return Err(format!("line {number}: 64 zeros are no key"));
+        }
         if keys.iter().any(|other| other.public == key.public) {
             return Err(format!("line {number}: the key is named twice"));
         }
@@ -56,16 +62,16 @@ pub(crate) fn parse(text: &str, accept: &Accept) -> Result<Vec<Key>, String> {
 }
 
 /// The keys as Rust source.
-pub(crate) fn source(keys: &[Key]) -> String {
+pub fn keys_as_source(keys: &[NamedKey]) -> String {
     let mut text = String::from("&[\n");
-    for Key { test, public } in keys {
+    for NamedKey { test, public } in keys {
         // Writing to a string does not fail.
         let _ = writeln!(text, "    Key {{ test: {test}, public: {public:?} }},");
     }
     text + "]\n"
 }
 
-fn key(line: &str) -> Option<Key> {
+fn key(line: &str) -> Option<NamedKey> {
     let (kind, hex) = line.split_once(' ')?;
     let test = match kind {
         "test" => true,
@@ -81,5 +87,5 @@ fn key(line: &str) -> Option<Key> {
         let digit = |c: u8| char::from(c).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
         *byte = digit(high)? << 4 | digit(low)?;
     }
-    Some(Key { test, public })
+    Some(NamedKey { test, public })
 }

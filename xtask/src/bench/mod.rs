@@ -1,0 +1,82 @@
+//! `bench`: what is measured by clocks, and so stands in no test.
+
+mod boot;
+
+use anyhow::{Result, bail, ensure};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    what: Option<What>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Builds of images and emulated boots.
+    Boot(boot::Args),
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    match &args.what {
+        Some(What::Boot(args)) => boot::run(args),
+        None => bail!(
+            "the bench against the peers is not here yet: it comes with the delta issue; `cargo xtask bench boot` measures \
+             builds and boots. Memory, bytes fetched and bytes written are held by tests already: see P7 and P9 in README.md"
+        ),
+    }
+}
+
+/// A figure, and what it must not exceed.
+#[derive(Debug)]
+struct Bar {
+    what: &'static str,
+    unit: &'static str,
+    /// Of all runs.
+    found: Vec<f64>,
+    limit: f64,
+}
+
+impl Bar {
+    fn median(&self) -> f64 {
+        let mut sorted = self.found.clone();
+        sorted.sort_by(f64::total_cmp);
+        sorted.get(sorted.len() / 2).copied().unwrap_or(f64::INFINITY)
+    }
+
+    fn holds(&self) -> bool {
+        self.median() <= self.limit
+    }
+}
+
+/// A line per bar; an error when one falls short.
+fn tell(bars: &[Bar]) -> Result<()> {
+    for bar in bars {
+        let verdict = if bar.holds() { "holds" } else { "falls short" };
+        let all: Vec<String> = bar.found.iter().map(|found| format!("{found:.2}")).collect();
+        println!(
+            "{:<44} {:>7.2} {} of {:<5} {verdict:<12} ({})",
+            bar.what,
+            bar.median(),
+            bar.unit,
+            bar.limit,
+            all.join(", ")
+        );
+    }
+    let short = bars.iter().filter(|bar| !bar.holds()).count();
+    ensure!(short == 0, "{short} of {} bars fall short", bars.len());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_is_held_by_the_median_and_not_by_nothing() {
+        let bar = |found: &[f64]| Bar { what: "x", unit: "s", found: found.to_vec(), limit: 2.0 };
+        assert!(bar(&[9.0, 1.0, 2.0]).holds());
+        assert!(!bar(&[1.0, 2.1, 2.1]).holds());
+        assert!(!bar(&[]).holds());
+        tell(&[bar(&[1.0]), bar(&[3.0])]).expect_err("one falls short");
+    }
+}
