@@ -11,6 +11,7 @@ mod copy;
 mod cut;
 mod cut_store;
 mod delegation;
+mod delegation_cut;
 mod desk;
 mod doctor;
 mod dry_run;
