@@ -3,9 +3,12 @@
 use std::fs;
 
 use chrono::{DateTime, Utc};
-use release::manifest::Manifest;
+use release::manifest::{Manifest, Update};
 use serde_json::Value;
-use waves::{Seed, Verdict};
+use updog_repo::Disk;
+use updog_repo::host_check::host_check;
+use updog_repo::source::FolderSource;
+use waves::{Rollout, Seed, Verdict};
 
 use crate::cli::Desk;
 use crate::common::write_release;
@@ -37,9 +40,8 @@ fn manifest(desk: &Desk) -> Manifest {
 }
 
 fn open(desk: &Desk, seed: u32, day: u32) -> bool {
-    let now: DateTime<Utc> = format!("2026-12-{day:02}T00:00:00Z").parse().unwrap();
     let update = manifest(desk).updates.remove(1);
-    matches!(update.rollout().verdict(Seed::new(seed).unwrap(), now), Verdict::Open { .. })
+    matches!(update.rollout().verdict(Seed::new(seed).unwrap(), moment(day)), Verdict::Open { .. })
 }
 
 #[test]
@@ -94,6 +96,65 @@ fn a_rollout_is_paused_resumed_slowed_hurried_and_halted() {
     desk.done(&at(10, "--repo r sign --key k"));
     desk.done(&at(10, "--repo r publish public"));
     assert!(desk.done(&at(10, "validate public --root r/root/1.root.json")).contains("no problems"));
+}
+
+/// Whoever signs may come days later: nothing moves by that, neither when it is signed nor when it is published.
+#[test]
+fn a_change_counts_from_the_moment_of_its_verb_however_late_it_is_signed() {
+    // `normal` from the 1st has its last host on the 8th; the change is made on the 4th, when four days are left.
+    let cases = [
+        ("waves slow 1.1.0 2", Some("2026-12-12T00:00:00Z")),
+        ("waves hurry 1.1.0 2", Some("2026-12-06T00:00:00Z")),
+        ("waves pause 1.1.0 --reason disks", None),
+        ("waves halt 1.1.0 --reason disks", None),
+        ("waves set normal --version 1.1.0", Some("2026-12-11T00:00:00Z")),
+    ];
+    for (verb, closes) in cases {
+        let desk = published();
+        desk.done(&at(4, &format!("--repo r {verb}")));
+        let update = signed_and_shown(&desk, 6);
+        let rollout = update.rollout();
+        let closes = closes.unwrap_or("9999-01-01T00:00:00Z");
+        assert_eq!(rollout.closes_at(), Some(closes.parse().unwrap()), "{verb}");
+        let ours = update.updog.as_ref().unwrap();
+        let stands = ours.paused.as_ref().map(|halt| halt.at);
+        assert_eq!(stands, closes.starts_with('9').then(|| moment(4)), "{verb}");
+        if stands.is_some() {
+            let opened_on = |day| Seed::all().filter(|seed| opens(&rollout, *seed) <= moment(day)).count();
+            assert!(opened_on(4) > 0, "{verb}: what had opened by the verb stays open");
+            assert_eq!(
+                opened_on(4),
+                opened_on(30),
+                "{verb}: what opened between verb and signing is held too"
+            );
+        }
+    }
+    let desk = published();
+    desk.done(&at(4, "--repo r waves pause 1.1.0 --reason disks"));
+    signed_and_shown(&desk, 5);
+    desk.done(&at(7, "--repo r waves resume 1.1.0"));
+    let resumed = signed_and_shown(&desk, 9).rollout();
+    assert_eq!(resumed.closes_at(), Some(moment(11)), "three days of pause: from verb to verb");
+}
+
+/// What hosts find of 1.1.0 after somebody signed and published on that day; it is what the verb made of the draft.
+fn signed_and_shown(desk: &Desk, day: u32) -> Update {
+    let made = manifest(desk);
+    desk.done(&at(day, "--repo r sign --key k"));
+    desk.done(&at(day, "--repo r publish public"));
+    let root = fs::read(desk.path().join("r/root/1.root.json")).unwrap();
+    let view = host_check(&FolderSource::new(&Disk, &desk.path().join("public")), root, moment(day)).unwrap();
+    let mut shown = view.manifest.unwrap();
+    assert_eq!(shown, made);
+    shown.updates.remove(1)
+}
+
+fn opens(rollout: &Rollout, seed: Seed) -> DateTime<Utc> {
+    rollout.opens_at(seed).unwrap()
+}
+
+fn moment(day: u32) -> DateTime<Utc> {
+    format!("2026-12-{day:02}T00:00:00Z").parse().unwrap()
 }
 
 #[test]
