@@ -209,6 +209,11 @@ const NEEDS: &[Need] = &[
         why: "python-tuf, a second reader of our repositories; moto, a server of the S3 protocol",
     },
     Need { package: "chromium", uses: &[Use::Test], why: "lays out the page of updog-repo report" },
+    Need {
+        package: "systemd",
+        uses: &[Use::Test],
+        why: "systemd-analyze, its own reader of our example units",
+    },
     Need { package: "faketime", uses: &[Use::Test, Use::Conformance], why: "another day's clock" },
     Need {
         package: "musl-tools",

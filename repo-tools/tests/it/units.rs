@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use fixtures::server::{Faults, Server};
 
@@ -80,6 +81,46 @@ fn every_timer_has_its_service_and_only_known_settings() {
             assert_eq!(value(name, "WantedBy"), "timers.target");
         }
     }
+}
+
+/// By systemd's own reader, which knows more than a list of settings: calendars, values, the timer's unit.
+#[test]
+fn systemd_finds_nothing_wrong_with_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder()).unwrap() {
+        let path = entry.unwrap().path();
+        // Systemd looks whether the program is there.
+        let text = fs::read_to_string(&path).unwrap();
+        let text = text.replace("/usr/bin/updog-repo", env!("CARGO_BIN_EXE_updog-repo"));
+        let to = dir.path().join(path.file_name().unwrap());
+        fs::write(&to, text).unwrap();
+        names.push(to);
+    }
+    assert_eq!(names.len(), 4, "{names:?}");
+    let (well, said) = verify(&names);
+    assert!(well && said.is_empty(), "{said}");
+    // It is one that complains.
+    let wrong = dir.path().join("updog-repo-refresh.timer");
+    let text = fs::read_to_string(&wrong).unwrap();
+    for (right, mistake) in [("OnCalendar=daily", "OnCalendar=dayly"), ("Persistent=", "Persistant=")] {
+        assert!(text.contains(right));
+        fs::write(&wrong, text.replace(right, mistake)).unwrap();
+        let (_, said) = verify(std::slice::from_ref(&wrong));
+        assert!(said.contains("updog-repo-refresh.timer:"), "{mistake}: {said}");
+    }
+}
+
+/// Whether it ended well, and what it said. Fails where systemd is not installed.
+fn verify(units: &[PathBuf]) -> (bool, String) {
+    // Other units of this machine are not ours to judge, nor whether their manual pages are installed.
+    let mut program = Command::new("systemd-analyze");
+    program.args(["verify", "--man=no", "--recursive-errors=no"]).args(units);
+    let output = program.output().unwrap_or_else(|error| {
+        panic!("systemd-analyze does not start ({error}); \"cargo xtask setup test\" installs it")
+    });
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(said).unwrap())
 }
 
 #[test]
