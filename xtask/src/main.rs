@@ -7,6 +7,7 @@ mod cuts;
 mod demo;
 mod deny;
 mod firmware;
+mod interop;
 mod layers;
 mod lengths;
 mod links;
@@ -16,6 +17,7 @@ mod python;
 mod same_bytes;
 mod serve;
 mod setup;
+mod shell;
 mod test;
 mod vm;
 mod workspace;
@@ -59,6 +61,8 @@ enum Command {
     SameBytes(same_bytes::Args),
     /// Run the official TUF conformance suite against our client.
     Conformance(conformance::Args),
+    /// Read our repositories with tuftool, and take those that it makes.
+    Interop,
     /// What the slot selector does on one boot: choose, spend a try, say why.
     Firmware(firmware::Args),
     /// Serve a folder over HTTP, with faults if asked for.
@@ -89,6 +93,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Pipe(args) => vm::pipe::run(&args),
         Command::SameBytes(args) => same_bytes::run(&args),
         Command::Conformance(args) => conformance::run(&args),
+        Command::Interop => interop::run(),
         Command::Firmware(args) => firmware::run(&args),
         Command::Serve(args) => serve::run(&args),
     }

@@ -31,6 +31,8 @@ pub(crate) enum Use {
     Demo,
     /// `cargo xtask conformance`
     Conformance,
+    /// `cargo xtask interop`
+    Interop,
     /// `updog-image build`, for both architectures
     Image,
     /// `cargo xtask qemu`, `cuts --qemu-log` and the second half of `demo`
@@ -179,18 +181,18 @@ const TARGETS: [(&str, &str); 4] = [
 const NEEDS: &[Need] = &[
     Need {
         package: "gcc",
-        uses: &[Use::Build, Use::Test, Use::Demo, Use::Image],
+        uses: &[Use::Build, Use::Test, Use::Demo, Use::Interop, Use::Image],
         why: "linker; C parts of zstd, ring, aws-lc",
     },
     Need {
         package: "libc6-dev",
-        uses: &[Use::Build, Use::Test, Use::Demo, Use::Image],
+        uses: &[Use::Build, Use::Test, Use::Demo, Use::Interop, Use::Image],
         why: "headers and start files",
     },
     Need { package: "git", uses: &[Use::Test], why: "the list of files that ci checks" },
     Need { package: "mount", uses: &[Use::Test], why: "losetup, for the tests on block devices" },
     Need { package: "gdisk", uses: &[Use::Test, Use::Demo], why: "sgdisk -v, a second reader of our tables" },
-    Need { package: "openssl", uses: &[Use::Test, Use::Qemu], why: "keys as others make them" },
+    Need { package: "openssl", uses: &[Use::Test, Use::Interop, Use::Qemu], why: "keys as others make them" },
     Need { package: "softhsm2", uses: &[Use::Test], why: "a PKCS#11 token in software" },
     Need { package: "opensc", uses: &[Use::Test], why: "pkcs11-tool, which makes keys on it" },
     Need { package: "cpio", uses: &[Use::Test], why: "a second reader of our initramfs" },

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use super::shell::Shell;
+use crate::shell::Shell;
 use crate::vm::{Attach, Firmware, Kind, Machine, Make, Setup, Yard, copy};
 use crate::workspace::Workspace;
 

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 
 use super::host::{Boot, Host, Show};
 use super::publishing::publish;
-use super::shell::Shell;
+use crate::shell::Shell;
 
 /// The tries of a trial, as configured by default.
 const TRIES: u32 = 3;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
-use super::shell::Shell;
+use crate::shell::Shell;
 
 /// Seeds of two hosts: one in the first wave of the first hour, one in the last.
 const EARLY: u16 = 3;

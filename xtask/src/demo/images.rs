@@ -8,8 +8,8 @@ use chrono::DateTime;
 use release::folder::{FILE_NAME, RawImage, ReleaseJson};
 use release::{Digest, Images};
 
-use super::shell::Shell;
 use crate::process;
+use crate::shell::Shell;
 
 /// One release as the demo makes it.
 #[derive(Debug)]

@@ -5,7 +5,6 @@ mod failing;
 mod host;
 mod images;
 mod publishing;
-mod shell;
 mod updating;
 
 use std::path::{Path, PathBuf};
@@ -13,11 +12,11 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
+use crate::shell::Shell;
 use crate::workspace::Workspace;
 use crate::{process, setup};
 use host::Host;
 use images::RELEASES;
-use shell::Shell;
 
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Args {

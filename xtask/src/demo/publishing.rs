@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use chrono::{SecondsFormat, TimeDelta, Utc};
 use fixtures::server::{Faults, Server};
 
-use super::shell::Shell;
+use crate::shell::Shell;
 
 /// Keys, a first release with waves, and a server that hosts reach it by.
 pub(super) fn first(shell: &Shell) -> Result<Server> {

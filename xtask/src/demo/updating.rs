@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use fixtures::server::Server;
 
 use super::host::{Boot, Host, Show};
-use super::shell::Shell;
+use crate::shell::Shell;
 
 /// Bytes a second while the download is to be killed: slow enough to be caught in the middle.
 const SLOW: &str = "12M";

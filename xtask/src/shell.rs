@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 
 /// A folder to work in, with our programs in its search path.
 #[derive(Debug)]
-pub(super) struct Shell {
+pub(crate) struct Shell {
     folder: PathBuf,
     path: String,
     colour: bool,
@@ -18,28 +18,28 @@ pub(super) struct Shell {
 
 /// What a command printed and how it ended.
 #[derive(Debug)]
-pub(super) struct Said {
+pub(crate) struct Said {
     line: String,
-    pub(super) code: i32,
-    pub(super) out: String,
+    pub(crate) code: i32,
+    pub(crate) out: String,
     err: String,
 }
 
 impl Shell {
     /// Programs are looked for in `bin` under the folder first, then where the system has them.
-    pub(super) fn new(folder: PathBuf) -> Result<Self> {
+    pub(crate) fn new(folder: PathBuf) -> Result<Self> {
         let system = std::env::var("PATH").context("PATH is not set")?;
         let path = format!("{}:{system}:/usr/sbin:/sbin", folder.join("bin").display());
         std::fs::create_dir_all(folder.join("bin"))?;
         Ok(Self { folder, path, colour: std::io::stdout().is_terminal() })
     }
 
-    pub(super) fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
     /// Puts a program into the search path that runs another with some words before its own.
-    pub(super) fn program(&self, name: &str, line: &str) -> Result<()> {
+    pub(crate) fn program(&self, name: &str, line: &str) -> Result<()> {
         let path = self.folder.join("bin").join(name);
         std::fs::write(&path, format!("#!/bin/sh\nexec {line} \"$@\"\n"))?;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))?;
@@ -47,23 +47,23 @@ impl Shell {
     }
 
     /// A heading.
-    pub(super) fn say(&self, text: &str) {
+    pub(crate) fn say(&self, text: &str) {
         if self.colour { println!("\x1b[1m# {text}\x1b[0m") } else { println!("# {text}") }
     }
 
     /// Runs a line unseen; it must succeed.
-    pub(super) fn quiet(&self, line: &str) -> Result<Said> {
+    pub(crate) fn quiet(&self, line: &str) -> Result<Said> {
         self.run(line)?.expect(0)
     }
 
     /// Shows the line, but not what it printed; it must succeed.
-    pub(super) fn show_quiet(&self, line: &str) -> Result<Said> {
+    pub(crate) fn show_quiet(&self, line: &str) -> Result<Said> {
         self.show_line(line);
         self.quiet(line)
     }
 
     /// Shows the line, runs it, shows what it printed on stdout.
-    pub(super) fn show(&self, line: &str) -> Result<Said> {
+    pub(crate) fn show(&self, line: &str) -> Result<Said> {
         self.show_line(line);
         let said = self.run(line)?;
         print!("{}", said.indented());
@@ -71,7 +71,7 @@ impl Shell {
     }
 
     /// Runs a line unseen, however it ends.
-    pub(super) fn run(&self, line: &str) -> Result<Said> {
+    pub(crate) fn run(&self, line: &str) -> Result<Said> {
         let output = self.command(line).output();
         let output =
             output.with_context(|| format!("failed to start {line:?} in {}", self.folder.display()))?;
@@ -83,12 +83,12 @@ impl Shell {
         })
     }
 
-    pub(super) fn show_line(&self, line: &str) {
+    pub(crate) fn show_line(&self, line: &str) {
         if self.colour { println!("\x1b[2m$ {line}\x1b[0m") } else { println!("$ {line}") }
     }
 
     /// The line as a process to start, for those who want to watch or kill it.
-    pub(super) fn command(&self, line: &str) -> Command {
+    pub(crate) fn command(&self, line: &str) -> Command {
         let mut command = Command::new("sh");
         command.args(["-c", line]).current_dir(&self.folder).env("PATH", &self.path);
         command
@@ -97,7 +97,7 @@ impl Shell {
 
 impl Said {
     /// Fails on any other exit code, with what the program said.
-    pub(super) fn expect(self, code: i32) -> Result<Self> {
+    pub(crate) fn expect(self, code: i32) -> Result<Self> {
         if self.code != code {
             bail!("`{}` ended with {}, not {code}\n{}{}", self.line, self.code, self.out, self.err);
         }
@@ -105,7 +105,7 @@ impl Said {
     }
 
     /// Fails when stdout does not hold the text.
-    pub(super) fn says(self, text: &str) -> Result<Self> {
+    pub(crate) fn says(self, text: &str) -> Result<Self> {
         if !self.out.contains(text) {
             bail!("`{}` does not say {text:?}\n{}{}", self.line, self.out, self.err);
         }
