@@ -34,6 +34,7 @@
 
 pub mod add;
 pub mod against;
+mod aws;
 pub mod bundle_source;
 pub mod ceremony;
 pub mod change;
@@ -77,6 +78,7 @@ pub mod time;
 mod unsigned;
 pub mod validate;
 mod versions;
+mod worker;
 
 pub use delegated::Lacks;
 pub use disk::Disk;

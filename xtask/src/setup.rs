@@ -208,7 +208,7 @@ const NEEDS: &[Need] = &[
     Need {
         package: "python3-venv",
         uses: &[Use::Test, Use::Conformance, Use::Qemu],
-        why: "python-tuf, a second reader of our repositories; moto, a server of the S3 protocol",
+        why: "python-tuf, a second reader of our repositories; moto, a server of the protocols of S3 and KMS",
     },
     Need { package: "chromium", uses: &[Use::Test], why: "lays out the page of updog-repo report" },
     Need {

@@ -20,7 +20,7 @@ pub(super) enum Verb {
     Add {
         /// The role.
         name: String,
-        /// A key that may sign for it, public or private, a file or a pkcs11: URI; may be given more than once.
+        /// A key that may sign for it, public or private, a file or a pkcs11: or aws-kms: URI; may be given more than once.
         #[arg(long, required = true, value_name = "KEY")]
         key: Vec<PathBuf>,
         /// How many of the keys must sign.
@@ -44,7 +44,7 @@ pub(super) enum Verb {
     Sign {
         /// The role.
         name: String,
-        /// A private key, a file or a pkcs11: URI; may be given more than once.
+        /// A private key, a file or a pkcs11: or aws-kms: URI; may be given more than once.
         #[arg(long, required = true, value_name = "KEY")]
         key: Vec<PathBuf>,
         /// A file that becomes a target of the role under its own name; may be given more than once.

@@ -20,7 +20,7 @@ pub(super) struct Args {
         help = "What hosts read: a folder, s3://bucket/prefix, or the name of a store in repo.toml"
     )]
     dest: String,
-    /// A timestamp key, a file or a pkcs11: URI; may be given more than once.
+    /// A timestamp key, a file or a pkcs11: or aws-kms: URI; may be given more than once.
     #[arg(long, required = true, value_name = "KEY")]
     key: Vec<PathBuf>,
     /// How long the new timestamp is good for; else what repo.toml says (7d).

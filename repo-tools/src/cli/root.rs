@@ -30,7 +30,7 @@ pub(super) enum Verb {
     Apply,
     /// Let a key sign for roles.
     AddKey {
-        /// A private key, its .pub file, a public key as openssl writes it, or a pkcs11: URI.
+        /// A private key, its .pub file, a public key as openssl writes it, or a pkcs11: or aws-kms: URI.
         key: PathBuf,
         /// all, or some of root,targets,snapshot,timestamp.
         #[arg(long, value_name = "ROLES")]
@@ -41,7 +41,7 @@ pub(super) enum Verb {
     },
     /// Take the right to sign from a key.
     RemoveKey {
-        /// The key id, its first 8 digits or more, a key file or a pkcs11: URI.
+        /// The key id, its first 8 digits or more, a key file or a pkcs11: or aws-kms: URI.
         key: String,
         /// all, or some of root,targets,snapshot,timestamp.
         #[arg(long, value_name = "ROLES", default_value = "all")]
@@ -72,7 +72,7 @@ pub(super) enum Verb {
     Sign {
         /// A request, as "root propose" writes it.
         file: Option<PathBuf>,
-        /// A private key, a file or a pkcs11: URI; may be given more than once.
+        /// A private key, a file or a pkcs11: or aws-kms: URI; may be given more than once.
         #[arg(long, required = true, value_name = "KEY")]
         key: Vec<PathBuf>,
         #[command(flatten)]

@@ -16,7 +16,7 @@ use crate::unsigned::{Missing, Order, Papers, Rotation, Signing};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A private key, a file or a pkcs11: URI; may be given more than once.
+    /// A private key, a file or a pkcs11: or aws-kms: URI; may be given more than once.
     #[arg(long, required = true, value_name = "KEY")]
     key: Vec<PathBuf>,
     /// Make this role's document anew though nothing has changed; those below it follow.

@@ -27,7 +27,7 @@ pub(super) enum Verb {
     Sign {
         /// The request.
         file: PathBuf,
-        /// A private key, a file or a pkcs11: URI; may be given more than once.
+        /// A private key, a file or a pkcs11: or aws-kms: URI; may be given more than once.
         #[arg(long, required = true, value_name = "KEY")]
         key: Vec<PathBuf>,
         #[command(flatten)]

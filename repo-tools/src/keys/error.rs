@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use updater_core::Exit;
 
+use crate::keys::KmsFault;
+
 /// A key that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -24,13 +26,16 @@ pub enum KeyError {
     NoSecret { key: PathBuf },
     /// A URI names no single key, or has a PIN in it.
     #[error("refused a key named {scheme}:…: {reason}")]
-    Name { scheme: String, reason: String },
+    Name { scheme: &'static str, reason: String },
     /// The token wants a PIN.
     #[error("refused key {}: its token asks for a PIN", key.display())]
     TokenLocked { key: PathBuf },
     /// A token says no.
     #[error("failed to use key {}: {reason}", key.display())]
     Refused { key: PathBuf, reason: String },
+    /// A key service says no, or nothing.
+    #[error("failed to use key {}: {fault}", key.display())]
+    Service { key: PathBuf, fault: KmsFault },
     /// The terminal failed or Ctrl-C was typed.
     #[error("failed to ask for a secret on the terminal")]
     Ask { source: io::Error },
@@ -43,7 +48,9 @@ impl KeyError {
     /// The exit code.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Locked { .. }
+            Self::Service { fault, .. } if fault.kind.is_transient() => Exit::Transient,
+            Self::Service { .. }
+            | Self::Locked { .. }
             | Self::Name { .. }
             | Self::TokenLocked { .. }
             | Self::Refused { .. }
@@ -57,7 +64,10 @@ impl KeyError {
 
     /// The word for scripts.
     pub fn reason(&self) -> &'static str {
-        "key"
+        match self.exit() {
+            Exit::Transient => "transient",
+            _ => "key",
+        }
     }
 
     /// What the user can do.
@@ -72,9 +82,13 @@ impl KeyError {
             Self::TokenLocked { .. } => Some(
                 "add ?pin-source=file:FILE to the URI (its first line is the PIN), or run this at a terminal",
             ),
+            Self::Name { scheme: "aws-kms", .. } => {
+                Some("aws-kms:///KEY?region=REGION, where KEY is an id, alias/NAME or an ARN")
+            }
             Self::Name { .. } => {
                 Some("pkcs11:token=NAME;object=NAME?pin-source=file:FILE&module-path=LIBRARY")
             }
+            Self::Service { fault, .. } => Some(fault.kind.hint()),
             Self::WrongPassphrase { .. } | Self::Refused { .. } | Self::Ask { .. } | Self::TypedDiffers => {
                 None
             }

@@ -2,9 +2,11 @@
 
 mod error;
 mod generate;
+mod kms;
 mod locked;
 mod name;
 mod passphrase;
+mod proof;
 mod public;
 mod read;
 mod secret;
@@ -13,6 +15,7 @@ mod token;
 
 pub use error::KeyError;
 pub use generate::{KeyKind, NewKey, generate, generate_locked};
+pub use kms::{KmsFault, KmsFaultKind, KmsKey};
 pub use name::{KeyName, open, open_public};
 pub use passphrase::Passphrases;
 pub use public::{KeyId, key_id, public_key};

@@ -1,11 +1,11 @@
-//! What a key is called: a file, or a key on a token.
+//! What a key is called: a file, a key on a token, or a key in a key service.
 
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::keys::public::public_of_file;
 use crate::keys::token::TokenKey;
-use crate::keys::{KeyError, NoSecrets, Secrets, Signer, token};
+use crate::keys::{KeyError, KmsKey, NoSecrets, Secrets, Signer, kms, token};
 use crate::names;
 use tough::schema::key::Key;
 
@@ -16,6 +16,8 @@ pub enum KeyName {
     File(PathBuf),
     /// `pkcs11:…`
     Token(TokenKey),
+    /// `aws-kms:…`
+    Kms(KmsKey),
 }
 
 impl KeyName {
@@ -31,12 +33,12 @@ impl KeyName {
         let text = name.to_string_lossy();
         let (scheme, rest) = text.split_once(':').unwrap_or_default();
         // A scheme has no case, and what is a URI to anybody must not be repeated as a file that is not there.
-        if !scheme.eq_ignore_ascii_case("pkcs11") {
-            return Ok(Self::File(name.to_owned()));
-        }
-        TokenKey::parse(rest)
-            .map(Self::Token)
-            .map_err(|reason| KeyError::Name { scheme: "pkcs11".to_owned(), reason })
+        let (scheme, read) = match scheme.to_ascii_lowercase().as_str() {
+            "pkcs11" => ("pkcs11", TokenKey::parse(rest).map(Self::Token)),
+            "aws-kms" => ("aws-kms", KmsKey::parse(rest).map(Self::Kms)),
+            _ => return Ok(Self::File(name.to_owned())),
+        };
+        read.map_err(|reason| KeyError::Name { scheme, reason })
     }
 
     /// The same key, named in a file of this folder: paths are relative to it.
@@ -44,6 +46,7 @@ impl KeyName {
         match self {
             Self::File(path) => Self::File(dir.join(path)),
             Self::Token(key) => Self::Token(key.in_dir(dir)),
+            Self::Kms(key) => Self::Kms(key),
         }
     }
 
@@ -52,6 +55,7 @@ impl KeyName {
         match self {
             Self::File(path) => public_of_file(path, secrets),
             Self::Token(key) => Ok(token::open(key, origin, secrets)?.public()),
+            Self::Kms(key) => Ok(kms::open(key, origin)?.public()),
         }
     }
 
@@ -60,14 +64,16 @@ impl KeyName {
         match self {
             Self::File(path) => public_of_file(path, &NoSecrets),
             Self::Token(key) => token::see(key, origin),
+            Self::Kms(key) => key.see(origin),
         }
     }
 
-    /// What people may call it: the file's name without its end, or its label on the token.
+    /// What people may call it: the file's name without its end, its label on the token, its alias.
     pub(crate) fn short(&self) -> Option<String> {
         match self {
             Self::File(path) => names::of_file(path),
             Self::Token(key) => key.object.clone().filter(|label| names::is_name(label)),
+            Self::Kms(key) => key.alias().filter(|alias| names::is_name(alias)).map(str::to_owned),
         }
     }
 }
@@ -77,6 +83,7 @@ pub fn open(name: &Path, secrets: &dyn Secrets) -> Result<Signer> {
     match KeyName::parse(name)? {
         KeyName::File(path) => Signer::open_file(&path, secrets),
         KeyName::Token(key) => token::open(&key, name, secrets),
+        KeyName::Kms(key) => kms::open(&key, name),
     }
 }
 

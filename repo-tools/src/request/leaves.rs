@@ -29,7 +29,7 @@ pub(super) fn changes(before: &Value, after: &Value) -> Vec<String> {
 
 /// Foreign text on one line, with nothing in it that moves a cursor or turns the direction of reading. Two texts never
 /// look the same by it.
-pub(super) fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let shown = |letter: char| {
         letter != '\\' && (letter == ' ' || letter.is_ascii_graphic() || letter.is_alphanumeric())
     };

@@ -20,5 +20,6 @@ pub(crate) use answers::still_missing;
 pub use answers::{Collected, Taken, collect};
 pub(crate) use fault::gravest;
 pub use fault::{Fault, Refused};
+pub(crate) use leaves::plain;
 pub use propose::{for_root, for_targets};
 pub use subject::{Before, Listing, Request, Subject};

@@ -19,6 +19,7 @@ mod expirations;
 mod intent;
 mod interop;
 mod keys;
+mod kms;
 mod locked;
 mod many;
 mod moto;

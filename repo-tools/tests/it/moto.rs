@@ -1,14 +1,15 @@
-//! moto, a server of the S3 protocol, and a server that gives one answer to everything.
+//! moto, a server of the protocols of S3 and KMS, and a server that gives one answer to everything.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
+use serde_json::Value;
 use updog_repo::Error;
 use updog_repo::store::{Part, Patience, S3};
 
@@ -40,6 +41,31 @@ impl Moto {
             let port = line.trim().parse().expect("moto did not start: run `cargo xtask setup test`");
             Self { port, _child: child }
         })
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// One call of the key service, as an administrator's tool makes it.
+    pub(crate) fn kms(&self, action: &str, body: &Value) -> Value {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        let body = body.to_string();
+        // moto reads the region and the service there.
+        let scope = "Credential=an-access-key/20260101/us-east-1/kms/aws4_request";
+        let head = format!(
+            "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Amz-Target: TrentService.{action}\r\n\
+             Content-Type: application/x-amz-json-1.1\r\nContent-Length: {}\r\nConnection: close\r\n\
+             Authorization: AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(body.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{action}: {answer}");
+        let body = answer.split_once("\r\n\r\n").unwrap().1;
+        if body.is_empty() { Value::Null } else { serde_json::from_str(body).unwrap() }
     }
 
     /// One that is not there.
@@ -100,6 +126,8 @@ impl Bucket {
 /// A server that says the same to everything.
 pub(crate) struct Parrot {
     pub(crate) port: u16,
+    /// How often it was asked.
+    pub(crate) asked: Arc<AtomicUsize>,
 }
 
 impl Parrot {
@@ -107,12 +135,20 @@ impl Parrot {
     pub(crate) fn saying(answer: Option<(&'static str, &'static str)>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
         thread::spawn(move || {
             for stream in listener.incoming() {
+                count.fetch_add(1, Ordering::SeqCst);
                 thread::spawn(move || say(stream.unwrap(), answer));
             }
         });
-        Self { port }
+        Self { port, asked }
+    }
+
+    /// Nothing of ours listens there.
+    pub(crate) fn at(port: u16) -> Self {
+        Self { port, asked: Arc::default() }
     }
 
     pub(crate) fn store(&self) -> Result<S3, Error> {
@@ -171,9 +207,30 @@ fn python() -> PathBuf {
 /// What no message may show.
 pub(crate) const SECRET: &str = "a-secret-access-key-that-nobody-may-see";
 
+/// moto's keys take a digest for a message, and the longest salt that fits. Those of AWS sign a digest as what it is,
+/// with a salt of its length, and so do these.
 const SERVER: &str = "
-import sys
+import sys, threading
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from cryptography.hazmat.primitives.hashes import SHA256
+from moto.kms import responses, utils
 from moto.server import ThreadedMotoServer
+asked = threading.local()
+whole = responses.KmsResponse.sign
+def sign(self):
+    asked.digest = self._get_param('MessageType') == 'DIGEST'
+    return whole(self)
+def hashed(self, algorithm):
+    return Prehashed(SHA256()) if asked.digest else SHA256()
+def padded(self, algorithm):
+    assert algorithm == 'RSASSA_PSS_SHA_256', algorithm
+    return padding.PSS(mgf=padding.MGF1(SHA256()), salt_length=32), hashed(self, algorithm)
+responses.KmsResponse.sign = sign
+assert callable(utils.ECDSAPrivateKey._ECDSAPrivateKey__hash_algorithm)
+assert callable(utils.RSAPrivateKey._RSAPrivateKey__padding_and_hash_algorithm)
+utils.ECDSAPrivateKey._ECDSAPrivateKey__hash_algorithm = hashed
+utils.RSAPrivateKey._RSAPrivateKey__padding_and_hash_algorithm = padded
 server = ThreadedMotoServer(ip_address='127.0.0.1', port=0, verbose=False)
 server.start()
 print(server.get_host_and_port()[1], flush=True)

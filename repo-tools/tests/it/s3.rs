@@ -151,7 +151,7 @@ fn every_failure_of_s3_is_one_line_with_its_code() {
     }
     // Nobody listens there.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let error = put(&Parrot { port }.store().unwrap(), &staged).unwrap_err();
+    let error = put(&Parrot::at(port).store().unwrap(), &staged).unwrap_err();
     check(&error, Exit::Transient, "no connection", "refused");
     // A bucket that is not there, said by a real server.
     let store = Moto::running().no_bucket().store("");

@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use crate::desk::Desk;
 
-const PIN: &str = "471180933";
+pub(crate) const PIN: &str = "471180933";
 const LIBRARY: &str = "/usr/lib/softhsm/libsofthsm2.so";
 
 /// A desk with a token on it: keys that all have id 01, as can happen, two of each kind of curve.
-fn with_token() -> Desk {
+pub(crate) fn with_token() -> Desk {
     let mut desk = Desk::new();
     let tokens = desk.path("tokens");
     std::fs::create_dir(&tokens).unwrap();
@@ -59,7 +59,7 @@ fn tool(desk: &Desk, words: &str) {
     );
 }
 
-fn uri(label: &str) -> String {
+pub(crate) fn uri(label: &str) -> String {
     format!("pkcs11:token=release%20keys;object={label};type=private?pin-source=file:pin")
 }
 

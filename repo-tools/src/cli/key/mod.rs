@@ -34,7 +34,7 @@ pub(super) enum Verb {
     List,
     /// Show a key's type, id and public half. Needs no root.
     Show {
-        /// A key file, private or public, or a pkcs11: URI.
+        /// A key file, private or public, or a pkcs11: or aws-kms: URI.
         key: PathBuf,
     },
     /// Put a new key in the place of an old one in the next root, and say who must sign.

@@ -22,10 +22,11 @@ use tough::schema::key::Key;
 use tough::sign::Sign;
 
 use crate::error::{Error, Result};
+use crate::keys::proof::{PROOF, verifies};
 use crate::keys::read::read_private;
 use crate::keys::secret::{Purpose, Secret, Secrets};
 use crate::keys::{KeyError, Signer};
-use public::{Kind, ecdsa_der, listed, public_in, public_of, verifies};
+use public::{Kind, ecdsa_der, listed, public_in, public_of};
 pub use uri::TokenKey;
 
 /// Finds the key and logs in. `origin` is the URI as typed; it holds no secret.
@@ -212,9 +213,6 @@ fn said(error: &TokenError) -> String {
         other => other.to_string().replace('\n', " "),
     }
 }
-
-/// What is signed to see which public key belongs to a private one. No metadata: that begins with a brace.
-const PROOF: &[u8] = b"updog-repo asks which public key this private key belongs to";
 
 /// Names the PKCS#11 library where the URI does not.
 const MODULE: &str = "UPDOG_PKCS11_MODULE";

@@ -2,9 +2,6 @@
 
 use std::collections::HashMap;
 
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1, ED25519, RSA_PSS_2048_8192_SHA256, UnparsedPublicKey, VerificationAlgorithm,
-};
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
 use cryptoki::session::Session;
 use tough::schema::key::{EcdsaKey, EcdsaScheme, Ed25519Key, Ed25519Scheme, Key, RsaKey, RsaScheme};
@@ -53,16 +50,6 @@ fn read(
         Some(kind @ KeyType::EC_EDWARDS) => Ok((Kind::Ed25519, ed25519(point(session, half(kind)?)?)?)),
         _ => Err("expected an RSA, P-256 or Ed25519 key, found another kind".into()),
     }
-}
-
-/// Whether `signature` is by the private half of `key`.
-pub(super) fn verifies(key: &Key, message: &[u8], signature: &[u8]) -> bool {
-    let (algorithm, public): (&dyn VerificationAlgorithm, &[u8]) = match key {
-        Key::Rsa { keyval, .. } => (&RSA_PSS_2048_8192_SHA256, &keyval.public),
-        Key::Ed25519 { keyval, .. } => (&ED25519, &keyval.public),
-        Key::Ecdsa { keyval, .. } | Key::EcdsaOld { keyval, .. } => (&ECDSA_P256_SHA256_ASN1, &keyval.public),
-    };
-    UnparsedPublicKey::new(algorithm, public).verify(message, signature).is_ok()
 }
 
 /// What objects are called, for people: `"targets" id 01`.

@@ -40,7 +40,7 @@ pub enum FaultKind {
 impl Fault {
     /// The library keeps the type of a refused request to itself, so a refusal is read from its words; the tests with a
     /// server of the protocol hold them.
-    pub(super) fn of(error: &object_store::Error) -> Self {
+    pub(crate) fn of(error: &object_store::Error) -> Self {
         if let object_store::Error::NotImplemented { operation, .. } = error {
             return Self::new(FaultKind::Unsupported, operation);
         }
@@ -89,6 +89,10 @@ impl Fault {
         let words: Vec<&str> = [Some(status), code].into_iter().flatten().collect();
         let message = message.map(|message| format!(": {}", first_line(message))).unwrap_or_default();
         Self::new(kind, &format!("the server answers {}{message}", words.join(" ")))
+    }
+
+    pub(crate) fn in_settings(reason: &str) -> Self {
+        Self::new(FaultKind::Settings, reason)
     }
 
     pub(super) fn of_settings(error: &object_store::Error) -> Self {

@@ -4,25 +4,24 @@
 mod fault;
 mod slots;
 mod upload;
-mod worker;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
+use object_store::aws::{AmazonS3, S3ConditionalPut};
 use object_store::path::Path as Key;
 use object_store::{
-    Attribute, Attributes, BackoffConfig, ClientConfigKey, Error as Raw, ObjectStore, ObjectStoreExt,
-    PutMode, PutOptions, RetryConfig, UpdateVersion,
+    Attribute, Attributes, Error as Raw, ObjectStore, ObjectStoreExt, PutMode, PutOptions, UpdateVersion,
 };
 
 use super::{Entry, Found, Hold, New, Outgoing, Part, Place, Reading, Sent, Store, Swap, Tag, cache_control};
+use crate::aws;
 use crate::error::{Error, Result};
 use crate::source::Streamed;
+use crate::worker::Worker;
 
 pub use fault::{Fault, FaultKind};
 use slots::Slots;
-use worker::Worker;
 
 /// How long to wait for a server, and how much to ask of it at once.
 #[derive(Debug, Clone, Copy)]
@@ -57,7 +56,7 @@ pub struct S3 {
 impl S3 {
     /// Reads credentials, region and endpoint from the usual `AWS_` variables; nothing is sent yet.
     pub fn from_env(bucket: &str, prefix: &str, patience: Patience) -> Result<Self> {
-        Self::from_variables(std::env::vars(), (bucket, prefix), patience)
+        Self::from_variables(aws::variables(), (bucket, prefix), patience)
     }
 
     /// The same with variables at hand.
@@ -68,34 +67,10 @@ impl S3 {
     ) -> Result<Self> {
         let place = Place::S3 { bucket: bucket.into(), prefix: prefix.into() };
         let failed = |fault: Fault| Error::Store { what: format!("open {place}"), fault };
-        let mut builder = AmazonS3Builder::new();
-        let mut plain_http = false;
-        for (name, value) in variables {
-            let Ok(key) = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>() else { continue };
-            if !name.starts_with("AWS_") {
-                continue;
-            }
-            if matches!(key, AmazonS3ConfigKey::Endpoint | AmazonS3ConfigKey::S3Endpoint) {
-                // Who writes http:// means it: what hosts believe is signed, and requests carry no secret.
-                plain_http |= value.starts_with("http://");
-            }
-            builder = builder.with_config(key, value);
-        }
-        let client = |key| AmazonS3ConfigKey::Client(key);
-        if plain_http {
-            builder = builder.with_config(client(ClientConfigKey::AllowHttp), "true");
-        }
-        let secs = |time: Duration| format!("{}ms", time.as_millis());
-        let client = builder
-            .with_config(client(ClientConfigKey::Timeout), secs(patience.answer))
-            .with_config(client(ClientConfigKey::ConnectTimeout), secs(patience.answer.min(CONNECT)))
+        let client = aws::builder(variables, patience)
+            .map_err(|reason| failed(Fault::in_settings(&reason)))?
             .with_bucket_name(bucket)
             .with_conditional_put(S3ConditionalPut::ETagMatch)
-            .with_retry(RetryConfig {
-                backoff: BackoffConfig { max_backoff: Duration::from_secs(5), ..BackoffConfig::default() },
-                max_retries: patience.retries,
-                retry_timeout: patience.in_all,
-            })
             .build()
             .map_err(|error| failed(Fault::of_settings(&error)))?;
         let worker = Worker::start().map_err(|error| failed(Fault::of_machine(&error)))?;
@@ -274,6 +249,5 @@ fn attributes(part: Part, name: &str) -> Attributes {
     ])
 }
 
-const CONNECT: Duration = Duration::from_secs(5);
 /// Read at once while a target is streamed.
 const WINDOW: u64 = 4 << 20;

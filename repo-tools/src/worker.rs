@@ -9,18 +9,18 @@ use tokio::sync::oneshot;
 
 /// A thread with an event loop; it ends when this is dropped.
 #[derive(Debug)]
-pub(super) struct Worker {
+pub(crate) struct Worker {
     handle: Handle,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Worker {
-    pub(super) fn start() -> io::Result<Self> {
+    pub(crate) fn start() -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel::<()>();
-        let thread = thread::Builder::new().name("s3".into()).spawn(move || {
+        let thread = thread::Builder::new().name("network".into()).spawn(move || {
             // Ends by the sender's drop too.
             let _ = runtime.block_on(stopped);
         })?;
@@ -28,7 +28,7 @@ impl Worker {
     }
 
     /// Does `work` there and waits for it.
-    pub(super) fn run<T: Send + 'static>(
+    pub(crate) fn run<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> io::Result<T> {
@@ -36,7 +36,7 @@ impl Worker {
     }
 
     /// Begins `work` there; the answer comes when it has ended.
-    pub(super) fn begin<T: Send + 'static>(
+    pub(crate) fn begin<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> mpsc::Receiver<T> {
