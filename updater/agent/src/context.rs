@@ -67,7 +67,7 @@ impl Context<'_> {
             reinstall: options.reinstall,
             allow_downgrade: self.config.allow_downgrade || options.allow_downgrade,
             soak: self.config.soak,
-            windows: Vec::new(),
+            windows: self.config.windows.clone(),
             tries: self.config.tries,
         }
     }

@@ -6,6 +6,7 @@
 //! * [`next_step`]: looks at what is and names one step; doing it and asking again is the whole engine.
 //! * [`settle`]: what became of an update, from the flags and the record of what was meant; [`record()`] keeps the answer.
 //! * [`cause()`]: why a slot was left, from what its boots left behind; [`health`]: what the gate does about a verdict.
+//! * [`may_restart`]: when the host may restart by itself.
 //! * [`Status`]: five lines that say all of it.
 //! * [`records`]: what the state folder keeps.
 //! * [`Exit`], [`Reason`]: every refusal has a word and a code.
@@ -36,4 +37,4 @@ pub use reason::{Reason, Refusal};
 pub use record::{Recorded, record};
 pub use status::Status;
 pub use step::{Health, Observed, Sight, Step, next_step};
-pub use window::Window;
+pub use window::{Window, may_restart};

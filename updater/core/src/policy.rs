@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use chrono::TimeDelta;
 use partition_core::Tries;
-use semver::Version;
+use semver::{Version, VersionReq};
 
 use crate::Window;
 
@@ -34,36 +34,83 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// The one version that is wanted, and by what.
-    pub(crate) fn wanted(&self) -> Option<(&Version, &'static str)> {
+    /// Which versions are wanted, and by what.
+    pub(crate) fn wanted(&self) -> Wanted<'_> {
         match (&self.to, &self.version_lock) {
-            (Some(to), _) => Some((to, "--to")),
-            (None, VersionLock::Exact(version)) => Some((version, "version_lock")),
-            (None, VersionLock::Latest) => None,
+            (Some(to), _) => Wanted::Version(to, "--to"),
+            (None, VersionLock::Exact(version)) => Wanted::Version(version, "version_lock"),
+            (None, VersionLock::Matching(range)) => Wanted::Range(range),
+            (None, VersionLock::Current) => Wanted::Running,
+            (None, VersionLock::Latest) => Wanted::Any,
         }
     }
 }
 
-/// Which versions a host may have: the newest one, or exactly one.
+/// Which versions are wanted: `--to` goes over the lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted<'a> {
+    /// The newest that is open.
+    Any,
+    /// This one, and by what it is named.
+    Version(&'a Version, &'static str),
+    /// One of these.
+    Range(&'a VersionReq),
+    /// The one that runs.
+    Running,
+}
+
+impl Wanted<'_> {
+    /// Whether this version is one of them, for a host that runs `running`.
+    pub(crate) fn takes(self, version: &Version, running: &Version) -> bool {
+        match self {
+            Wanted::Any => true,
+            Wanted::Version(wanted, _) => version == wanted,
+            Wanted::Range(range) => range.matches(version),
+            Wanted::Running => version == running,
+        }
+    }
+
+    /// Whether a host that runs `running` has to leave it for what is wanted, though that may be lower.
+    pub(crate) fn leaves(self, running: &Version) -> bool {
+        match self {
+            Wanted::Any | Wanted::Running => false,
+            Wanted::Version(..) => true,
+            // A host within the range does not go down for another one in it.
+            Wanted::Range(range) => !range.matches(running),
+        }
+    }
+}
+
+/// Which versions a host may have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum VersionLock {
     /// The newest that is open.
     #[default]
     Latest,
+    /// None but the one that runs.
+    Current,
     /// This one.
     Exact(Version),
+    /// The newest that is open and matches. Pre-releases match only where the requirement names one (Cargo's rules).
+    Matching(VersionReq),
 }
 
-/// `latest`, or a version with or without a leading `v`.
+/// `latest`, `current`, a version with or without a leading `v`, or a requirement with an operator (`~1.2`, `>=1, <2`, `1.*`).
 impl FromStr for VersionLock {
     type Err = ParseLock;
 
     fn from_str(text: &str) -> Result<VersionLock, ParseLock> {
-        if text == "latest" {
-            return Ok(VersionLock::Latest);
+        match text {
+            "latest" => return Ok(VersionLock::Latest),
+            "current" => return Ok(VersionLock::Current),
+            _ => {}
         }
-        let version = text.strip_prefix('v').unwrap_or(text);
-        version.parse().map(VersionLock::Exact).map_err(|source| ParseLock { text: text.to_owned(), source })
+        let wrong = |source| ParseLock { text: text.to_owned(), source };
+        // Without an operator "1.2" would mean ^1.2 to one reader and 1.2.0 to another.
+        if text.contains(OPERATORS) {
+            return text.parse().map(VersionLock::Matching).map_err(wrong);
+        }
+        text.strip_prefix('v').unwrap_or(text).parse().map(VersionLock::Exact).map_err(wrong)
     }
 }
 
@@ -71,14 +118,20 @@ impl fmt::Display for VersionLock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             VersionLock::Latest => f.write_str("latest"),
+            VersionLock::Current => f.write_str("current"),
             VersionLock::Exact(version) => version.fmt(f),
+            VersionLock::Matching(range) => range.fmt(f),
         }
     }
 }
 
+const OPERATORS: [char; 6] = ['~', '^', '=', '<', '>', '*'];
+
 /// The text is no version lock.
 #[derive(Debug, thiserror::Error)]
-#[error("{text:?} is no version lock: expected \"latest\" or a version")]
+#[error(
+    "{text:?} is no version lock: expected \"latest\", \"current\", a version, or a requirement such as \"~1.2\" or \">=1, <2\""
+)]
 pub struct ParseLock {
     text: String,
     source: semver::Error,
@@ -89,12 +142,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn locks_are_latest_or_a_version_with_or_without_v() {
+    fn locks_are_words_versions_or_requirements() {
         let read = |text: &str| text.parse::<VersionLock>().ok().map(|lock| lock.to_string());
         assert_eq!(read("latest").as_deref(), Some("latest"));
+        assert_eq!(read("current").as_deref(), Some("current"));
         assert_eq!(read("v1.2.3").as_deref(), Some("1.2.3"));
         assert_eq!(read("1.2.3-rc.1+b").as_deref(), Some("1.2.3-rc.1+b"));
-        for text in ["", "v", "Latest", "1.2", "vv1.2.3", "current"] {
+        assert_eq!(read("~1.2").as_deref(), Some("~1.2"));
+        assert_eq!(read(">=1, <2").as_deref(), Some(">=1, <2"));
+        assert_eq!(read("1.*").as_deref(), Some("1.*"));
+        for text in ["", "v", "Latest", "1.2", "vv1.2.3", "~", ">=1 <2", "=v1.2.3"] {
             assert_eq!(read(text), None, "{text:?}");
         }
     }

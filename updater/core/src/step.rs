@@ -171,13 +171,7 @@ fn restart(observed: &Observed, policy: &Policy, now: DateTime<Utc>) -> Step {
             Sight::Seen { .. } | Sight::Unreachable => {}
         }
     }
-    match window::opens(&policy.windows, now) {
-        None => Step::Reboot,
-        Some(until) => {
-            let at = until.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-            Step::Wait(Refusal::waiting(Reason::Window, format!("this host restarts from {at} on"), until))
-        }
-    }
+    window::may_restart(&policy.windows, now).map_or_else(Step::Wait, |()| Step::Reboot)
 }
 
 fn disarm(observed: &Observed) -> Step {

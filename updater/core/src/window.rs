@@ -1,56 +1,117 @@
 //! The hours in which a host may restart by itself.
 
-use chrono::{DateTime, Datelike, Days, TimeDelta, Utc, Weekday};
+use chrono::{
+    DateTime, Datelike as _, Days, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, Offset as _,
+    SecondsFormat, TimeDelta, TimeZone as _, Utc, Weekday,
+};
+use chrono_tz::Tz;
 
-/// From one minute of a day on, for a length, on some days of the week; UTC.
+use crate::{Reason, Refusal};
+
+/// From one time of a day until another, on some days of the week, by the clocks of one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Window {
     /// The days on which it begins.
     pub days: Vec<Weekday>,
-    /// Minutes after midnight at which it begins, 0..1440.
-    pub start_minutes: u16,
-    /// How long it is open, in minutes; it may run past midnight.
-    pub length_minutes: u16,
+    /// When it begins.
+    pub start: NaiveTime,
+    /// When it ends: on the same day when later than `start`, else on the next one.
+    pub end: NaiveTime,
+    /// Whose clocks count.
+    pub zone: Tz,
 }
 
-/// When the next of these windows opens; `None`: one is open now, or there are none.
-pub(crate) fn opens(windows: &[Window], now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+/// Whether a host may restart by itself now, or from when on.
+///
+/// # Errors
+/// [`Reason::Window`], with the time at which the next window opens.
+pub fn may_restart(windows: &[Window], now: DateTime<Utc>) -> Result<(), Refusal> {
+    let Some(until) = opens(windows, now) else { return Ok(()) };
+    let at = until.to_rfc3339_opts(SecondsFormat::Secs, true);
+    Err(Refusal::waiting(Reason::Window, format!("this host restarts from {at} on"), until))
+}
+
+/// When the next of these windows opens; `None`: one is open now, or there are none, which is always.
+fn opens(windows: &[Window], now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let spans = || windows.iter().flat_map(|window| window.spans(now));
     if windows.is_empty() || spans().any(|(start, end)| start <= now && now < end) {
         return None;
     }
     // Windows that never open, on no day or for no time, keep a host waiting for the end of time, as they say.
-    Some(
-        spans().filter(|(start, end)| start < end).map(|(start, _)| start).filter(|start| *start > now).min(),
-    )
-    .map(|next| next.unwrap_or(DateTime::<Utc>::MAX_UTC))
+    let next = spans().filter(|(start, end)| start < end && *start > now).map(|(start, _)| start).min();
+    Some(next.unwrap_or(DateTime::<Utc>::MAX_UTC))
 }
 
 impl Window {
-    /// Its openings from a week ago to a week ahead.
+    /// Its openings from a week ago to two weeks ahead: one that is swallowed by a change of clocks has its next a week later.
     fn spans(&self, now: DateTime<Utc>) -> impl Iterator<Item = (DateTime<Utc>, DateTime<Utc>)> + '_ {
-        let first = now.date_naive().checked_sub_days(Days::new(7));
-        first.into_iter().flat_map(|day| day.iter_days().take(15)).filter_map(|day| {
-            let midnight = self.days.contains(&day.weekday()).then(|| day.and_hms_opt(0, 0, 0))??.and_utc();
-            let start = midnight.checked_add_signed(TimeDelta::minutes(i64::from(self.start_minutes)))?;
-            let end = start.checked_add_signed(TimeDelta::minutes(i64::from(self.length_minutes)))?;
-            Some((start, end))
-        })
+        let today = self.shown(now).map(|local| local.date());
+        let first = today.and_then(|today| today.checked_sub_days(Days::new(7)));
+        let days = first.into_iter().flat_map(|day| day.iter_days().take(22));
+        days.filter(|day| self.days.contains(&day.weekday())).filter_map(|day| self.span(day))
+    }
+
+    fn span(&self, day: NaiveDate) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+        let last = if self.end > self.start { day } else { day.succ_opt()? };
+        Some((self.instant(day.and_time(self.start))?, self.instant(last.and_time(self.end))?))
+    }
+
+    /// When clocks there first show this time, or, where they skip it, the moment at which they do.
+    fn instant(&self, local: NaiveDateTime) -> Option<DateTime<Utc>> {
+        match self.zone.from_local_datetime(&local) {
+            MappedLocalTime::Single(at) | MappedLocalTime::Ambiguous(at, _) => Some(at.to_utc()),
+            MappedLocalTime::None => {
+                // By the clocks as they were before: what that instant shows has been set forward, and by how much.
+                let before = local.checked_sub_signed(LONGEST_SKIP)?;
+                let (MappedLocalTime::Single(before) | MappedLocalTime::Ambiguous(before, _)) =
+                    self.zone.from_local_datetime(&before)
+                else {
+                    return None;
+                };
+                self.first_after(before.to_utc(), local)
+            }
+        }
+    }
+
+    /// What clocks show there; `None`: beyond all dates.
+    fn shown(&self, at: DateTime<Utc>) -> Option<NaiveDateTime> {
+        let utc = at.naive_utc();
+        utc.checked_add_offset(self.zone.offset_from_utc_datetime(&utc).fix())
+    }
+
+    /// The first whole minute from `from` on at which clocks show `local` or later.
+    fn first_after(&self, from: DateTime<Utc>, local: NaiveDateTime) -> Option<DateTime<Utc>> {
+        let minutes = 0..=LONGEST_SKIP.num_minutes();
+        let instants = minutes.filter_map(|minute| from.checked_add_signed(TimeDelta::minutes(minute)));
+        instants.into_iter().find(|at| self.shown(*at).is_some_and(|shown| shown >= local))
     }
 }
 
+/// Longer than clocks have ever been set forward at once: a day, where a place has changed sides of the date line.
+const LONGEST_SKIP: TimeDelta = TimeDelta::hours(25);
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
     }
 
+    fn time(text: &str) -> NaiveTime {
+        text.parse().unwrap()
+    }
+
+    fn window(days: &[Weekday], start: &str, end: &str, zone: Tz) -> Window {
+        Window { days: days.to_vec(), start: time(start), end: time(end), zone }
+    }
+
     #[test]
     fn a_window_past_midnight_is_open_on_the_next_day() {
         // 2026-01-02 is a Friday.
-        let windows = [Window { days: vec![Weekday::Fri], start_minutes: 23 * 60, length_minutes: 120 }];
+        let windows = [window(&[Weekday::Fri], "23:00:00", "01:00:00", Tz::UTC)];
         let cases = [
             ("2026-01-02T22:59:59Z", Some("2026-01-02T23:00:00Z")),
             ("2026-01-02T23:00:00Z", None),
@@ -66,7 +127,86 @@ mod tests {
     fn no_windows_are_always_open_and_empty_ones_never() {
         let now = at("2026-01-02T22:59:59Z");
         assert_eq!(opens(&[], now), None);
-        let never = Window { days: vec![], start_minutes: 0, length_minutes: 60 };
-        assert_eq!(opens(&[never], now), Some(DateTime::<Utc>::MAX_UTC));
+        assert_eq!(
+            opens(&[window(&[], "00:00:00", "01:00:00", Tz::UTC)], now),
+            Some(DateTime::<Utc>::MAX_UTC)
+        );
+    }
+
+    #[test]
+    fn the_same_time_twice_is_a_whole_day() {
+        let windows = [window(&[Weekday::Fri], "12:00:00", "12:00:00", Tz::UTC)];
+        assert_eq!(opens(&windows, at("2026-01-03T11:59:59Z")), None);
+        assert_eq!(opens(&windows, at("2026-01-03T12:00:00Z")), Some(at("2026-01-09T12:00:00Z")));
+    }
+
+    /// Berlin, 2026: forward on 29 March from 02:00 to 03:00, back on 25 October from 03:00 to 02:00; both are Sundays.
+    #[test]
+    fn clocks_that_change_are_followed() {
+        let berlin = Tz::Europe__Berlin;
+        let night = [window(&[Weekday::Sun], "02:30:00", "04:00:00", berlin)];
+        let cases = [
+            ("2026-03-29T00:59:59Z", Some("2026-03-29T01:00:00Z")),
+            ("2026-03-29T01:00:00Z", None),
+            ("2026-03-29T01:59:59Z", None),
+            ("2026-03-29T02:00:00Z", Some("2026-04-05T00:30:00Z")),
+            // 02:30 comes twice; the window begins with the first.
+            ("2026-10-25T00:29:59Z", Some("2026-10-25T00:30:00Z")),
+            ("2026-10-25T02:59:59Z", None),
+            ("2026-10-25T03:00:00Z", Some("2026-11-01T01:30:00Z")),
+        ];
+        for (now, until) in cases {
+            assert_eq!(opens(&night, at(now)), until.map(at), "{now}");
+        }
+        // One that is skipped whole is not open, and comes again the week after.
+        let skipped = [window(&[Weekday::Sun], "02:10:00", "02:50:00", berlin)];
+        assert_eq!(opens(&skipped, at("2026-03-29T00:30:00Z")), Some(at("2026-04-05T00:10:00Z")));
+        assert_eq!(opens(&skipped, at("2026-03-29T01:00:00Z")), Some(at("2026-04-05T00:10:00Z")));
+    }
+
+    fn zones() -> impl Strategy<Value = Tz> {
+        prop_oneof![
+            Just(Tz::UTC),
+            Just(Tz::Europe__Berlin),
+            Just(Tz::America__New_York),
+            Just(Tz::Australia__Lord_Howe),
+            Just(Tz::Pacific__Apia),
+            Just(Tz::Asia__Kathmandu),
+        ]
+    }
+
+    fn windows() -> impl Strategy<Value = Window> {
+        let days = proptest::collection::vec(0u8..7, 1..4);
+        (days, 0u32..1440, 0u32..1440, zones()).prop_map(|(days, start, end, zone)| {
+            let time = |minutes: u32| NaiveTime::from_hms_opt(minutes / 60, minutes % 60, 0).unwrap();
+            let days = days.into_iter().map(|day| Weekday::try_from(day).unwrap()).collect();
+            Window { days, start: time(start), end: time(end), zone }
+        })
+    }
+
+    proptest! {
+        /// What is promised comes: at that moment a window is open, and at no minute before.
+        #[test]
+        fn the_next_opening_is_the_first(
+            windows in proptest::collection::vec(windows(), 1..4),
+            minute in 0i64..1_000_000,
+        ) {
+            let now = at("2026-01-01T00:00:30Z") + TimeDelta::minutes(minute);
+            if let Some(next) = opens(&windows, now) {
+                prop_assert!(now < next && next < now + TimeDelta::days(16), "{next}");
+                prop_assert_eq!(opens(&windows, next), None);
+                prop_assert_eq!(opens(&windows, next - TimeDelta::seconds(1)), Some(next));
+                prop_assert_eq!(opens(&windows, now + (next - now) / 2), Some(next));
+            }
+        }
+
+        #[test]
+        fn no_time_panics(windows in proptest::collection::vec(windows(), 0..3), secs in -8_000_000_000_000i64..8_000_000_000_000) {
+            if let Some(now) = DateTime::<Utc>::from_timestamp(secs, 0) {
+                opens(&windows, now);
+            }
+            opens(&windows, DateTime::<Utc>::MAX_UTC);
+            opens(&windows, DateTime::<Utc>::MIN_UTC);
+        }
     }
 }

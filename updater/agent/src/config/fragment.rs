@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::keys::nearest;
 use super::units::read;
-use super::{Error, HealthFragment, Strictness};
+use super::{Error, HealthFragment, Strictness, WindowFragment};
 
 /// The keys of one file. `None`: the file does not say.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -47,6 +47,8 @@ pub struct Fragment {
     pub allow_downgrade: Option<bool>,
     /// How long a release is left to others first.
     pub soak: Option<toml::Value>,
+    /// When the host may restart by itself.
+    pub windows: Option<Vec<WindowFragment>>,
     /// The file that names variant and version.
     pub os_release: Option<String>,
     /// Variant, instead of os-release's.
@@ -134,6 +136,7 @@ impl Fragment {
             "confirmed_tries" => read(&mut self.confirmed_tries, value),
             "allow_downgrade" => read(&mut self.allow_downgrade, value),
             "soak" => read(&mut self.soak, value),
+            "windows" => read(&mut self.windows, value),
             "os_release" => read(&mut self.os_release, value),
             "variant" => read(&mut self.variant, value),
             "arch" => read(&mut self.arch, value),

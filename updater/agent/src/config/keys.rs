@@ -1,7 +1,7 @@
 //! The keys that this version knows.
 
 /// All keys, Bottlerocket's first.
-pub(super) const KEYS: [&str; 31] = [
+pub(super) const KEYS: [&str; 32] = [
     "metadata_base_url",
     "targets_base_url",
     "seed",
@@ -21,6 +21,7 @@ pub(super) const KEYS: [&str; 31] = [
     "confirmed_tries",
     "allow_downgrade",
     "soak",
+    "windows",
     "os_release",
     "variant",
     "arch",

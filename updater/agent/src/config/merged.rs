@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use toml::Value;
 
-use super::Fragment;
 use super::fragment::MirrorFragment;
 use super::keys::KEYS;
+use super::{Fragment, WindowFragment};
 
 /// Where a value came from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -105,6 +105,10 @@ impl Fragment {
             "confirmed_tries" => self.confirmed_tries.map(Value::from),
             "allow_downgrade" => self.allow_downgrade.map(Value::from),
             "soak" => self.soak.clone(),
+            "windows" => self
+                .windows
+                .as_ref()
+                .map(|windows| Value::Array(windows.iter().map(WindowFragment::value).collect())),
             "os_release" => text(self.os_release.as_ref()),
             "variant" => text(self.variant.as_ref()),
             "arch" => text(self.arch.as_ref()),
@@ -137,6 +141,7 @@ impl Fragment {
             confirmed_tries: self.confirmed_tries.or(below.confirmed_tries),
             allow_downgrade: self.allow_downgrade.or(below.allow_downgrade),
             soak: self.soak.or(below.soak),
+            windows: self.windows.or(below.windows),
             os_release: self.os_release.or(below.os_release),
             variant: self.variant.or(below.variant),
             arch: self.arch.or(below.arch),
@@ -185,6 +190,7 @@ mod tests {
             confirmed_tries: Some(1),
             allow_downgrade: Some(true),
             soak: value(),
+            windows: Some(vec![]),
             os_release: text(),
             variant: text(),
             arch: text(),

@@ -8,6 +8,7 @@ mod keys;
 mod merged;
 mod settings;
 mod units;
+mod windows;
 
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ pub use health::{Health, HealthFragment};
 pub use merged::{Merged, Origin, Shown};
 pub use settings::{Mirror, Settings};
 pub use units::parse_rate;
+pub use windows::WindowFragment;
 
 /// The files, the later one wins. A file that is not there says nothing.
 pub const FILES: [&str; 3] = ["/usr/share/updog/updog.toml", "/etc/updog.toml", "/var/lib/updog/updog.toml"];

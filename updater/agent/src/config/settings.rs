@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use partition_core::Tries;
-use updater_core::VersionLock;
+use updater_core::{VersionLock, Window};
 use url::Url;
 use waves::Seed;
 
-use super::{Error, Fragment, Health, HealthFragment, Merged, Strictness, units};
+use super::{Error, Fragment, Health, HealthFragment, Merged, Strictness, units, windows};
 
 /// Validated and typed.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +53,8 @@ pub struct Settings {
     pub build_time: Option<DateTime<Utc>>,
     /// Tries of a trial and of a confirmed slot.
     pub tries: Tries,
+    /// When the host may restart by itself; empty: always.
+    pub windows: Vec<Window>,
     /// The file that names variant and version.
     pub os_release: Option<PathBuf>,
     /// Variant, instead of os-release's.
@@ -116,6 +118,9 @@ impl Settings {
             tries: reader
                 .read(tries_key, tries_given(tries).as_ref(), |given| tries_of(*given))?
                 .unwrap_or_default(),
+            windows: reader
+                .read("windows", values.windows.as_ref(), |list| windows::windows(list))?
+                .unwrap_or_default(),
             os_release: values.os_release.as_ref().map(PathBuf::from),
             variant: values.variant.clone(),
             arch: values.arch.clone(),
@@ -147,6 +152,7 @@ impl Settings {
             soak: Some("0s".into()),
             no_proxy: Some(Vec::new()),
             mirrors: Some(Vec::new()),
+            windows: Some(Vec::new()),
             stall: Some(format!("{}s", STALL.as_secs()).into()),
             connect: Some(format!("{}s", CONNECT.as_secs()).into()),
             retries: number(RETRIES.into()),

@@ -1,11 +1,14 @@
 //! `auto`: one turn for a timer. Takes what is open for this host, as `apply` does; that there is nothing to take, or not
-//! yet, is no failure.
+//! yet, is no failure. It restarts within the configured windows only.
 
+use std::time::Instant;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use partition_core::Standing;
 use partition_disk::Access;
 use serde_json::json;
 use updater_core::records::{By, Intent};
-use updater_core::{Exit, Reason, Refusal, Settled};
+use updater_core::{Exit, Reason, Refusal, Settled, may_restart};
 
 use super::{apply, flags};
 use crate::answer::Answer;
@@ -41,7 +44,30 @@ fn turn(ctx: &Context<'_>, restart: Restart) -> Result<Answer> {
             ..Answer::done(Refusal::new(Reason::NotConfirmed, detail).to_string(), json!(null))
         });
     }
-    apply::run(ctx, &Options::default(), restart)
+    let start = Instant::now();
+    let answer = apply::run(ctx, &Options::default(), Restart::default())?;
+    if answer.exit != Exit::Done {
+        return Ok(answer);
+    }
+    // A window may have closed while the release was fetched.
+    let took = TimeDelta::from_std(start.elapsed()).unwrap_or_default();
+    restarted(ctx, restart, ctx.now.checked_add_signed(took).unwrap_or(ctx.now), answer)
+}
+
+/// Restarts, where that is asked for and one of the windows is open.
+fn restarted(ctx: &Context<'_>, restart: Restart, now: DateTime<Utc>, answer: Answer) -> Result<Answer> {
+    if !restart.reboot {
+        return Ok(answer);
+    }
+    match may_restart(&ctx.config.windows, now) {
+        Ok(()) => Ok(Answer { message: flags::restart(ctx, restart, answer.message)?, ..answer }),
+        Err(refusal) => Ok(Answer {
+            exit: Exit::MustWait,
+            reason: Some(refusal.reason),
+            message: format!("{}; {refusal}", answer.message),
+            ..answer
+        }),
+    }
 }
 
 /// Something waits for a restart.
@@ -54,7 +80,7 @@ fn armed(ctx: &Context<'_>, restart: Restart, intent: &Intent, settled: Settled)
             exit: Exit::Attention,
             ..Answer::done(format!("{message}, but the last restart did not try it"), data)
         },
-        By::Arm => Answer::done(flags::restart(ctx, restart, message)?, data),
+        By::Arm => return restarted(ctx, restart, ctx.now, Answer::done(message, data)),
         // Gone back by hand; when to restart is for that hand to say.
         By::Rollback => Answer::nothing(format!("{message} by rollback"), data),
     })

@@ -51,3 +51,58 @@ fn no_server_is_transient_here_too() {
     let host = Host::new();
     assert_eq!(host.updog(&["auto"]).code, host.updog(&["apply"]).code);
 }
+
+/// 2026-01-02 is a Friday; the host's clock says 03:04:05 UTC.
+#[test]
+fn it_restarts_within_its_windows_only() {
+    let host = Host::new();
+    host.arm("1.1.0");
+    host.program("systemctl", &format!("touch {}", host.path("restarted").display()));
+    let plain = std::fs::read_to_string(host.config()).unwrap();
+    let window = |days: &str, start: &str, end: &str, zone: &str| {
+        let text = format!(
+            "{plain}\n[[windows]]\ndays = [{days}]\nstart = \"{start}\"\nend = \"{end}\"\ntime_zone = \"{zone}\"\n"
+        );
+        std::fs::write(host.config(), text).unwrap();
+    };
+    let waits = [
+        (("\"fri\"", "04:00", "06:00", "UTC"), "2026-01-02T04:00:00Z"),
+        (("\"fri\"", "03:00", "04:00", "Europe/Berlin"), "2026-01-09T02:00:00Z"),
+        (("\"sat\", \"sun\"", "22:00", "02:00", "UTC"), "2026-01-03T22:00:00Z"),
+    ];
+    for ((days, start, end, zone), from) in waits {
+        window(days, start, end, zone);
+        let said = host.updog(&["auto", "--reboot"]);
+        let expected = format!("slot B (1.1.0) is armed; this host restarts from {from} on\n");
+        assert_eq!((said.code, said.stdout), (0, expected), "{}", said.stderr);
+        assert!(!host.path("restarted").exists());
+        let said = host.json(&["auto", "--reboot"]);
+        assert_eq!((&said["reason"], &said["exit"]), (&"window".into(), &0.into()));
+    }
+    // Without being asked to restart, it says nothing of windows.
+    assert_eq!(host.updog(&["auto"]).stdout, "slot B (1.1.0) is armed\n");
+    window("\"fri\"", "04:00", "06:00", "Europe/Berlin");
+    let said = host.updog(&["auto", "--reboot"]);
+    assert_eq!((said.code, said.stdout.as_str()), (0, "slot B (1.1.0) is armed, restarting\n"), "{said:?}");
+    assert!(host.path("restarted").exists());
+}
+
+#[test]
+fn a_window_that_makes_no_sense_is_told_of() {
+    let host = Host::new();
+    let plain = std::fs::read_to_string(host.config()).unwrap();
+    for (text, expected) in [
+        ("days = []\nstart = \"01:00\"\nend = \"02:00\"", "this window never opens"),
+        (
+            "start = \"25:00\"\nend = \"02:00\"",
+            "expected a time from \"00:00\" to \"23:59\", found \"25:00\"",
+        ),
+        ("start = \"01:00\"", "missing field `end`"),
+        ("start = \"01:00\"\nend = \"02:00\"\nzone = \"UTC\"", "unknown field `zone`"),
+    ] {
+        std::fs::write(host.config(), format!("{plain}\n[[windows]]\n{text}\n")).unwrap();
+        let said = host.updog(&["auto"]);
+        assert_eq!(said.code, 2, "{said:?}");
+        assert!(said.stderr.contains("windows") && said.stderr.contains(expected), "{said:?}");
+    }
+}

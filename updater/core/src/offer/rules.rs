@@ -5,6 +5,7 @@ use release::manifest::Update;
 use semver::{Op, Prerelease, Version, VersionReq};
 
 use super::Verdict;
+use crate::policy::Wanted;
 use crate::records::Failed;
 use crate::{Host, Policy, Reason, Refusal};
 
@@ -23,12 +24,19 @@ pub(super) fn passed(reason: Reason) -> usize {
 
 /// No release of this variant and architecture is the wanted one.
 pub(super) fn wanted_is_missing(host: &Host, policy: &Policy) -> Refusal {
+    let running = &host.version;
     let detail = match policy.wanted() {
-        Some((version, by)) if *version == host.version => {
+        Wanted::Version(version, by) if version == running => {
             format!("{by} holds this host to {version}, which it runs")
         }
-        Some((version, by)) => format!("{by} asks for {version}, which is not published for this host"),
-        None => "no published release is the wanted one".to_owned(),
+        Wanted::Running => format!("version_lock holds this host to what it runs, {running}"),
+        Wanted::Version(version, by) => {
+            format!("{by} asks for {version}, which is not published for this host")
+        }
+        Wanted::Range(range) => {
+            format!("version_lock asks for {range}, and no such release is published for this host")
+        }
+        Wanted::Any => "no published release is the wanted one".to_owned(),
     };
     Refusal::new(Reason::Locked, detail)
 }
@@ -71,10 +79,18 @@ impl Asked<'_> {
     }
 
     fn locked(&self, update: &Update) -> Option<Refusal> {
-        let (wanted, by) = self.policy.wanted()?;
-        (update.version != *wanted).then(|| {
-            Refusal::new(Reason::Locked, format!("{by} asks for {wanted}, not for {}", update.version))
-        })
+        let (version, running) = (&update.version, &self.host.version);
+        let wanted = self.policy.wanted();
+        if wanted.takes(version, running) {
+            return None;
+        }
+        let detail = match wanted {
+            Wanted::Any => return None,
+            Wanted::Version(wanted, by) => format!("{by} asks for {wanted}, not for {version}"),
+            Wanted::Range(range) => format!("version_lock asks for {range}, not for {version}"),
+            Wanted::Running => format!("version_lock holds this host to what it runs, {running}"),
+        };
+        Some(Refusal::new(Reason::Locked, detail))
     }
 
     /// A lower version only when it is named, or when the running one was called back: `allow_downgrade` alone would
@@ -88,7 +104,7 @@ impl Asked<'_> {
             None
         } else if version == running {
             if policy.reinstall { None } else { refuse(format!("this host runs {running}")) }
-        } else if policy.allow_downgrade && (policy.wanted().is_some() || recalled) {
+        } else if policy.allow_downgrade && (policy.wanted().leaves(running) || recalled) {
             None
         } else if recalled {
             let max = &update.max_version;

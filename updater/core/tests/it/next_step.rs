@@ -228,12 +228,15 @@ fn only_a_trial_is_left_for_its_health() {
     assert!(matches!(next_step(&observed, &Policy::default(), now()), Step::Wait(_)));
 }
 
+/// From 02:00 to 03:00 UTC.
+fn window(days: &[chrono::Weekday]) -> Window {
+    let hour = |hour| chrono::NaiveTime::from_hms_opt(hour, 0, 0).unwrap();
+    Window { days: days.to_vec(), start: hour(2), end: hour(3), zone: "UTC".parse().unwrap() }
+}
+
 #[test]
 fn a_restart_waits_for_its_window() {
-    let policy = Policy {
-        windows: vec![Window { days: vec![chrono::Weekday::Sat], start_minutes: 120, length_minutes: 60 }],
-        ..Policy::default()
-    };
+    let policy = Policy { windows: vec![window(&[chrono::Weekday::Sat])], ..Policy::default() };
     let outcome = pending(intent(By::Arm, Slot::B, "1.1.0"));
     let mut world = World {
         running: Slot::A,
@@ -257,7 +260,7 @@ fn a_restart_waits_for_its_window() {
 
 /// The reasons that a walk can end with.
 pub(crate) fn waits() -> BTreeSet<Reason> {
-    let windows = vec![Window { days: vec![], start_minutes: 0, length_minutes: 0 }];
+    let windows = vec![window(&[])];
     let policies = [Policy::default(), Policy { windows, ..Policy::default() }];
     let reason = |step| match step {
         Step::Wait(refusal) | Step::Rest(refusal) => Some(refusal.reason),

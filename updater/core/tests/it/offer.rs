@@ -23,7 +23,7 @@ fn halt() -> Halt {
 }
 
 fn lock(version: &str) -> Policy {
-    Policy { version_lock: VersionLock::Exact(version.parse().unwrap()), ..Policy::default() }
+    Policy { version_lock: version.parse::<VersionLock>().unwrap(), ..Policy::default() }
 }
 
 fn to(version: &str) -> Policy {
@@ -48,6 +48,14 @@ pub(crate) fn cases() -> Vec<(Update, Policy, Option<Reason>)> {
         (with(&|update| update.arch = "riscv64".into()), plain.clone(), Some(Reason::Arch)),
         (update("1.1.0"), lock("1.2.0"), Some(Reason::Locked)),
         (update("1.1.0"), lock("1.1.0"), None),
+        (update("1.1.0"), lock("current"), Some(Reason::Locked)),
+        (update("1.1.0"), lock("~1.1"), None),
+        (update("1.1.0"), lock(">=1, <2"), None),
+        (update("1.1.0"), lock("~1.2"), Some(Reason::Locked)),
+        (update("1.1.0-rc.1"), lock(">=1, <2"), Some(Reason::Locked)),
+        (update("0.9.0"), Policy { allow_downgrade: true, ..lock("~0.9") }, None),
+        (update("0.9.0"), Policy { allow_downgrade: true, ..lock("<2") }, Some(Reason::NotNewer)),
+        (update("1.1.0"), Policy { to: to("1.1.0").to, ..lock("current") }, None),
         (update("1.1.0"), Policy { to: to("1.1.0").to, ..lock("1.2.0") }, None),
         (update("1.1.0"), to("1.2.0"), Some(Reason::Locked)),
         (ours(&|ours| ours.yanked = Some(halt())), to("1.1.0"), Some(Reason::Yanked)),
@@ -201,6 +209,9 @@ fn installing_what_is_offered_comes_to_an_end() {
         Policy { allow_downgrade: true, ..Policy::default() },
         Policy { allow_downgrade: true, ..lock("0.9.0") },
         Policy { allow_downgrade: true, ignore_waves: true, ..lock("1.0.0") },
+        Policy { allow_downgrade: true, ..lock("~1.0") },
+        Policy { allow_downgrade: true, ..lock(">=0.9, <1.2") },
+        Policy { allow_downgrade: true, ..lock("current") },
     ];
     for policy in &policies {
         for start in ["0.9.0", "1.0.0", "1.1.0", "1.2.0", "2.0.0"] {
