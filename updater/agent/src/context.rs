@@ -60,6 +60,7 @@ impl Context<'_> {
     /// What is wanted: the configuration and, over it, the command line.
     pub fn policy(&self, options: &Options) -> Policy {
         Policy {
+            mode: self.config.mode,
             version_lock: self.config.version_lock.clone(),
             to: options.to.clone(),
             ignore_waves: self.config.ignore_waves || options.ignore_waves,

@@ -102,6 +102,12 @@ pub enum Error {
         /// What was tried and what came of it.
         detail: String,
     },
+    /// What was done is not to be seen.
+    #[error("failed to {step}: it was done, and nothing has changed")]
+    Stuck {
+        /// What.
+        step: &'static str,
+    },
     /// Check, plan, stage or verify failed.
     #[error(transparent)]
     Engine(#[from] engine::Error),
@@ -120,7 +126,7 @@ impl Error {
             | Error::OsRelease { .. }
             | Error::Unnamed { .. }
             | Error::Version { .. } => Exit::Usage,
-            Error::State(_) | Error::LockFile(_) | Error::Disk { .. } => Exit::Disk,
+            Error::State(_) | Error::LockFile(_) | Error::Disk { .. } | Error::Stuck { .. } => Exit::Disk,
             Error::Refused(refusal) => refusal.exit(),
             Error::Slots { source, .. } if source.is_nothing_to_do() => Exit::NothingToDo,
             Error::Nothing(_) | Error::NotStaged { .. } => Exit::NothingToDo,
@@ -170,6 +176,9 @@ impl Error {
                 "run \"updog cancel\" to keep this slot, or restart to try the other one".to_owned()
             }
             Error::Reboot { .. } => "restart it by other means; nothing has to be done again".to_owned(),
+            Error::Stuck { .. } => {
+                "look whether the disk and the state folder keep what is written to them".to_owned()
+            }
             Error::NotStaged { .. } => "run \"updog stage\" first".to_owned(),
             Error::Config(error) => return error.hint(),
             Error::Refused(refusal) => return refusal_hint(refusal),
@@ -196,6 +205,10 @@ fn refusal_hint(refusal: &updater_core::Refusal) -> Option<String> {
         Reason::Wave => "--ignore-waves does not wait for this host's turn",
         Reason::FailedBefore => "--retry tries it once more",
         Reason::NotNewer => "--reinstall installs the running version again, --allow-downgrade a lower one",
+        Reason::Mode => {
+            "\"updog apply\" goes on by hand; mode in the configuration says how far \"auto\" goes"
+        }
+        Reason::NeverTried => "\"updog status\" says why; \"updog cancel\" disarms it",
         Reason::NotConfirmed => "run \"updog confirm\" once the host is known to be healthy",
         _ => return None,
     };

@@ -64,7 +64,10 @@ impl From<Reason> for Exit {
             | Reason::NotNewer
             | Reason::Floor
             | Reason::FailedBefore
-            | Reason::Yanked => Exit::NothingToDo,
+            | Reason::Yanked
+            | Reason::Mode
+            | Reason::ByHand => Exit::NothingToDo,
+            Reason::NeverTried => Exit::Attention,
             Reason::Wave | Reason::Paused | Reason::Window | Reason::Soak => Exit::MustWait,
             Reason::Untrusted | Reason::Clock => Exit::Untrusted,
             Reason::Space | Reason::NoIndex | Reason::NotConfirmed | Reason::RunLock => Exit::Blocked,

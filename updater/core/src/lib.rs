@@ -32,7 +32,7 @@ pub use host::Host;
 pub use offer::{Candidate, NoOffer, Offer, Verdict, candidates, offer};
 pub use outcome::{Question, Settled, settle};
 pub use plan::{ImagePlan, Payload, Plan, PlanInput, Room};
-pub use policy::{ParseLock, Policy, VersionLock};
+pub use policy::{Mode, ParseLock, ParseMode, Policy, VersionLock};
 pub use reason::{Reason, Refusal};
 pub use record::{Recorded, record};
 pub use status::Status;

@@ -13,6 +13,8 @@ use crate::Window;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is one option of the command line, named as there")]
 pub struct Policy {
+    /// How far the host goes by itself.
+    pub mode: Mode,
     /// Which version the configuration holds the host to.
     pub version_lock: VersionLock,
     /// `--to`: this version and no other; goes over the lock.
@@ -80,6 +82,56 @@ impl Wanted<'_> {
         }
     }
 }
+
+/// How far a host goes by itself: `auto`, and nothing that is typed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mode {
+    /// It does not even look.
+    Off,
+    /// It looks, so that somebody can be told.
+    Check,
+    /// It writes what is open to the other slot; arming is left to others.
+    Stage,
+    /// It arms what is open, and restarts when it may.
+    #[default]
+    Apply,
+}
+
+impl Mode {
+    /// All of them, by how far they go.
+    pub const ALL: [Mode; 4] = [Mode::Off, Mode::Check, Mode::Stage, Mode::Apply];
+
+    /// As in the configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Mode::Off => "off",
+            Mode::Check => "check",
+            Mode::Stage => "stage",
+            Mode::Apply => "apply",
+        }
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One of the four words.
+impl FromStr for Mode {
+    type Err = ParseMode;
+
+    fn from_str(text: &str) -> Result<Mode, ParseMode> {
+        let known = Mode::ALL.into_iter().find(|mode| mode.as_str() == text);
+        known.ok_or_else(|| ParseMode(text.to_owned()))
+    }
+}
+
+/// The text is no mode.
+#[derive(Debug, thiserror::Error)]
+#[error("expected off, check, stage or apply, found {0:?}")]
+pub struct ParseMode(String);
 
 /// Which versions a host may have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -42,6 +42,12 @@ pub enum Reason {
     NotConfirmed,
     /// Another updog is at work.
     RunLock,
+    /// The host is not to go that far by itself.
+    Mode,
+    /// It was made the next one by hand, and when to restart is for that hand to say.
+    ByHand,
+    /// It was armed, and the last restart did not try it.
+    NeverTried,
     /// Signature, digest, version or expiry is not right.
     Untrusted,
     /// The clock makes valid metadata look expired.
@@ -50,7 +56,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Reason; 18] = [
+    pub const ALL: [Reason; 21] = [
         Reason::Wave,
         Reason::Locked,
         Reason::Variant,
@@ -67,6 +73,9 @@ impl Reason {
         Reason::NoIndex,
         Reason::NotConfirmed,
         Reason::RunLock,
+        Reason::Mode,
+        Reason::ByHand,
+        Reason::NeverTried,
         Reason::Untrusted,
         Reason::Clock,
     ];
@@ -90,6 +99,9 @@ impl Reason {
             Reason::NoIndex => "no_index",
             Reason::NotConfirmed => "not_confirmed",
             Reason::RunLock => "run_lock",
+            Reason::Mode => "mode",
+            Reason::ByHand => "by_hand",
+            Reason::NeverTried => "never_tried",
             Reason::Untrusted => "untrusted",
             Reason::Clock => "clock",
         }
@@ -149,7 +161,7 @@ mod tests {
         let words: BTreeSet<&str> = Reason::ALL.into_iter().map(Reason::as_str).collect();
         assert_eq!(words.len(), Reason::ALL.len());
         let documented = "wave, locked, variant, arch, max_version, not_newer, floor, failed_before, paused, yanked, \
-                          window, soak, space, no_index, not_confirmed, run_lock, untrusted, clock";
+                          window, soak, space, no_index, not_confirmed, run_lock, mode, by_hand, never_tried, untrusted, clock";
         assert_eq!(words, documented.split(", ").collect());
     }
 }

@@ -5,7 +5,7 @@ use partition_core::{Slot, Slots, Standing, Tries, verbs};
 use release::ReleaseId;
 
 use crate::records::By;
-use crate::{Policy, Reason, Refusal, Settled, health, window};
+use crate::{Mode, Policy, Reason, Refusal, Settled, health, window};
 
 /// What is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +84,25 @@ pub enum Step {
     Offline,
 }
 
+impl Step {
+    /// What it does, as a verb.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Step::Settle(_) => "settle",
+            Step::TrialOver => "end the trial",
+            Step::Confirm => "confirm",
+            Step::Check => "check",
+            Step::Stage(_) => "stage",
+            Step::Arm(_) => "arm",
+            Step::Cancel => "cancel",
+            Step::Reboot => "reboot",
+            Step::Wait(_) => "wait",
+            Step::Rest(_) => "rest",
+            Step::Offline => "offline",
+        }
+    }
+}
+
 /// The one step that comes next. Total: every observation has an answer; doing it and asking again ends in `Reboot`,
 /// `Wait`, `Rest` or `Offline`.
 pub fn next_step(observed: &Observed, policy: &Policy, now: DateTime<Utc>) -> Step {
@@ -104,6 +123,7 @@ pub fn next_step(observed: &Observed, policy: &Policy, now: DateTime<Utc>) -> St
         return restart(observed, policy, now);
     }
     match &observed.sight {
+        _ if policy.mode == Mode::Off => leave(policy, "nothing is looked for"),
         Sight::Unknown => Step::Check,
         Sight::Unreachable => Step::Offline,
         Sight::Seen { offer: Err(refusal), .. } if is_wait(refusal) => Step::Wait(refusal.clone()),
@@ -115,6 +135,12 @@ pub fn next_step(observed: &Observed, policy: &Policy, now: DateTime<Utc>) -> St
 /// The offer goes to the other slot, when the rules over the flags let it.
 fn install(observed: &Observed, policy: &Policy, release: ReleaseId) -> Step {
     let (slots, running) = (&observed.slots, observed.running);
+    if policy.mode < Mode::Stage {
+        return leave(policy, "a release is open, and writing it is left to others");
+    }
+    if policy.mode < Mode::Apply && observed.staged == Some(release) {
+        return leave(policy, "a release is staged, and arming it is left to others");
+    }
     if observed.staged == Some(release) && verbs::arm(slots, running, observed.standing, policy.tries).is_ok()
     {
         return Step::Arm(release);
@@ -123,6 +149,11 @@ fn install(observed: &Observed, policy: &Policy, release: ReleaseId) -> Step {
         Ok(_) => Step::Stage(release),
         Err(refusal) => Step::Rest(blocked(refusal)),
     }
+}
+
+/// The host does not go further by itself.
+fn leave(policy: &Policy, what: &str) -> Step {
+    Step::Rest(Refusal::new(Reason::Mode, format!("{what} (mode = {:?})", policy.mode.as_str())))
 }
 
 /// A rule over the flags, as a refusal of ours.
@@ -146,7 +177,7 @@ fn prove(observed: &Observed, policy: &Policy) -> Option<Step> {
             // Something else boots next by other hands; that is not undone behind their backs.
             Err(refusal) => Step::Wait(blocked(refusal)),
         },
-        Health::Open => Step::Wait(refusal("health checks are still running")),
+        Health::Open => Step::Wait(refusal("not confirmed in this boot yet")),
         Health::Bad => match health::stays(&observed.slots, observed.running) {
             None => Step::Reboot,
             Some(stays) => Step::Wait(refusal(&format!("unhealthy; {stays}"))),
@@ -156,6 +187,21 @@ fn prove(observed: &Observed, policy: &Policy) -> Option<Step> {
 
 /// The other slot boots next: restart, unless the release is no longer wanted.
 fn restart(observed: &Observed, policy: &Policy, now: DateTime<Utc>) -> Step {
+    let slot = format!("slot {} is armed", observed.running.other());
+    // Whatever kept the selector from starting it would keep it again: no restart every hour.
+    let never_tried = (observed.settled == Settled::NeverTried).then(|| {
+        let detail = format!("{slot}, but the last restart did not try it");
+        Step::Rest(Refusal::new(Reason::NeverTried, detail))
+    });
+    if matches!(observed.pending, Some((By::Rollback, _))) {
+        // Gone back by hand; when to restart is for that hand to say.
+        let by_hand = || Step::Rest(Refusal::new(Reason::ByHand, format!("{slot} by rollback")));
+        return never_tried.unwrap_or_else(by_hand);
+    }
+    if policy.mode < Mode::Apply {
+        return never_tried
+            .unwrap_or_else(|| leave(policy, &format!("{slot}, and the restart is left to others")));
+    }
     if let Some((By::Arm, armed)) = observed.pending {
         match &observed.sight {
             Sight::Unknown => return Step::Check,
@@ -170,6 +216,9 @@ fn restart(observed: &Observed, policy: &Policy, now: DateTime<Utc>) -> Step {
             }
             Sight::Seen { .. } | Sight::Unreachable => {}
         }
+    }
+    if let Some(step) = never_tried {
+        return step;
     }
     window::may_restart(&policy.windows, now).map_or_else(Step::Wait, |()| Step::Reboot)
 }

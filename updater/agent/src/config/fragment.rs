@@ -15,7 +15,9 @@ pub struct Fragment {
     pub targets_base_url: Option<String>,
     /// Place in every rollout, 0..=2047.
     pub seed: Option<i64>,
-    /// `latest` or a version.
+    /// How far the host goes by itself.
+    pub mode: Option<String>,
+    /// `latest`, `current`, a version or a requirement.
     pub version_lock: Option<String>,
     /// Do not wait for this host's turn.
     pub ignore_waves: Option<bool>,
@@ -120,6 +122,7 @@ impl Fragment {
             "metadata_base_url" => read(&mut self.metadata_base_url, value),
             "targets_base_url" => read(&mut self.targets_base_url, value),
             "seed" => read(&mut self.seed, value),
+            "mode" => read(&mut self.mode, value),
             "version_lock" => read(&mut self.version_lock, value),
             "ignore_waves" => read(&mut self.ignore_waves, value),
             "https_proxy" => read(&mut self.https_proxy, value),

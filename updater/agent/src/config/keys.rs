@@ -1,10 +1,11 @@
 //! The keys that this version knows.
 
 /// All keys, Bottlerocket's first.
-pub(super) const KEYS: [&str; 32] = [
+pub(super) const KEYS: [&str; 33] = [
     "metadata_base_url",
     "targets_base_url",
     "seed",
+    "mode",
     "version_lock",
     "ignore_waves",
     "https_proxy",

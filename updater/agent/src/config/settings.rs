@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use partition_core::Tries;
-use updater_core::{VersionLock, Window};
+use updater_core::{Mode, VersionLock, Window};
 use url::Url;
 use waves::Seed;
 
@@ -23,6 +23,8 @@ pub struct Settings {
     pub mirrors: Vec<Mirror>,
     /// Place in every rollout; `None`: made once and kept in the state folder.
     pub seed: Option<Seed>,
+    /// How far the host goes by itself.
+    pub mode: Mode,
     /// Which versions the host may have.
     pub version_lock: VersionLock,
     /// Do not wait for this host's turn.
@@ -97,6 +99,7 @@ impl Settings {
                 .read("mirrors", values.mirrors.as_ref(), |list| mirrors(list))?
                 .unwrap_or_default(),
             seed: reader.read("seed", values.seed.as_ref(), |number| seed(*number))?,
+            mode: reader.read("mode", values.mode.as_ref(), |text| said(text))?.unwrap_or_default(),
             version_lock: reader
                 .read("version_lock", values.version_lock.as_ref(), |text| said(text))?
                 .unwrap_or_default(),
@@ -146,6 +149,7 @@ impl Settings {
         let number = |number: u64| i64::try_from(number).ok();
         let tries = Tries::default();
         Fragment {
+            mode: Some(Mode::default().to_string()),
             version_lock: Some(VersionLock::default().to_string()),
             ignore_waves: Some(false),
             allow_downgrade: Some(false),

@@ -1,6 +1,6 @@
 //! What the verbs over slot flags have in common.
 
-use partition_core::{Layout, Refusal, Slot, SlotSet, Slots, choose};
+use partition_core::{Layout, Refusal, Slot, SlotSet, Slots, Tries, choose, verbs};
 use partition_disk::{ChangeError, Changed, Disk, Edit};
 use serde_json::{Value, json};
 use updater_core::records::Held;
@@ -31,6 +31,14 @@ pub(super) fn change(
     disk.change(rule).map_err(|error| match error {
         ChangeError::Refused(source) => Error::Slots { verb, source },
         ChangeError::Disk(source) => Error::disk(verb)(source),
+    })
+}
+
+/// Clears the flags of a trial that was left, when there is one.
+pub(super) fn end_trial(disk: &Disk, running: Slot, tries: Tries) -> Result<Changed> {
+    change(disk, "end the trial", |layout| {
+        let slots = layout.slots();
+        Ok(Edit::slots(verbs::trial_over(&slots, running, tries)?.unwrap_or(slots)))
     })
 }
 

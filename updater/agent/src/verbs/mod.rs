@@ -17,6 +17,7 @@ mod report;
 mod rollback;
 mod stage;
 mod status;
+mod turn;
 mod verify;
 
 use crate::answer::Answer;

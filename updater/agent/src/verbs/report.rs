@@ -2,8 +2,8 @@
 //!
 //! What happened is written down first, then the flags of a trial that was left are cleared: cleared flags no longer tell.
 
-use partition_core::{Flags, Slot, verbs};
-use partition_disk::{Access, Edit};
+use partition_core::{Flags, Slot};
+use partition_disk::Access;
 use serde_json::json;
 use updater_core::Status;
 
@@ -24,14 +24,11 @@ pub(super) fn run(ctx: &Context<'_>) -> Result<Answer> {
         evidence::forget_panics(ctx);
     }
     // A slot that has not shown anything yet does not clear the other one.
-    let changed = flags::change(&disk, "end the trial", |layout| {
-        let slots = layout.slots();
-        let shown = slots.get(running).is_some_and(Flags::successful);
-        let over = if shown { verbs::trial_over(&slots, running, given)? } else { None };
-        Ok(Edit::slots(over.unwrap_or(slots)))
-    });
+    let shown = slots.get(running).is_some_and(Flags::successful);
+    let changed =
+        if shown { flags::end_trial(&disk, running, given).map(|changed| changed.wrote) } else { Ok(false) };
     let wrote = match changed {
-        Ok(changed) => changed.wrote,
+        Ok(wrote) => wrote,
         Err(error) => {
             ctx.note(crate::answer::chain(&error));
             false

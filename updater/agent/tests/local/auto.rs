@@ -1,6 +1,7 @@
 //! `auto`: one turn for a timer, quiet where there is nothing to do.
 
 use crate::host::{Host, flags};
+use crate::online::{Served, halt};
 
 #[test]
 fn what_is_armed_is_restarted_into_when_asked_for() {
@@ -27,7 +28,7 @@ fn what_a_restart_did_not_try_is_not_restarted_into_again() {
     let said = host.updog(&["auto", "--reboot"]);
     assert_eq!(
         (said.code, said.stdout.as_str()),
-        (12, "slot B (1.1.0) is armed, but the last restart did not try it\n"),
+        (12, "slot B is armed, but the last restart did not try it\n"),
         "{said:?}"
     );
     assert!(!host.path("restarted").exists());
@@ -105,4 +106,69 @@ fn a_window_that_makes_no_sense_is_told_of() {
         assert_eq!(said.code, 2, "{said:?}");
         assert!(said.stderr.contains("windows") && said.stderr.contains(expected), "{said:?}");
     }
+}
+
+/// It goes as far as it may, and says what is left to others.
+#[test]
+fn it_goes_as_far_as_its_mode() {
+    let mut served = Served::new();
+    served.publish("1.1.0", |_| ());
+    let plain = std::fs::read_to_string(served.host.config()).unwrap();
+    let auto = |mode: &str| {
+        std::fs::write(served.host.config(), format!("mode = \"{mode}\"\n{plain}")).unwrap();
+        let answer = served.host.json(&["auto", "--reboot"]);
+        (answer["reason"].as_str().map(str::to_owned), answer["message"].as_str().unwrap().to_owned())
+    };
+    served.host.program("systemctl", &format!("touch {}", served.host.path("restarted").display()));
+    let mode = Some("mode".to_owned());
+    let before = served.host.bytes();
+    assert_eq!(auto("off"), (mode.clone(), "nothing is looked for (mode = \"off\")".to_owned()));
+    assert_eq!(served.server.log().len(), 0);
+    let open = "a release is open, and writing it is left to others (mode = \"check\")";
+    assert_eq!(auto("check"), (mode.clone(), open.to_owned()));
+    assert_eq!(served.host.bytes(), before);
+    let (reason, said) = auto("stage");
+    assert_eq!(reason, mode);
+    let lines: Vec<&str> = said.lines().collect();
+    let staged = "a release is staged, and arming it is left to others (mode = \"stage\")";
+    assert_eq!(lines[1..], ["slot B staged: 1.1.0, read back", staged], "{said}");
+    assert_eq!(flags(&served.host.slots()), "1/7/1 0/0/0");
+    // The next turn has nothing to fetch or write.
+    assert_eq!(auto("stage"), (mode.clone(), staged.to_owned()));
+    assert!(!served.host.path("restarted").exists());
+    let (reason, said) = auto("apply");
+    assert_eq!((reason, &*said), (None, "slot B armed: 1.1.0, 3 tries, boots next, restarting"));
+    assert!(served.host.path("restarted").exists());
+    // What a hand has armed is for that hand to restart into.
+    std::fs::remove_file(served.host.path("restarted")).unwrap();
+    let armed = "slot B is armed, and the restart is left to others (mode = \"stage\")";
+    assert_eq!(auto("stage"), (mode, armed.to_owned()));
+    assert!(!served.host.path("restarted").exists());
+    std::fs::write(served.host.config(), format!("mode = \"on\"\n{plain}")).unwrap();
+    let said = served.host.updog(&["auto"]);
+    assert!(
+        said.code == 2 && said.stderr.contains("expected off, check, stage or apply, found \"on\""),
+        "{said:?}"
+    );
+}
+
+/// Between arming and the restart there may be days of closed windows.
+#[test]
+fn what_was_taken_back_since_is_disarmed_and_what_is_newer_takes_its_place() {
+    let mut served = Served::new();
+    served.publish("1.1.0", |_| ());
+    assert_eq!(served.host.updog(&["auto"]).code, 0);
+    assert_eq!(flags(&served.host.slots()), "1/7/1 2/3/0");
+    served.publish("1.2.0", |_| ());
+    let said = served.host.updog(&["auto"]);
+    let lines: Vec<&str> = said.stdout.lines().collect();
+    assert_eq!(lines[0], "slot B (1.1.0) cancelled: slot A boots next", "{said:?}");
+    assert_eq!(lines.last(), Some(&"slot B armed: 1.2.0, 3 tries, boots next"), "{said:?}");
+    for version in ["1.1.0", "1.2.0"] {
+        served.change(version, |update| update.updog.as_mut().unwrap().yanked = Some(halt()));
+    }
+    let said = served.host.updog(&["auto"]);
+    assert_eq!(said.code, 0);
+    assert_eq!(said.stdout.lines().next(), Some("slot B (1.2.0) cancelled: slot A boots next"), "{said:?}");
+    assert_eq!(flags(&served.host.slots()), "2/7/1 0/0/0");
 }

@@ -74,10 +74,22 @@ impl Served {
         };
         change(&mut update);
         self.manifest.updates.push(update);
+        self.write();
+        release
+    }
+
+    /// Publishes another word about a release.
+    pub(crate) fn change(&mut self, version: &str, change: impl FnOnce(&mut Update)) {
+        let found = self.manifest.updates.iter_mut().find(|update| update.version.to_string() == version);
+        change(found.unwrap());
+        self.write();
+    }
+
+    fn write(&mut self) {
+        let targets = &mut self.repository.roles.get_mut("targets").unwrap().targets;
         targets.insert("manifest.json".to_owned(), self.manifest.encode().unwrap());
         self.repository.publish();
         self.repository.write(&self.host.path("served")).unwrap();
-        release
     }
 }
 
@@ -86,7 +98,7 @@ fn waves(update: &mut Update) {
     update.waves = [(0, at("2026-01-02T03:00:00Z")), (2048, at("2026-01-02T05:00:00Z"))].into();
 }
 
-fn halt() -> Halt {
+pub(crate) fn halt() -> Halt {
     Halt { at: NOW.parse().unwrap(), reason: "it eats disks".to_owned(), extra: Map::new() }
 }
 

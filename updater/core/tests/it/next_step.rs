@@ -7,8 +7,8 @@ use partition_core::{ArmedBy, Flags, Slot, Slots, Standing, bootable, verbs};
 use release::ReleaseId;
 use updater_core::records::{By, Outcome};
 use updater_core::{
-    Health, Observed, Policy, Question, Reason, Refusal, Settled, Sight, Step, Window, next_step, record,
-    settle,
+    Health, Mode, Observed, Policy, Question, Reason, Refusal, Settled, Sight, Step, Window, next_step,
+    record, settle,
 };
 
 use crate::world::{at, intent, pending, release, slots};
@@ -96,6 +96,12 @@ impl World {
     }
 }
 
+/// The same record, written in the boot that asks.
+fn of_this_boot(mut outcome: Outcome) -> Outcome {
+    outcome.intent.as_mut().unwrap().boot_id = Some("boot-2".to_owned());
+    outcome
+}
+
 fn worlds() -> Vec<World> {
     let flags: Vec<(u8, u8, bool)> = (0..=2)
         .flat_map(|priority| [0, 1, 3, 7].map(|tries| [(priority, tries, false), (priority, tries, true)]))
@@ -107,6 +113,8 @@ fn worlds() -> Vec<World> {
         Some(Outcome { confirmed: Some(Slot::B), ..Outcome::default() }),
         Some(pending(intent(By::Arm, Slot::B, "1.1.0"))),
         Some(pending(intent(By::Rollback, Slot::B, "1.0.0"))),
+        Some(of_this_boot(pending(intent(By::Arm, Slot::B, "1.1.0")))),
+        Some(of_this_boot(pending(intent(By::Rollback, Slot::B, "1.0.0")))),
     ];
     let none = |reason| Sight::Seen { offer: Err(Refusal::new(reason, "test")), armed: None };
     let armed = |reason| Sight::Seen {
@@ -162,7 +170,20 @@ fn now() -> chrono::DateTime<chrono::Utc> {
 
 #[test]
 fn next_step_is_total_and_comes_to_an_end() {
-    let policy = Policy::default();
+    for mode in Mode::ALL {
+        let seen = walk(&Policy { mode, ..Policy::default() });
+        let expected = match mode {
+            Mode::Off => 6,
+            Mode::Check => 8,
+            Mode::Stage => 9,
+            Mode::Apply => 11,
+        };
+        assert_eq!(seen.len(), expected, "{mode}: {seen:?}");
+    }
+}
+
+/// Walks all worlds; the kinds of steps that were taken.
+fn walk(policy: &Policy) -> BTreeSet<&'static str> {
     let mut seen = BTreeSet::new();
     let worlds = worlds();
     assert!(worlds.len() > 80_000, "{}", worlds.len());
@@ -170,13 +191,13 @@ fn next_step_is_total_and_comes_to_an_end() {
         let mut world = start.clone();
         let mut passed: Vec<Observed> = Vec::new();
         loop {
-            let observed = world.observe(&policy);
+            let observed = world.observe(policy);
             assert!(!passed.contains(&observed), "runs in a circle from {start:?}");
-            let step = next_step(&observed, &policy, now());
-            assert_eq!(step, next_step(&observed, &policy, now()), "same question, same answer");
-            seen.insert(kind(&step));
+            let step = next_step(&observed, policy, now());
+            assert_eq!(step, next_step(&observed, policy, now()), "same question, same answer");
+            seen.insert(step.name());
             passed.push(observed);
-            if !world.take(&step, &policy) {
+            if !world.take(&step, policy) {
                 break;
             }
             assert!(passed.len() <= 9, "{passed:#?}");
@@ -185,7 +206,30 @@ fn next_step_is_total_and_comes_to_an_end() {
             assert!(!bootable(&world.slots).is_empty(), "nothing may be started after {start:?}");
         }
     }
-    assert_eq!(seen.len(), 11, "{seen:?}");
+    seen
+}
+
+/// A host goes as far as it may by itself, and no further.
+#[test]
+fn a_mode_is_kept_to() {
+    for mode in [Mode::Off, Mode::Check, Mode::Stage] {
+        let policy = Policy { mode, ..Policy::default() };
+        for world in worlds() {
+            for sight in [Sight::Unknown, world.answer.clone()] {
+                let mut observed = world.observe(&policy);
+                observed.sight = sight;
+                let allowed = match next_step(&observed, &policy, now()) {
+                    Step::Check => mode >= Mode::Check,
+                    Step::Stage(_) => mode >= Mode::Stage,
+                    Step::Arm(_) | Step::Cancel => false,
+                    // Leaving a trial is no update.
+                    Step::Reboot => world.health == Health::Bad,
+                    _ => true,
+                };
+                assert!(allowed, "{mode}: {observed:?}");
+            }
+        }
+    }
 }
 
 /// Nothing is written while the running slot is not confirmed (P2), whatever else is.
@@ -237,7 +281,7 @@ fn window(days: &[chrono::Weekday]) -> Window {
 #[test]
 fn a_restart_waits_for_its_window() {
     let policy = Policy { windows: vec![window(&[chrono::Weekday::Sat])], ..Policy::default() };
-    let outcome = pending(intent(By::Arm, Slot::B, "1.1.0"));
+    let outcome = of_this_boot(pending(intent(By::Arm, Slot::B, "1.1.0")));
     let mut world = World {
         running: Slot::A,
         slots: slots((1, 7, true), (2, 3, false)),
@@ -258,10 +302,15 @@ fn a_restart_waits_for_its_window() {
     assert_eq!(next_step(&world.observe(&policy), &policy, now()), Step::Cancel);
 }
 
+/// What the machine itself refuses.
+const OF_THE_MACHINE: [Reason; 5] =
+    [Reason::Window, Reason::NotConfirmed, Reason::Mode, Reason::ByHand, Reason::NeverTried];
+
 /// The reasons that a walk can end with.
 pub(crate) fn waits() -> BTreeSet<Reason> {
     let windows = vec![window(&[])];
-    let policies = [Policy::default(), Policy { windows, ..Policy::default() }];
+    let off = Policy { mode: Mode::Off, ..Policy::default() };
+    let policies = [Policy::default(), Policy { windows, ..Policy::default() }, off];
     let reason = |step| match step {
         Step::Wait(refusal) | Step::Rest(refusal) => Some(refusal.reason),
         _ => None,
@@ -271,24 +320,5 @@ pub(crate) fn waits() -> BTreeSet<Reason> {
         .iter()
         .flat_map(|policy| worlds.iter().map(move |world| next_step(&world.observe(policy), policy, now())));
     // What the repository says is not this rule's word.
-    steps
-        .filter_map(reason)
-        .filter(|reason| matches!(reason, Reason::Window | Reason::NotConfirmed))
-        .collect()
-}
-
-fn kind(step: &Step) -> &'static str {
-    match step {
-        Step::Settle(_) => "settle",
-        Step::TrialOver => "trial over",
-        Step::Confirm => "confirm",
-        Step::Check => "check",
-        Step::Stage(_) => "stage",
-        Step::Arm(_) => "arm",
-        Step::Cancel => "cancel",
-        Step::Reboot => "reboot",
-        Step::Wait(_) => "wait",
-        Step::Rest(_) => "rest",
-        Step::Offline => "offline",
-    }
+    steps.filter_map(reason).filter(|reason| OF_THE_MACHINE.contains(reason)).collect()
 }

@@ -30,6 +30,7 @@ fn a_refusal_ends_with_the_code_of_its_reason() {
         Reason::Wave | Reason::Paused | Reason::Window | Reason::Soak => Exit::MustWait,
         Reason::Untrusted | Reason::Clock => Exit::Untrusted,
         Reason::Space | Reason::NoIndex | Reason::NotConfirmed | Reason::RunLock => Exit::Blocked,
+        Reason::NeverTried => Exit::Attention,
         _ => Exit::NothingToDo,
     };
     for reason in Reason::ALL {

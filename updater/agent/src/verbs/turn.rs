@@ -1,0 +1,265 @@
+//! One turn of the machine: looks at what is, asks [`next_step`] for one step, does it, and looks again, until there is nothing
+//! to do, or not yet, or the machine restarts.
+
+use std::time::Instant;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use partition_core::{Slot, Slots, Standing, verbs};
+use partition_disk::Access;
+use serde_json::{Value, json};
+use updater_core::{
+    Exit, Health, Observed, Policy, Reason, Refusal, Settled, Sight, Step, Verdict, next_step,
+};
+
+use super::{arm, cancel, confirm, ending, flags, stage};
+use crate::answer::{Answer, chain};
+use crate::cli::Restart;
+use crate::engine::check::Checked;
+use crate::engine::route::Verified;
+use crate::{Context, Error, Options, Result, engine, gate};
+
+/// Takes one turn.
+pub(super) fn take(ctx: &Context<'_>, restart: Restart) -> Result<Answer> {
+    let policy = ctx.policy(&Options::default());
+    let mut turn = Turn {
+        ctx,
+        restart,
+        start: Instant::now(),
+        sight: Sight::Unknown,
+        checked: None,
+        verified: None,
+        unreachable: None,
+        said: Vec::new(),
+        data: json!({}),
+    };
+    let mut before = None;
+    loop {
+        ctx.interrupt.check()?;
+        let observed = turn.observe(&policy)?;
+        let step = next_step(&observed, &policy, turn.now());
+        if before.as_ref() == Some(&step) {
+            // The machine's own rules end; that a step changes nothing is a device or a state folder that forgets.
+            return Err(Error::Stuck { step: step.name() });
+        }
+        if let Some(answer) = turn.step(&observed, &step)? {
+            return Ok(answer);
+        }
+        before = Some(step);
+    }
+}
+
+struct Turn<'a> {
+    ctx: &'a Context<'a>,
+    restart: Restart,
+    start: Instant,
+    sight: Sight,
+    /// What was looked at, until it is staged.
+    checked: Option<Checked>,
+    /// What was read back, until it is armed; holds the run lock.
+    verified: Option<Verified>,
+    /// Why nobody could look.
+    unreachable: Option<Error>,
+    /// A line for each thing that was done.
+    said: Vec<String>,
+    /// The same for programs.
+    data: Value,
+}
+
+impl Turn<'_> {
+    /// The clock: fetching a release takes time, in which a window may close.
+    fn now(&self) -> DateTime<Utc> {
+        let took = TimeDelta::from_std(self.start.elapsed()).unwrap_or_default();
+        self.ctx.now.checked_add_signed(took).unwrap_or(self.ctx.now)
+    }
+
+    fn slots(&self) -> Result<Slots> {
+        Ok(self.ctx.disk(Access::Read)?.layout().map_err(Error::disk("find the slots"))?.slots())
+    }
+
+    fn observe(&self, policy: &Policy) -> Result<Observed> {
+        let ctx = self.ctx;
+        let (running, slots) = (ctx.running()?, self.slots()?);
+        let outcome = ctx.state.outcome();
+        let intent = outcome.as_ref().and_then(|outcome| outcome.intent.as_ref());
+        let staged = ctx.state.staged().filter(|staged| staged.slot != running);
+        Ok(Observed {
+            running,
+            slots,
+            standing: ctx.standing(),
+            health: health(ctx),
+            settled: flags::settled(ctx, running, &slots),
+            pending: intent.map(|intent| (intent.by, intent.held.as_ref().and_then(|held| held.release))),
+            tries: outcome.as_ref().map_or(policy.tries, |outcome| outcome.tries(running, policy.tries)),
+            staged: staged.map(|staged| staged.release),
+            sight: self.sight.clone(),
+        })
+    }
+
+    /// Does a step; an answer ends the turn.
+    fn step(&mut self, observed: &Observed, step: &Step) -> Result<Option<Answer>> {
+        let ctx = self.ctx;
+        match step {
+            Step::Settle(settled) => self.settle(*settled, observed.running, &observed.slots)?,
+            Step::TrialOver => {
+                flags::end_trial(&ctx.disk(Access::Write)?, observed.running, observed.tries)?;
+            }
+            Step::Confirm => self.did(confirm::run(ctx)?),
+            Step::Check => self.look(observed)?,
+            Step::Stage(_) => self.stage()?,
+            Step::Arm(_) => self.arm()?,
+            Step::Cancel => self.did(cancel::run(ctx)?),
+            Step::Reboot => return self.reboot(observed).map(Some),
+            // Nobody has asked for a restart.
+            Step::Wait(refusal) if refusal.reason == Reason::Window && !self.restart.reboot => {
+                return self.reboot(observed).map(Some);
+            }
+            Step::Wait(refusal) | Step::Rest(refusal) => return Ok(Some(self.end(observed, refusal))),
+            Step::Offline => return self.offline().map(Some),
+        }
+        Ok(None)
+    }
+
+    fn settle(&self, settled: Settled, running: Slot, slots: &Slots) -> Result<()> {
+        let found = ending::find(self.ctx, running, slots);
+        if found.settled == settled && ending::keep(self.ctx, &found, running) {
+            return Ok(());
+        }
+        Err(Error::Stuck { step: "settle" })
+    }
+
+    /// Asks the repository. That it cannot be reached is a fact too. What is armed was trusted when it was armed, so whatever
+    /// keeps us from hearing that it was taken back since does not keep the host from restarting into it.
+    fn look(&mut self, observed: &Observed) -> Result<()> {
+        let is_armed = verbs::armed(&observed.slots, observed.running);
+        match engine::check(self.ctx, &Options::default()) {
+            Ok(checked) => {
+                self.sight = seen(&checked, observed);
+                self.checked = Some(checked);
+            }
+            Err(error) if is_armed => {
+                self.ctx.interrupt.check()?;
+                self.ctx
+                    .note(format!("whether what is armed is still wanted is not known: {}", chain(&error)));
+                self.sight = Sight::Unreachable;
+            }
+            Err(error) if error.exit() == Exit::Transient => {
+                self.sight = Sight::Unreachable;
+                self.unreachable = Some(error);
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn stage(&mut self) -> Result<()> {
+        // Looked at in this turn, or there were no release to stage.
+        let checked = self.checked.take().ok_or_else(|| Error::Stuck { step: "check" })?;
+        let planned = engine::plan(self.ctx, &Options::default(), checked)?;
+        planned.plan().indexed()?;
+        let staged = engine::stage(self.ctx, planned)?;
+        self.said.push(stage::moved(&staged.moved));
+        let (slot, version) = (staged.verified.slot(), staged.verified.version());
+        self.said.push(format!("slot {slot} staged: {version}, read back"));
+        self.tell(stage::data(&staged));
+        self.verified = Some(staged.verified);
+        Ok(())
+    }
+
+    /// What was read back in this turn is armed as it is; anything else is read back first.
+    fn arm(&mut self) -> Result<()> {
+        let verified = match self.verified.take() {
+            Some(verified) => verified,
+            None => engine::prove_slot(self.ctx, self.ctx.running()?.other())?,
+        };
+        let (message, data) = arm::arm(self.ctx, verified)?;
+        self.said.push(message);
+        self.tell(data);
+        Ok(())
+    }
+
+    fn reboot(&mut self, observed: &Observed) -> Result<Answer> {
+        if observed.health == Health::Bad && observed.standing == Standing::NotThisBoot {
+            // The gate writes down why and restarts; doing it here could come before the reason is kept.
+            let detail = format!("slot {} is unhealthy: its health gate leaves it", observed.running);
+            return Ok(self.end(observed, &Refusal::new(Reason::NotConfirmed, detail)));
+        }
+        self.name_what_is_armed(observed);
+        let message = flags::restart(self.ctx, self.restart, self.said.join("\n"))?;
+        Ok(Answer::done(message, self.data.take()))
+    }
+
+    /// Where this turn has not armed it.
+    fn name_what_is_armed(&mut self, observed: &Observed) {
+        if self.said.is_empty() {
+            let other = observed.running.other();
+            let held = flags::held(self.ctx, other);
+            self.said.push(format!("{} is armed", flags::spell(other, held.as_ref())));
+            self.tell(json!({ "slot": other.to_string() }));
+        }
+    }
+
+    /// The rule that ends the turn, after what was done before it.
+    fn end(&mut self, observed: &Observed, refusal: &Refusal) -> Answer {
+        self.tell(json!({ "until": refusal.until }));
+        let waits_for_gate = refusal.reason == Reason::NotConfirmed && observed.health == Health::Open;
+        let of_the_offer = matches!(&self.sight, Sight::Seen { offer: Err(offer), .. } if offer == refusal);
+        if refusal.reason == Reason::Window {
+            self.name_what_is_armed(observed);
+        }
+        match self.said.last_mut().filter(|_| refusal.reason == Reason::Window) {
+            Some(last) => *last = format!("{last}; {refusal}"),
+            None if of_the_offer => self.said.push(format!("No update: {refusal}.")),
+            None => self.said.push(refusal.to_string()),
+        }
+        Answer {
+            exit: if waits_for_gate { Exit::MustWait } else { refusal.exit() },
+            reason: Some(refusal.reason),
+            hint: Error::Refused(refusal.clone()).hint(),
+            ..Answer::done(self.said.join("\n"), self.data.take())
+        }
+    }
+
+    fn offline(&mut self) -> Result<Answer> {
+        Err(self.unreachable.take().unwrap_or_else(|| Error::Stuck { step: "check" }))
+    }
+
+    fn did(&mut self, answer: Answer) {
+        self.said.push(answer.message);
+        self.tell(answer.data);
+    }
+
+    fn tell(&mut self, data: Value) {
+        if let (Some(all), Value::Object(more)) = (self.data.as_object_mut(), data) {
+            all.extend(more);
+        }
+    }
+}
+
+/// What the repository says, as the machine is told.
+fn seen(checked: &Checked, observed: &Observed) -> Sight {
+    let offer = match checked.offer() {
+        Ok(offer) => offer.release().ok_or_else(|| {
+            let detail =
+                format!("{} is published without an index that this updog can read", offer.version());
+            Refusal::new(Reason::NoIndex, detail)
+        }),
+        Err(none) => Err(none.refusal.clone()),
+    };
+    let armed = observed.pending.as_ref().and_then(|(_, release)| *release);
+    let about_it =
+        checked.candidates().iter().find(|candidate| candidate.release() == armed && armed.is_some());
+    let armed = about_it.and_then(|candidate| match &candidate.verdict {
+        Verdict::Open { .. } => None,
+        Verdict::No(refusal) => Some(refusal.clone()),
+    });
+    Sight::Seen { offer, armed }
+}
+
+fn health(ctx: &Context<'_>) -> Health {
+    let said = gate::said(ctx);
+    match said.as_ref().map(|said| &*said.health) {
+        Some("healthy") => Health::Good,
+        Some("unhealthy") => Health::Bad,
+        _ => Health::Open,
+    }
+}
