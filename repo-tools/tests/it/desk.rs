@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use crate::common::write_release;
+use crate::interop::read_by_python_tuf;
 
 pub(crate) struct Desk {
     pub(crate) dir: tempfile::TempDir,
@@ -81,6 +82,13 @@ impl Desk {
         ] {
             self.ends(&line, 0);
         }
+    }
+
+    /// python-tuf downloads what [`Desk::publishes_with`] published.
+    pub(crate) fn is_read_by_python_tuf(&self, name: &str) {
+        let work = self.path(&format!("python-{name}"));
+        fs::create_dir(&work).unwrap();
+        assert!(read_by_python_tuf(&self.path(&format!("public-{name}")), &work) > 1, "{name}");
     }
 
     /// None of these bytes was said, or lies in one of these folders.

@@ -176,16 +176,20 @@ fn copy(from: &Path, to: &Path) {
 #[test]
 fn python_tuf_reads_it_from_root_1() {
     let (yard, dir) = repository();
-    let python = python();
-    let server = fixtures::server::Server::start(&dir, fixtures::server::Faults::default()).unwrap();
-    let out = Command::new(python)
+    assert_eq!(read_by_python_tuf(&dir, yard.dir.path()), 13);
+}
+
+/// How many targets python-tuf downloads, from root 1 on; it works in this folder.
+pub(crate) fn read_by_python_tuf(dir: &Path, work: &Path) -> usize {
+    let server = fixtures::server::Server::start(dir, fixtures::server::Faults::default()).unwrap();
+    let out = Command::new(python())
         .args(["-c", PYTHON, &server.url()])
         .arg(dir.join("metadata/1.root.json"))
-        .current_dir(yard.dir.path())
+        .current_dir(work)
         .output()
         .unwrap();
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-    assert_eq!(String::from_utf8_lossy(&out.stdout).trim(), "13");
+    String::from_utf8_lossy(&out.stdout).trim().parse().unwrap()
 }
 
 const PYTHON: &str = "

@@ -47,6 +47,7 @@ fn a_repository_by_each_kind_of_key_in_kms() {
         let key = format!("aws-kms:///{id}");
         if matches!(spec, "RSA_2048" | "ECC_NIST_P256") {
             desk.publishes_with(&key, kind);
+            desk.is_read_by_python_tuf(kind);
         }
         assert_eq!(shown(&mut desk, &key)["type"], kind, "{spec}");
     }

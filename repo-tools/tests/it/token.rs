@@ -72,6 +72,7 @@ fn a_repository_by_each_kind_of_key_on_a_token() {
     {
         let key = uri(label);
         desk.publishes_with(&key, label);
+        desk.is_read_by_python_tuf(label);
         let shown = desk.done(&format!("$U key show '{key}' --json"));
         let shown: Value = serde_json::from_str(&shown).unwrap();
         assert_eq!(shown["data"]["type"], kind);
