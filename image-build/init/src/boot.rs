@@ -17,7 +17,7 @@ use crate::lasting::Lasting;
 use crate::machine_id::MachineId;
 use crate::mark::{self, Stage};
 use crate::mounts::{self, Mount};
-use crate::watchdog::Watchdog;
+use crate::watchdog::{Fed, Watchdog};
 use crate::{Error, Result, Words, factory, last_words, machine_id, mapper, modules, verity};
 
 /// Goes all the way to the root's init; what fails restarts the machine. A restart that the kernel refuses leaves the
@@ -35,7 +35,7 @@ fn advance(watchdog: &mut Option<Watchdog>) -> Result<Infallible> {
     let line = fs::read_to_string(CMDLINE).map_err(Error::file("read", CMDLINE))?;
     let words = Words::parse(&line);
     // The watchdog comes before anything that can hang, so also before a command line that makes no sense is told of.
-    guarded_modules(watchdog, words.as_ref().map_or(FALLBACK_TIMEOUT, |words| words.image.watchdog))?;
+    guarded_modules(watchdog, words.as_ref().map_or(FALLBACK_TIMEOUT, |words| words.image.watchdog), &line)?;
     let words = words?;
     let pstore = Mount {
         what: "pstore",
@@ -89,16 +89,21 @@ fn restart(error: &Error, watchdog: Option<&mut Watchdog>) {
 }
 
 /// Opens the watchdog as soon as a driver brings one, which may be one that is built in.
-fn guarded_modules(watchdog: &mut Option<Watchdog>, timeout: Duration) -> Result<()> {
+fn guarded_modules(watchdog: &mut Option<Watchdog>, timeout: Duration, line: &str) -> Result<()> {
+    let mut fed = None;
     let mut guard = || match watchdog {
         Some(watchdog) => watchdog.feed(),
         None => match Watchdog::open(timeout) {
-            Ok(opened) => *watchdog = opened,
+            Ok(opened) => {
+                fed = opened.as_ref().and_then(keep_fed);
+                *watchdog = opened;
+            }
             Err(error) => say(&format!("failed to start the watchdog: {error}")),
         },
     };
     guard();
-    let failed = modules::load(Path::new("/modules"), &mut guard)?;
+    let failed = modules::load(Path::new("/modules"), line, &mut guard)?;
+    drop(fed);
     for error in failed {
         say(&chain(&error));
     }
@@ -115,7 +120,14 @@ fn feed(watchdog: &mut Option<Watchdog>) {
     }
 }
 
+/// While the kernel is at work: a driver may look for its disk, or a bad disk be tried, for longer than the watchdog waits.
+fn keep_fed(watchdog: &Watchdog) -> Option<Fed> {
+    let fed = watchdog.keep_fed(FOR_DRIVERS);
+    fed.inspect_err(|error| say(&format!("the watchdog is fed between steps only: {error}"))).ok()
+}
+
 fn found(words: &Words, watchdog: &mut Option<Watchdog>) -> Result<Found> {
+    let _fed = watchdog.as_ref().and_then(keep_fed);
     let mut found = disk::wait(Probe::live(), words, FOR_DISKS, || feed(watchdog))?;
     if found.len() > 1 {
         let names: Vec<String> = found.iter().map(|found| found.disk.display().to_string()).collect();
@@ -211,6 +223,8 @@ const FACTORY: &str = "usr/share/factory/etc";
 const ROOT: &str = "/sysroot";
 /// Long enough for a disk behind a slow controller: a trial that ends here is a good release left.
 const FOR_DISKS: Duration = Duration::from_secs(30);
+/// How long drivers and disks may take, each of both steps: a disk that does not answer is given up by the kernel within it.
+const FOR_DRIVERS: Duration = Duration::from_mins(3);
 /// Long enough to read the last line.
 const BEFORE_RESTART: Duration = Duration::from_secs(3);
 /// When the command line cannot say.

@@ -4,7 +4,9 @@
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
-use std::time::Duration;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use rustix::ioctl::{self, Direction, Getter, Opcode, Updater};
 
@@ -63,11 +65,43 @@ impl Watchdog {
         }
     }
 
+    /// Feeds from a thread until the answer is dropped, at most for `limit`: while one driver is loaded, or one disk read, nobody
+    /// else does.
+    pub(crate) fn keep_fed(&self, limit: Duration) -> io::Result<Fed> {
+        let mut file = self.file.try_clone()?;
+        let (stop, stopped) = mpsc::channel::<()>();
+        let end = Instant::now() + limit;
+        let thread = thread::Builder::new().spawn(move || {
+            while Instant::now() < end && stopped.recv_timeout(FEED_EVERY) == Err(RecvTimeoutError::Timeout) {
+                // What it cannot do is said where it is done by hand.
+                let _ = file.write_all(b"\0");
+            }
+        })?;
+        Ok(Fed { stop: Some(stop), thread: Some(thread) })
+    }
+
     /// A last meal before the root's init. The file is closed as that one starts, without the magic `V`, so a driver with
     /// magic close goes on counting, and an init that never opens it restarts the machine. A driver without magic close
     /// stops there, and counts again from when the next init opens it.
     pub(crate) fn hand_on(&mut self) {
         self.feed();
+    }
+}
+
+/// A watchdog that is fed by a thread.
+#[derive(Debug)]
+pub(crate) struct Fed {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Fed {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        // Its copy of the file would keep the driver from being handed on.
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
     }
 }
 
@@ -97,6 +131,8 @@ fn timeout_of(file: &File) -> io::Result<i32> {
     Ok(unsafe { ioctl::ioctl(file, Getter::<GET_TIMEOUT, i32>::new()) }?)
 }
 
+/// Shorter than any timeout: a second is the least.
+const FEED_EVERY: Duration = Duration::from_millis(400);
 const NODE: &str = "/dev/watchdog";
 /// `WDIOC_SETTIMEOUT`, `_IOWR('W', 6, int)`
 const SET_TIMEOUT: Opcode = ioctl::opcode::from_components(Direction::ReadWrite, b'W', 6, 4);
@@ -121,6 +157,28 @@ mod tests {
         // Without a magic V.
         assert_eq!(fs::read(&path).unwrap(), b"\0\0\0");
         assert!(watchdog.to_string().starts_with("watchdog: counts, "), "{watchdog}");
+    }
+
+    #[test]
+    fn a_thread_feeds_until_it_is_dropped_or_its_time_is_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("watchdog");
+        let watchdog = Watchdog::of(File::create(&path).unwrap(), Duration::from_mins(1));
+        let meals = || fs::read(&path).unwrap().len();
+        let fed = watchdog.keep_fed(Duration::from_mins(1)).unwrap();
+        let start = Instant::now();
+        while meals() < 3 {
+            assert!(start.elapsed() < Duration::from_secs(20), "hungry");
+            thread::sleep(Duration::from_millis(20));
+        }
+        drop(fed);
+        let before = meals();
+        thread::sleep(2 * FEED_EVERY);
+        assert_eq!(meals(), before);
+        let fed = watchdog.keep_fed(Duration::ZERO).unwrap();
+        thread::sleep(2 * FEED_EVERY);
+        assert_eq!(meals(), before);
+        drop(fed);
     }
 
     #[test]

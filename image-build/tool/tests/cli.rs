@@ -24,9 +24,45 @@ fn a_disk_is_made_once() {
     assert_eq!((disk.sector_size(), disk.layout().unwrap().slots().iter().count()), (4096, 2));
 
     let again = run(folder.path(), &words);
-    assert_eq!(again.status.code(), Some(40));
+    assert_eq!(again.status.code(), Some(50));
     let said = String::from_utf8_lossy(&again.stderr);
-    assert!(said.starts_with("error: failed to write disk.img: "), "{said}");
+    assert_eq!(
+        said,
+        "error: failed to make disk.img: it is there already\nhint: name another file with --disk, or move that away\n"
+    );
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+/// A disk whose slot A counts as confirmed has its name only once slot A is whole.
+#[test]
+fn nothing_half_written_has_the_name_of_a_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let release = folder.path().join("release");
+    fs::create_dir(&release).unwrap();
+    let digest = "11".repeat(32);
+    let image = |file: &str, length: u32| json!({"file": file, "length": length, "sha256": digest});
+    let text = |boot: u32| {
+        json!({
+            "format": 1, "variant": "tiny", "arch": "x86_64", "version": "1.0.0", "created": "2026-01-01T00:00:00Z",
+            "images": {"boot": image("boot.img", boot), "root": image("root.img", 4096), "hash": image("hash.img", 4096)},
+            "root_hash": digest, "packages": [],
+        })
+    };
+    for name in ["boot.img", "root.img", "hash.img"] {
+        fs::write(release.join(name), vec![7; 4096]).unwrap();
+    }
+    for (boot, code, error, hint) in [
+        (4096, 40, "failed to accept release/boot.img: expected 1111", "build it again, or copy it again"),
+        (1 << 20, 2, "failed to install the boot image", "give --boot 1M at least"),
+    ] {
+        fs::write(release.join("release.json"), text(boot).to_string()).unwrap();
+        let words = ["layout", "--disk", "disk.img", "--install", "release"].into_iter().chain(SIZES);
+        let output = run(folder.path(), &words.collect::<Vec<_>>());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(said.contains(error) && said.contains(hint), "{said}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing but the release folder");
+    }
 }
 
 #[test]

@@ -147,3 +147,14 @@ fn all() -> Result<Vec<(String, Scenario)>> {
 pub(crate) fn ci() -> Result<()> {
     run(&Args { names: Vec::new(), all: false, list: false, programs: None })
 }
+
+#[cfg(test)]
+mod tests {
+    /// What the page shows as printed is what CI plays.
+    #[test]
+    fn the_page_counts_what_is_played() {
+        let played = super::all().unwrap().iter().filter(|(_, scenario)| scenario.ci).count();
+        let page = std::fs::read_to_string(crate::process::root().join("docs/qemu.md")).unwrap();
+        assert!(page.contains(&format!("\n{played} passed, 0 failed\n")), "{played}");
+    }
+}

@@ -60,6 +60,8 @@ impl Folder {
     /// Gives these files and folders their final names, in this order. What had a name before is removed first; a cut in between
     /// leaves fewer files, never half of one.
     pub(super) fn finish(&mut self, names: &[&str], gone: &[&str]) -> Result<(), Error> {
+        // A name that outlives a power cut must not outlive its bytes.
+        names.iter().try_for_each(|name| durable(&self.partial.join(name)))?;
         self.torn = true;
         // build.json vouches for the others: it goes first and comes last.
         for name in names.iter().rev().chain(gone) {
@@ -67,6 +69,9 @@ impl Folder {
         }
         for name in names {
             let to = self.out.join(name);
+            if *name == "build.json" {
+                self.lock.sync_all().map_err(|source| Error::Write { path: self.out.clone(), source })?;
+            }
             fs::rename(self.partial.join(name), &to).map_err(|source| Error::Write { path: to, source })?;
         }
         self.torn = false;
@@ -133,6 +138,15 @@ fn entries(folder: &Path) -> Vec<String> {
 fn empty(partial: &Path) -> Result<(), Error> {
     let names = entries(partial);
     names.iter().filter(|name| *name != MARK).try_for_each(|name| remove(&partial.join(name)))
+}
+
+/// Syncs a file, or a folder with its files.
+fn durable(path: &Path) -> Result<(), Error> {
+    if path.is_dir() {
+        entries(path).iter().try_for_each(|name| durable(&path.join(name)))?;
+    }
+    let synced = File::open(path).and_then(|file| file.sync_all());
+    synced.map_err(|source| Error::Write { path: path.to_owned(), source })
 }
 
 fn remove(path: &Path) -> Result<(), Error> {

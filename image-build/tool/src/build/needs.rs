@@ -27,6 +27,9 @@ pub(super) fn look(request: &Request, recipe: &Recipe) -> Result<Cmdline, Error>
     }
     let mut tools = ALWAYS.to_vec();
     let asked = [
+        (request.update_lock, Tool::APT_GET),
+        (request.update_lock, Tool::APT_CACHE),
+        (request.update_lock, Tool::APT_CONFIG),
         (!recipe.root_modules(request.arch).is_empty(), Tool::DEPMOD),
         (request.secure_boot.is_some(), Tool::SBSIGN),
         (request.qcow2, Tool::QEMU_IMG),
@@ -52,5 +55,13 @@ fn named(request: &Request) -> impl Iterator<Item = (&'static str, &Path)> {
     overlays.chain(keys).chain(programs).chain(secure_boot)
 }
 
-const ALWAYS: [Tool; 7] =
-    [Tool::MKFS_EROFS, Tool::VERITYSETUP, Tool::MKE2FS, Tool::MFORMAT, Tool::MMD, Tool::MCOPY, Tool::XZ];
+const ALWAYS: [Tool; 8] = [
+    Tool::MKFS_EROFS,
+    Tool::VERITYSETUP,
+    Tool::MKE2FS,
+    Tool::MFORMAT,
+    Tool::MMD,
+    Tool::MCOPY,
+    Tool::XZ,
+    Tool::DPKG_DEB,
+];

@@ -15,7 +15,7 @@ use crate::programs::Programs;
 use crate::sbom::{Program, Subject, spdx};
 use crate::{Arch, Error, Recipe, sizes};
 
-/// The packages, unpacked: the root's into the tree, the kernel's into a folder that builds share.
+/// The packages, unpacked: the root's into the tree, the kernel's into a folder beside it.
 pub(super) struct Unpacked {
     pub kernel: PathBuf,
     pub lock: Digest,
@@ -50,7 +50,8 @@ pub(super) fn unpack(
     let lock = Lock::read(&path, request.arch)?;
     lock.check(&wanted)?;
     let fetched = packages::fetch(&lock, &mirror, &Cache::new(&cache), say)?;
-    let kernel = packages::kernel_tree(&fetched.kernel, &cache, say)?;
+    let kernel = tree.with_file_name("kernel-tree");
+    packages::kernel_tree(&fetched.kernel, &kernel, say)?;
     std::fs::create_dir(tree).map_err(|source| Error::Write { path: tree.to_owned(), source })?;
     let removed = Removed::of(&recipe.remove)?;
     let owners = packages::unpack(&fetched.root, tree, &|path| removed.has(path), say)?;

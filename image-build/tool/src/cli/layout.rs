@@ -1,6 +1,9 @@
 //! `layout`: a disk without an image build.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use partition_core::Tries;
@@ -50,15 +53,62 @@ impl LayOut {
             self;
         let sizes = Sizes { esp, boot, root, hash, private, data };
         let layout = Layout { sector_size, sizes, tries: Tries::default(), name };
-        layout.create(&path)?;
+        if path.symlink_metadata().is_ok() {
+            return Err(Error::Exists { path });
+        }
+        // A disk whose slot A counts as confirmed has its name only once all of it is there.
+        let partial = Partial::beside(&path)?;
+        layout.create(&partial.path)?;
+        let installed = match &from {
+            Some(from) => Some(install(&Disk::open(&partial.path, Access::Write)?, from)?),
+            None => None,
+        };
+        partial.finish(&path)?;
         let shown = path.display();
-        let Some(from) = from else {
+        let Some(installed) = installed else {
             let text = format!("{shown} made: slot A confirmed and empty");
             return Ok(Answer::done(text, json!({ "disk": path, "release": null })));
         };
-        let installed = install(&Disk::open(&path, Access::Write)?, &from)?;
         let text = format!("{shown} made: slot A holds {}, {} bytes", installed.release, installed.bytes.0);
         let data = json!({ "disk": path, "release": installed.release, "bytes": installed.bytes.0 });
         Ok(Answer::done(text, data))
+    }
+}
+
+/// A file in the making; removed unless it is finished.
+struct Partial {
+    path: PathBuf,
+}
+
+impl Partial {
+    /// What a run that was killed left is removed.
+    fn beside(path: &Path) -> Result<Partial, Error> {
+        let mut name = OsString::from(".");
+        name.push(path.file_name().unwrap_or_default());
+        name.push(".partial");
+        let partial = Partial { path: path.with_file_name(name) };
+        match fs::remove_file(&partial.path) {
+            Err(source) if source.kind() != ErrorKind::NotFound => {
+                Err(Error::Write { path: partial.path.clone(), source })
+            }
+            _ => Ok(partial),
+        }
+    }
+
+    /// Gives it its name, which nobody must have taken meanwhile.
+    fn finish(self, path: &Path) -> Result<(), Error> {
+        let write = |source| Error::Write { path: path.to_owned(), source };
+        File::open(&self.path).and_then(|file| file.sync_all()).map_err(write)?;
+        fs::hard_link(&self.path, path).map_err(|source| match source.kind() {
+            ErrorKind::AlreadyExists => Error::Exists { path: path.to_owned() },
+            _ => write(source),
+        })
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        // Best effort: the next run removes it too.
+        let _ = fs::remove_file(&self.path);
     }
 }

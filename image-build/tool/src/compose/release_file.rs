@@ -32,6 +32,10 @@ pub(super) fn write(
 /// expired before it is never news (design §7). A configuration that names one keeps it.
 pub(super) fn stamp_configuration(tree: &Tree, epoch: u64) -> Result<(), Error> {
     let path = tree.place(CONFIGURATION);
+    // A link leads to a file of this machine, not of the image.
+    if path.is_symlink() {
+        return Err(Error::InTheWay { path: CONFIGURATION.to_owned(), found: "a link" });
+    }
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(source) if source.kind() == ErrorKind::NotFound => String::new(),

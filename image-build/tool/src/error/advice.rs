@@ -40,6 +40,12 @@ impl Error {
             Error::Named { option, .. } => {
                 return Some(format!("name with {option} what is there and can be read"));
             }
+            Error::Exists { .. } => "name another file with --disk, or move that away",
+            Error::TooLarge { part, image, .. } => {
+                let mib = image.0.div_ceil(1 << 20);
+                return Some(format!("give --{part} {mib}M at least: a partition cannot grow on a host"));
+            }
+            Error::ImageDiffers { .. } => "the release folder is damaged: build it again, or copy it again",
             Error::NoFolder { .. } => "name a folder with --out; it is made when it is not there",
             Error::SecureBoot { source: crate::tools::Error::Missing { .. }, .. } => {
                 "apt-get install sbsigntool"
@@ -67,7 +73,7 @@ impl Error {
             Error::NoFirmware { .. } => "apt-get install ovmf qemu-efi-aarch64",
             Error::NoSigningKey => "name it with --signing-key",
             Error::NotHeld => {
-                "put the public half of a signing key into the file that keys in the recipe names"
+                "sign with a key that the selector holds: one of the file that keys in the recipe names, by which --programs too must have been built"
             }
             Error::OtherMachine { .. } => {
                 "name a folder with programs for it with --programs, or leave that out"
@@ -102,6 +108,7 @@ impl Error {
             | Error::Initramfs(crate::initramfs::Error::NoModule { .. })
             | Error::Named { .. }
             | Error::NoFolder { .. }
+            | Error::TooLarge { .. }
             | Error::SecureBoot { .. }
             | Error::NoStart { .. }
             | Error::Source { .. }
@@ -123,6 +130,7 @@ impl Error {
             Error::Tool(crate::tools::Error::Missing { .. })
             | Error::NoFirmware { .. }
             | Error::Foreign { .. }
+            | Error::Exists { .. }
             | Error::Locked { .. } => 50,
             _ => 40,
         }
@@ -140,6 +148,7 @@ fn exit_of_packages(error: &packages::Error) -> u8 {
         | E::NoPackage { .. }
         | E::Unresolvable { .. }
         | E::NoKernel { .. }
+        | E::AptPath { .. }
         | E::Overlap { .. } => 2,
         E::Update { .. } | E::Apt { .. } | E::Fetch { .. } => 20,
         E::Differs { .. } => 30,

@@ -229,6 +229,12 @@ pub enum Error {
         /// The system's error.
         source: io::Error,
     },
+    /// A file stands where a disk would be made.
+    #[error("failed to make {path}: it is there already")]
+    Exists {
+        /// The disk.
+        path: PathBuf,
+    },
     /// A file stands where the build's folder should be.
     #[error("failed to build into {out}: it is no folder")]
     NoFolder {

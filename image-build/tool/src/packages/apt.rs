@@ -22,6 +22,14 @@ pub(super) struct Apt {
 impl Apt {
     /// Writes its configuration below `work`. Nothing is fetched yet.
     pub(super) fn new(wanted: &Wanted, arch: Arch, mirror: &Mirror, work: &Path) -> Result<Apt, Error> {
+        // Both stand in files of apt's, whose quoting knows no escapes.
+        let keyring = mirror.keyring().map(|path| ("--keyring", path));
+        for (option, path) in keyring.into_iter().chain([("--out", work)]) {
+            let text = path.to_str().unwrap_or("\n");
+            if text.contains(['"', '\n']) || option == "--keyring" && text.contains([' ', '\t', '[', ']']) {
+                return Err(Error::AptPath { option, path: path.to_owned() });
+            }
+        }
         fs::create_dir_all(work).map_err(|source| Error::Write { path: work.to_owned(), source })?;
         let folder = tempfile::Builder::new().prefix("apt-").tempdir_in(work);
         let folder = folder.map_err(|source| Error::Write { path: work.to_owned(), source })?;

@@ -62,6 +62,16 @@ pub enum Error {
         /// What apt said.
         said: String,
     },
+    /// apt's files have no way to say this path.
+    #[error(
+        "failed to use {path}, named by {option}: apt reads no path with quotes, nor a keyring's with spaces or brackets"
+    )]
+    AptPath {
+        /// The option.
+        option: &'static str,
+        /// What it names.
+        path: PathBuf,
+    },
     /// apt answered something that cannot be meant.
     #[error("failed to understand apt: {problem}")]
     Apt {
@@ -167,6 +177,7 @@ impl Error {
                 "name another mirror with --mirror; if all differ, run it with --update-lock"
             }
             Error::Overlap { .. } => "leave one of the two out with remove in the recipe",
+            Error::AptPath { option, .. } => return Some(format!("name a plain path with {option}")),
             Error::Run { program: "dpkg-deb", .. } => "install dpkg",
             Error::Run { .. } => "install apt; only --update-lock needs it",
             Error::Unresolvable { .. }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use release::Digest;
 use trust_client::{Transport, TransportConfig};
+use url::Url;
 
 use super::{Cache, Deb, Error, Fetched, Mirror};
 use crate::lock::{Lock, Locked};
@@ -74,7 +75,7 @@ async fn one(
         Ok(Some(bytes)) => bytes,
         Ok(None) => {
             let (package, version) = (locked.package.clone(), locked.version.clone());
-            return Err(Error::Gone { package, version, mirror: base.to_string() });
+            return Err(Error::Gone { package, version, mirror: shown(base) });
         }
         Err(trust_client::Error::TooLong { .. }) => {
             return Err(differs(locked, "found more bytes".to_owned()));
@@ -86,6 +87,15 @@ async fn one(
         return Err(differs(locked, format!("found {} bytes with SHA-256 {digest}", bytes.len())));
     }
     cache.keep(locked, &bytes)
+}
+
+/// A mirror without the password that it may be asked with.
+pub(super) fn shown(mirror: &Url) -> String {
+    let mut mirror = mirror.clone();
+    // Neither fails for a URL with a host; one without has no password.
+    let _ = mirror.set_password(None);
+    let _ = mirror.set_username("");
+    mirror.to_string()
 }
 
 fn fetch_error(locked: &Locked, source: trust_client::Error) -> Error {

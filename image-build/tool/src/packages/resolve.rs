@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::apt::{Apt, Installed};
 use super::apt_text::{self, Chosen};
+use super::fetch::shown;
 use super::{Error, Mirror};
 use crate::Arch;
 use crate::lock::{Lock, Locked, Wanted};
@@ -23,7 +24,7 @@ pub fn resolve(
     let updated = apt.update()?;
     if !updated.status.success() {
         let stderr = String::from_utf8_lossy(&updated.stderr);
-        let (suite, mirror) = (wanted.suite.clone(), mirror.archive().to_string());
+        let (suite, mirror) = (wanted.suite.clone(), shown(mirror.archive()));
         return Err(Error::Update { suite, mirror, said: apt_text::complaint("", &stderr) });
     }
     let asked = Asked { apt: &apt, suite: &wanted.suite, arch };

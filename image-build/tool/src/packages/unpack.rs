@@ -5,12 +5,13 @@ use std::fs::{self, File, Permissions};
 use std::io::{self, Read};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use tar::{Archive, Entry, EntryType};
 
 use super::place::{FACTORY, MERGED, place};
 use super::{Deb, Error, Owners, certificates};
+use crate::Tool;
 
 /// Unpacks the packages into `tree`, in the order given.
 ///
@@ -50,7 +51,8 @@ impl Unpacking<'_> {
     fn package(&mut self, deb: &Deb) -> Result<(), Error> {
         let package = &deb.locked.package;
         let failed = |source| Error::Run { program: "dpkg-deb", source };
-        let mut child = Command::new("dpkg-deb")
+        let mut child = Tool::DPKG_DEB
+            .command(0)
             .arg("--fsys-tarfile")
             .arg(&deb.file)
             .stdin(Stdio::null())

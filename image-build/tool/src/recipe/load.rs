@@ -95,9 +95,9 @@ fn meant(typed: typed::Typed, folder: &Path) -> Result<Recipe, Wrong> {
         files: typed.file.into_iter().map(|given| file(given, folder)).collect::<Result<_, _>>()?,
         links: links.collect::<Result<_, _>>()?,
         units: Units {
-            enabled: typed.units.enabled,
-            masked: typed.units.masked,
-            default: typed.units.default,
+            enabled: unit_names("units.enabled", typed.units.enabled)?,
+            masked: unit_names("units.masked", typed.units.masked)?,
+            default: unit_names("units.default", typed.units.default.into_iter().collect())?.pop(),
         },
         users: typed.user.into_iter().map(user).collect::<Result<_, _>>()?,
         groups: typed.group.into_iter().map(group).collect::<Result<_, _>>()?,
@@ -186,6 +186,15 @@ fn account(key: &str, name: &str) -> Result<(), Wrong> {
 fn exception(typed: typed::Audit) -> AuditException {
     let typed::Audit { package, path, check, reason } = typed;
     AuditException { package, path, check, reason }
+}
+
+/// A unit's name is no path (systemd.unit(5)).
+fn unit_names(key: &str, names: Vec<String>) -> Result<Vec<String>, Wrong> {
+    let is_name = |name: &str| name.contains('.') && !name.contains('/') && !name.starts_with('.');
+    match names.iter().find(|name| !is_name(name)) {
+        Some(name) => Err(wrong(key, format!("expected units as in \"check.timer\", found {name:?}"))),
+        None => Ok(names),
+    }
 }
 
 fn sizes(typed: &BTreeMap<String, String>) -> Result<Sizes, Wrong> {

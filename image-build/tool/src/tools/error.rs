@@ -52,8 +52,7 @@ impl Error {
 }
 
 /// What to do about a full file system.
-pub(crate) const MAKE_ROOM: &str =
-    "make room on the file system of --out and of --cache; an image needs about three times its size";
+pub(crate) const MAKE_ROOM: &str = "make room on the file system of --out and of --cache (layout: of --disk); an image needs about three times its size";
 
 /// How programs say that a file system is full; the second is mkfs.erofs'.
 const FULL: [&str; 2] = ["No space left", "was truncated"];

@@ -36,6 +36,14 @@ impl Tool {
     pub const MMD: Tool = Tool { program: "mmd", package: "mtools" };
     /// Writes and reads files in them.
     pub const MCOPY: Tool = Tool { program: "mcopy", package: "mtools" };
+    /// Opens packages.
+    pub const DPKG_DEB: Tool = Tool { program: "dpkg-deb", package: "dpkg" };
+    /// Looks packages up.
+    pub const APT_GET: Tool = Tool { program: "apt-get", package: "apt" };
+    /// Shows what was found.
+    pub const APT_CACHE: Tool = Tool { program: "apt-cache", package: "apt" };
+    /// Tells how this machine reaches an archive.
+    pub const APT_CONFIG: Tool = Tool { program: "apt-config", package: "apt" };
     /// Unpacks kernel modules.
     pub const XZ: Tool = Tool { program: "xz", package: "xz-utils" };
     /// Makes the data by which systemd finds modules.

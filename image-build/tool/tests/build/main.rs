@@ -6,6 +6,7 @@
 mod made_up;
 
 mod makes;
+mod places;
 mod refuses;
 mod same_bytes;
 mod verifies;

@@ -40,6 +40,11 @@ fn recipes_that_make_no_image() {
             "set size.root to \"4M\"",
         ),
         (
+            ("[size]", "[units]\nmasked = [\"../x.service\"]\n[size]"),
+            "units.masked: expected units as in \"check.timer\", found \"../x.service\"",
+            "docs/image.md",
+        ),
+        (
             ("data = \"16M\"", "data = \"9000G\""),
             "size.data: expected a size above 0 and at most 8192G, found \"9000G\"",
             "docs/image.md",
@@ -152,8 +157,8 @@ fn all_missing_tools_are_named_at_once() {
     let words = workshop.words(&out);
     let (first, rest) = words.split_first().unwrap();
     let output = Command::new(first).args(rest).arg("--qcow2").env("PATH", "").output().unwrap();
-    let expected = "error: failed to find mkfs.erofs, veritysetup, mke2fs, mformat, mmd, mcopy, xz, qemu-img: they are not in PATH\n\
-                    hint: apt-get install cryptsetup-bin e2fsprogs erofs-utils mtools qemu-utils xz-utils";
+    let expected = "error: failed to find mkfs.erofs, veritysetup, mke2fs, mformat, mmd, mcopy, xz, dpkg-deb, qemu-img: they are not in PATH\n\
+                    hint: apt-get install cryptsetup-bin dpkg e2fsprogs erofs-utils mtools qemu-utils xz-utils";
     assert_eq!(refusal(&output, 50), expected);
     assert!(!out.exists());
 }
@@ -283,56 +288,6 @@ fn our_programs_need_their_sources() {
         Command::new(workshop.at("updog-image")).args(words).current_dir(workshop.at("")).output().unwrap();
     let said = refusal(&output, 2);
     assert!(said.contains("failed to find updog's sources") && said.contains("--programs DIR"), "{said}");
-}
-
-#[test]
-fn what_an_option_names_is_looked_for_first() {
-    let workshop = Workshop::new();
-    let out = workshop.at("out");
-    let (nowhere, large) = (workshop.at("nowhere"), workshop.at("large"));
-    let (nowhere, large) = (nowhere.to_str().unwrap(), large.to_str().unwrap());
-    for (options, named) in [
-        (vec!["--overlay", nowhere], "--overlay"),
-        (vec!["--overlay", large], "--overlay"),
-        (vec!["--signing-key", nowhere], "--signing-key"),
-        (vec!["--secure-boot-key", nowhere, "--secure-boot-cert", large], "--secure-boot-key"),
-        (vec!["--secure-boot-key", large, "--secure-boot-cert", nowhere], "--secure-boot-cert"),
-    ] {
-        let output = workshop.build(&out, &options);
-        let said = refusal(&output, 2);
-        assert!(said.contains(&format!(", named by {named}")), "{options:?}: {said}");
-        assert!(said.contains(&format!("hint: name with {named} ")), "{options:?}: {said}");
-        assert!(!String::from_utf8_lossy(&output.stderr).contains("compose"), "before any work");
-    }
-    let said = refusal(&workshop.build(Path::new(large), &[]), 2);
-    assert!(
-        said.contains("large: it is no folder") && said.contains("hint: name a folder with --out"),
-        "{said}"
-    );
-    fs::remove_file(workshop.at("programs/updog-init")).unwrap();
-    let said = refusal(&workshop.build(&out, &[]), 2);
-    assert!(said.contains("updog-init, named by --programs"), "{said}");
-}
-
-/// A pair that does not belong together is told of as one.
-#[test]
-fn a_key_and_a_certificate_of_another_are_refused() {
-    let workshop = Workshop::new();
-    for name in ["a", "b"] {
-        let at = |end: &str| workshop.at(&format!("{name}.{end}"));
-        let mut openssl = Command::new("openssl");
-        openssl.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=test", "-keyout"]);
-        let made = openssl.arg(at("key")).arg("-out").arg(at("crt")).output().unwrap();
-        assert!(made.status.success());
-    }
-    let (key, certificate) = (workshop.at("a.key"), workshop.at("b.crt"));
-    let options =
-        ["--secure-boot-key", key.to_str().unwrap(), "--secure-boot-cert", certificate.to_str().unwrap()];
-    let out = workshop.at("out");
-    let said = refusal(&workshop.build(&out, &options), 2);
-    assert!(said.contains("a.key and certificate") && said.contains("b.crt"), "{said}");
-    assert!(said.contains("hint: name a private key and the certificate of that key"), "{said}");
-    assert!(!out.exists());
 }
 
 #[test]

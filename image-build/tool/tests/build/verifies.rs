@@ -200,6 +200,19 @@ fn each_tampering_has_its_finding() {
     assert_eq!(findings(&workshop, &out), [] as [&str; 0]);
 }
 
+/// A pipe in place of a file would be waited for.
+#[test]
+fn a_pipe_is_no_file() {
+    let workshop = Workshop::new();
+    let out = workshop.at("out");
+    fs::create_dir(&out).unwrap();
+    for name in ["build.json", "disk.img"] {
+        assert!(Command::new("mkfifo").arg(out.join(name)).status().unwrap().success());
+        assert_eq!(verify(&workshop, &out), (12, vec![name.to_owned()]));
+        fs::remove_file(out.join(name)).unwrap();
+    }
+}
+
 #[test]
 fn a_test_key_is_said() {
     let workshop = Workshop::new();
