@@ -224,7 +224,7 @@ const ROOT: &str = "/sysroot";
 /// Long enough for a disk behind a slow controller: a trial that ends here is a good release left.
 const FOR_DISKS: Duration = Duration::from_secs(30);
 /// How long drivers and disks may take, each of both steps: a disk that does not answer is given up by the kernel within it.
-const FOR_DRIVERS: Duration = Duration::from_mins(3);
+const FOR_DRIVERS: Duration = Duration::from_mins(5);
 /// Long enough to read the last line.
 const BEFORE_RESTART: Duration = Duration::from_secs(3);
 /// When the command line cannot say.

@@ -106,9 +106,9 @@ pub fn live() -> Result<Running, DiscoverError> {
 /// One source is enough where the other says nothing (a foreign boot loader, a root in memory); if both speak they must
 /// agree.
 pub fn running(probe: &Probe<'_>) -> Result<Running, DiscoverError> {
-    let mut told = by_cmdline(probe)?;
-    let seen = by_sysfs(probe)?;
-    match seen {
+    let seen = by_sysfs(probe);
+    let mut told = by_cmdline(probe, seen.as_ref().ok().and_then(Option::as_ref))?;
+    match seen? {
         // A clone of the disk has the same GUIDs; the one below / is the one that runs.
         Some(seen) if told.is_empty() || told.contains(&seen) => Ok(seen),
         Some(seen) => Err(DiscoverError::Disagree {
@@ -137,7 +137,10 @@ pub fn mapped(sys: &Path, dev: &Path, root: (u32, u32)) -> Option<PathBuf> {
 }
 
 /// What the selector said, checked against the tables of all disks that it may have named; empty: it said nothing.
-fn by_cmdline(probe: &Probe<'_>) -> Result<Vec<Running>, DiscoverError> {
+///
+/// The disk below `/` is asked first, and when it bears the selector out no other is read: one that is slow or dead has no part in
+/// this.
+fn by_cmdline(probe: &Probe<'_>, seen: Option<&Running>) -> Result<Vec<Running>, DiscoverError> {
     // The selector appends its words, so the last one counts.
     let word = |key: &str| {
         let mut words = probe.cmdline.split_ascii_whitespace().rev();
@@ -153,13 +156,24 @@ fn by_cmdline(probe: &Probe<'_>) -> Result<Vec<Running>, DiscoverError> {
     let said: Slot = slot.parse().map_err(|_| bad(SLOT, slot))?;
     let boot: Guid = boot.parse().map_err(|_| bad(BOOT, boot))?;
     let mut found_on = Vec::new();
-    for folder in disks(probe) {
+    let is_seen = |folder: &PathBuf| {
+        let node = node_name(folder).map(|name| probe.dev.join(name));
+        seen.is_some_and(|seen| node.as_ref() == Some(&seen.disk))
+    };
+    let (first, others): (Vec<PathBuf>, Vec<PathBuf>) = disks(probe).into_iter().partition(is_seen);
+    for folder in first.into_iter().chain(others) {
         let Some((disk, layout)) = open(probe, &folder) else { continue };
         let found = Slot::ALL
             .into_iter()
             .find(|&slot| layout.part(slot, Part::Boot).is_some_and(|entry| entry.guid == boot));
         match found {
-            Some(slot) if slot == said => found_on.push(Running { slot, disk }),
+            Some(slot) if slot == said => {
+                let running = Running { slot, disk };
+                if seen == Some(&running) {
+                    return Ok(vec![running]);
+                }
+                found_on.push(running);
+            }
             Some(slot) => {
                 return Err(DiscoverError::Disagree {
                     first: SLOT,

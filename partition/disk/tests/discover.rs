@@ -175,6 +175,18 @@ fn a_clone_of_the_disk_is_not_taken_for_it() {
     assert!(matches!(error, DiscoverError::Ambiguous { .. }), "{error}");
 }
 
+/// The bug: every disk of the machine was read by every verb, and one that does not answer held all of them up.
+#[test]
+fn a_disk_that_does_not_answer_is_not_asked() {
+    let host = Host::new();
+    // Whoever opens it waits for a writer.
+    host.device("pci/aaa", (8, 0), "aaa");
+    assert!(std::process::Command::new("mkfifo").arg(host.dev().join("aaa")).status().unwrap().success());
+    host.disk("vda", 253, 0);
+    host.mapped("dm-0", (254, 0), &["pci/vda/vdap5", "pci/vda/vdap6"]);
+    assert_eq!(host.ask(&told("B", 4), (254, 0)).unwrap(), (Slot::B, "vda".to_owned()));
+}
+
 #[test]
 fn sources_that_disagree_are_refused() {
     let host = Host::new();

@@ -42,6 +42,8 @@ impl Reporter for Human {
                 shown.end_bar();
                 say(&format!("{message}."));
             }
+            // The steps that take time say so themselves; what was done is in the answer.
+            Event::Next { .. } => {}
             Event::Note { message } => match &shown.bar {
                 Some((_, bar)) => bar.suspend(|| say(&format!("note: {message}."))),
                 None => say(&format!("note: {message}.")),

@@ -34,6 +34,11 @@ pub enum Event {
         /// Bytes received from the network so far in this run.
         fetched: u64,
     },
+    /// `auto` has looked at what is, and this comes next.
+    Next {
+        /// [`Step::name`](updater_core::Step::name) of the machine's step.
+        next: &'static str,
+    },
     /// A warning or a fact worth a line.
     Note {
         /// A sentence without its period.

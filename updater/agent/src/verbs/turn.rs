@@ -16,6 +16,7 @@ use crate::answer::{Answer, chain};
 use crate::cli::Restart;
 use crate::engine::check::Checked;
 use crate::engine::route::Verified;
+use crate::report::Event;
 use crate::{Context, Error, Options, Result, engine, gate};
 
 /// Takes one turn.
@@ -37,6 +38,7 @@ pub(super) fn take(ctx: &Context<'_>, restart: Restart) -> Result<Answer> {
         ctx.interrupt.check()?;
         let observed = turn.observe(&policy)?;
         let step = next_step(&observed, &policy, turn.now());
+        ctx.reporter.event(&Event::Next { next: step.name() });
         if before.as_ref() == Some(&step) {
             // The machine's own rules end; that a step changes nothing is a device or a state folder that forgets.
             return Err(Error::Stuck { step: step.name() });

@@ -15,6 +15,7 @@ mod host;
 mod hostile;
 mod intent;
 mod interrupt;
+mod killed;
 mod locks;
 mod online;
 mod p8;
