@@ -102,6 +102,22 @@ pub enum Error {
         /// What was tried and what came of it.
         detail: String,
     },
+    /// A hook asks to wait.
+    #[error("hook {name} asks to wait{}", words(.said))]
+    Deferred {
+        /// Phase and name.
+        name: String,
+        /// Its last words.
+        said: String,
+    },
+    /// A hook has failed.
+    #[error("hook {name} {detail}")]
+    Hook {
+        /// Phase and name.
+        name: String,
+        /// How it ended and its last words.
+        detail: String,
+    },
     /// What was done is not to be seen.
     #[error("failed to {step}: it was done, and nothing has changed")]
     Stuck {
@@ -130,7 +146,10 @@ impl Error {
             Error::Refused(refusal) => refusal.exit(),
             Error::Slots { source, .. } if source.is_nothing_to_do() => Exit::NothingToDo,
             Error::Nothing(_) | Error::NotStaged { .. } => Exit::NothingToDo,
-            Error::Slots { .. } | Error::Running(_) | Error::Locked { .. } => Exit::Blocked,
+            Error::Slots { .. } | Error::Running(_) | Error::Locked { .. } | Error::Hook { .. } => {
+                Exit::Blocked
+            }
+            Error::Deferred { .. } => Exit::MustWait,
             Error::Interrupted | Error::Reboot { .. } => Exit::Transient,
             Error::Engine(error) => error.exit(),
         }
@@ -142,6 +161,8 @@ impl Error {
         match self {
             Error::Refused(refusal) => Some(refusal.reason),
             Error::Locked { .. } => Some(Reason::RunLock),
+            Error::Deferred { .. } => Some(Reason::Deferred),
+            Error::Hook { .. } => Some(Reason::Hook),
             Error::Slots {
                 source: Refusal::RunningNotConfirmed(_) | Refusal::NotConfirmedThisBoot(_),
                 ..
@@ -176,6 +197,9 @@ impl Error {
                 "run \"updog cancel\" to keep this slot, or restart to try the other one".to_owned()
             }
             Error::Reboot { .. } => "restart it by other means; nothing has to be done again".to_owned(),
+            Error::Hook { .. } => {
+                "mend it or take it out of hooks.d; nothing was armed or restarted after it".to_owned()
+            }
             Error::Stuck { .. } => {
                 "look whether the disk and the state folder keep what is written to them".to_owned()
             }
@@ -186,6 +210,18 @@ impl Error {
             _ => return None,
         };
         Some(hint)
+    }
+
+    /// The same after something was done, which stands: a hook that stops a restart says so behind it.
+    #[must_use]
+    pub(crate) fn after(self, done: &str) -> Error {
+        match self {
+            Error::Deferred { name, said } => {
+                Error::Deferred { name: format!("{name} (after: {done})"), said }
+            }
+            Error::Hook { name, detail } => Error::Hook { name: format!("{name} (after: {done})"), detail },
+            other => other,
+        }
     }
 
     /// For a failure of the disk: what was tried.
@@ -213,6 +249,10 @@ fn refusal_hint(refusal: &updater_core::Refusal) -> Option<String> {
         _ => return None,
     };
     Some(hint.to_owned())
+}
+
+fn words(said: &str) -> String {
+    if said.is_empty() { String::new() } else { format!(": {said}") }
 }
 
 fn named(holder: Option<&Holder>) -> String {

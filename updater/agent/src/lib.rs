@@ -2,7 +2,7 @@
 //!
 //! * [`cli`]: what was typed; [`run()`] does it and answers.
 //! * [`verbs`]: one file each.
-//! * [`gate`]: what the health gate asks.
+//! * [`gate`]: what the health gate asks; `hooks`: who is asked before and after a step; [`execs`]: programs of others.
 //! * [`engine`]: check, plan, stage, verify; the only way to something that can be armed.
 //! * [`context`]: the edges that verbs are given; [`config`], [`state`], [`machine`], [`report`], [`interrupt`].
 //! * [`answer`]: what comes out; [`Error`]: what ends a run early.
@@ -14,7 +14,9 @@ pub mod context;
 pub mod engine;
 mod error;
 mod evidence;
+pub mod execs;
 pub mod gate;
+mod hooks;
 pub mod interrupt;
 pub mod machine;
 pub mod options;

@@ -48,6 +48,10 @@ pub enum Reason {
     ByHand,
     /// It was armed, and the last restart did not try it.
     NeverTried,
+    /// A hook asks to wait.
+    Deferred,
+    /// A hook has failed.
+    Hook,
     /// Signature, digest, version or expiry is not right.
     Untrusted,
     /// The clock makes valid metadata look expired.
@@ -56,7 +60,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Reason; 21] = [
+    pub const ALL: [Reason; 23] = [
         Reason::Wave,
         Reason::Locked,
         Reason::Variant,
@@ -76,6 +80,8 @@ impl Reason {
         Reason::Mode,
         Reason::ByHand,
         Reason::NeverTried,
+        Reason::Deferred,
+        Reason::Hook,
         Reason::Untrusted,
         Reason::Clock,
     ];
@@ -102,6 +108,8 @@ impl Reason {
             Reason::Mode => "mode",
             Reason::ByHand => "by_hand",
             Reason::NeverTried => "never_tried",
+            Reason::Deferred => "deferred",
+            Reason::Hook => "hook",
             Reason::Untrusted => "untrusted",
             Reason::Clock => "clock",
         }
@@ -161,7 +169,7 @@ mod tests {
         let words: BTreeSet<&str> = Reason::ALL.into_iter().map(Reason::as_str).collect();
         assert_eq!(words.len(), Reason::ALL.len());
         let documented = "wave, locked, variant, arch, max_version, not_newer, floor, failed_before, paused, yanked, \
-                          window, soak, space, no_index, not_confirmed, run_lock, mode, by_hand, never_tried, untrusted, clock";
+                          window, soak, space, no_index, not_confirmed, run_lock, mode, by_hand, never_tried, deferred, hook, untrusted, clock";
         assert_eq!(words, documented.split(", ").collect());
     }
 }

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::keys::nearest;
+use super::keys::{SECTIONS, nearest};
 use super::units::read;
-use super::{Error, HealthFragment, Strictness, WindowFragment};
+use super::{Error, HealthFragment, HooksFragment, Strictness, WindowFragment};
 
 /// The keys of one file. `None`: the file does not say.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -65,6 +65,8 @@ pub struct Fragment {
     pub state: Option<String>,
     /// `[health]`: the health gate.
     pub health: HealthFragment,
+    /// `[hooks]`: who is asked before and after a step.
+    pub hooks: HooksFragment,
 }
 
 /// One entry of `mirrors`.
@@ -101,11 +103,11 @@ pub(super) fn parse(
     Ok((fragment, problems))
 }
 
-/// The keys of `[health]` with their section before them, as they are named everywhere else.
+/// The keys of `[health]` and `[hooks]` with their section before them, as they are named everywhere else.
 fn flat(table: toml::Table) -> impl Iterator<Item = (String, toml::Value)> {
     table.into_iter().flat_map(|(key, value)| match value {
-        toml::Value::Table(section) if key == "health" => {
-            section.into_iter().map(|(name, value)| (format!("health.{name}"), value)).collect()
+        toml::Value::Table(section) if SECTIONS.contains(&&*key) => {
+            section.into_iter().map(|(name, value)| (format!("{key}.{name}"), value)).collect()
         }
         value => vec![(key, value)],
     })
@@ -115,6 +117,11 @@ impl Fragment {
     fn set(&mut self, path: &Path, key: &str, value: toml::Value) -> Result<(), Error> {
         if key.starts_with("health.")
             && let Some(done) = self.health.set(key, value.clone())
+        {
+            return done.map_err(|source| Error::Type { path: path.to_owned(), key: key.to_owned(), source });
+        }
+        if key.starts_with("hooks.")
+            && let Some(done) = self.hooks.set(key, value.clone())
         {
             return done.map_err(|source| Error::Type { path: path.to_owned(), key: key.to_owned(), source });
         }
@@ -146,6 +153,7 @@ impl Fragment {
             "build_time" => read(&mut self.build_time, value),
             "disk" => read(&mut self.disk, value),
             "state" => read(&mut self.state, value),
+            "hooks" => read(&mut None::<toml::Table>, value),
             "health" => read(&mut None::<toml::Table>, value),
             _ => {
                 let (path, nearest) = (path.to_owned(), nearest(key));

@@ -1,7 +1,7 @@
 //! The keys that this version knows.
 
 /// All keys, Bottlerocket's first.
-pub(super) const KEYS: [&str; 33] = [
+pub(super) const KEYS: [&str; 36] = [
     "metadata_base_url",
     "targets_base_url",
     "seed",
@@ -35,14 +35,20 @@ pub(super) const KEYS: [&str; 33] = [
     "health.settle",
     "health.units",
     "health.confirmed",
+    "hooks.dir",
+    "hooks.timeout",
+    "hooks.timeout_all",
 ];
+
+/// Sections of a file.
+pub(super) const SECTIONS: [&str; 2] = ["health", "hooks"];
 
 /// The known key that is nearest to this one, when it is near at all.
 pub(super) fn nearest(key: &str) -> Option<&'static str> {
     let plain = key.to_ascii_lowercase().replace('-', "_");
     // A section is a key of a file too.
     let scored =
-        KEYS.into_iter().chain(["health"]).map(|known| (strsim::damerau_levenshtein(&plain, known), known));
+        KEYS.into_iter().chain(SECTIONS).map(|known| (strsim::damerau_levenshtein(&plain, known), known));
     let (distance, known) = scored.min()?;
     // A third of the letters may be wrong; beyond that a guess misleads.
     (distance * 3 <= known.len()).then_some(known)

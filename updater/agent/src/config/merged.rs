@@ -116,7 +116,7 @@ impl Fragment {
             "build_time" => text(self.build_time.as_ref()),
             "disk" => text(self.disk.as_ref()),
             "state" => text(self.state.as_ref()),
-            key => self.health.value(key),
+            key => self.health.value(key).or_else(|| self.hooks.value(key)),
         }
     }
 
@@ -151,6 +151,7 @@ impl Fragment {
             disk: self.disk.or(below.disk),
             state: self.state.or(below.state),
             health: self.health.over(below.health),
+            hooks: self.hooks.over(below.hooks),
         }
     }
 }
@@ -167,7 +168,7 @@ impl MirrorFragment {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::HealthFragment;
+    use crate::config::{HealthFragment, HooksFragment};
 
     fn every_key() -> Fragment {
         let text = || Some("x".to_owned());
@@ -208,6 +209,7 @@ mod tests {
                 units: Some(vec![]),
                 confirmed: text(),
             },
+            hooks: HooksFragment { dir: text(), timeout: value(), timeout_all: value() },
         }
     }
 

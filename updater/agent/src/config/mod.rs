@@ -4,6 +4,7 @@
 mod error;
 mod fragment;
 mod health;
+mod hooks;
 mod keys;
 mod merged;
 mod settings;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 pub use error::Error;
 pub use fragment::{Fragment, MirrorFragment};
 pub use health::{Health, HealthFragment};
+pub use hooks::{Hooks, HooksFragment};
 pub use merged::{Merged, Origin, Shown};
 pub use settings::{Mirror, Settings};
 pub use units::parse_rate;

@@ -10,7 +10,9 @@ use updater_core::{Mode, VersionLock, Window};
 use url::Url;
 use waves::Seed;
 
-use super::{Error, Fragment, Health, HealthFragment, Merged, Strictness, units, windows};
+use super::{
+    Error, Fragment, Health, HealthFragment, Hooks, HooksFragment, Merged, Strictness, units, windows,
+};
 
 /// Validated and typed.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,6 +71,8 @@ pub struct Settings {
     pub state: PathBuf,
     /// The health gate.
     pub health: Health,
+    /// Who is asked before and after a step.
+    pub hooks: Hooks,
 }
 
 /// A place that serves the repository.
@@ -130,6 +134,7 @@ impl Settings {
             disk: values.disk.as_ref().map(PathBuf::from),
             state: values.state.as_ref().map_or_else(|| PathBuf::from(STATE), PathBuf::from),
             health: Health::mean(&values.health, &mut reader)?,
+            hooks: Hooks::mean(&values.hooks, &mut reader)?,
         };
         Ok((settings, reader.problems))
     }
@@ -167,6 +172,7 @@ impl Settings {
             os_release: Some(crate::machine::OS_RELEASE.to_owned()),
             state: Some(STATE.to_owned()),
             health: HealthFragment::defaults(),
+            hooks: HooksFragment::defaults(),
             ..Fragment::default()
         }
     }

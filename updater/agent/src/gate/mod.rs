@@ -2,7 +2,6 @@
 //! decided by [`updater_core::health`].
 
 mod checks;
-mod process;
 mod said;
 mod scan;
 mod units;
@@ -13,11 +12,11 @@ use std::time::{Duration, Instant};
 use updater_core::health::{Checked, Failing, Found, Verdict, verdict};
 use updater_core::records::{Mark, Stage};
 
-pub use process::{Ended, Limit, Ran, run};
 pub use scan::read_to_end;
 
 pub(crate) use said::{said, say};
 
+use crate::execs::{self, Limit};
 use crate::report::{Event, Step};
 use crate::{Context, Result};
 
@@ -67,8 +66,8 @@ fn round(ctx: &Context<'_>) -> Result<Asked> {
     let health = &ctx.config.health;
     let limit = Limit { each: health.timeout, until: Instant::now() + health.timeout_all };
     let mut checked = Vec::new();
-    for check in checks::list(&health.dir) {
-        checked.push(check.ask(ctx, limit)?);
+    for check in execs::list(&health.dir) {
+        checked.push(checks::ask(ctx, check, limit)?);
         if failed(ctx, &checked) {
             return Ok(Asked { verdict: verdict(checked.clone()), checked });
         }

@@ -4,8 +4,7 @@ use std::time::Instant;
 
 use updater_core::health::{Checked, Found};
 
-use super::checks::last_lines;
-use super::process::{self, Ended, Limit};
+use crate::execs::{self, Ended, Limit, last_lines};
 use crate::{Context, Result};
 
 /// Asks about one unit. One that is still starting is waited for, as long as a check may take; one that has failed is not.
@@ -14,7 +13,7 @@ pub(super) fn ask(ctx: &Context<'_>, unit: &str, limit: Limit) -> Result<Checked
     loop {
         let mut command = ctx.machine.program("systemctl");
         command.args(["is-active", "--", unit]);
-        let ran = process::run(command, limit, &ctx.interrupt)?;
+        let ran = execs::run(command, limit, &ctx.interrupt)?;
         let state = last_lines(&ran.output);
         let found = match ran.ended {
             Ended::Status(status) if status.success() => Found::Passed,

@@ -64,6 +64,8 @@ pub enum Step {
     Scan,
     /// Health checks.
     Health,
+    /// A hook is asked.
+    Hook,
 }
 
 impl Step {
@@ -77,6 +79,7 @@ impl Step {
             Step::Arm => "arm",
             Step::Scan => "scan",
             Step::Health => "health",
+            Step::Hook => "hook",
         }
     }
 }

@@ -7,6 +7,7 @@ use updater_core::records::Held;
 use updater_core::{Question, Settled, settle};
 
 use crate::cli::Restart;
+use crate::hooks::{self, Phase};
 use crate::{Context, Error, Result, reboot};
 
 /// What became of the last update; looks only.
@@ -72,8 +73,21 @@ pub(super) fn data(slots: &Slots) -> Value {
     json!({ "A": flags(Slot::A), "B": flags(Slot::B), "next": next })
 }
 
-/// The last step, where it was asked for. Everything before it is durable.
+/// The last step, where it was asked for: into the other slot, if the hooks agree. Everything before it is durable.
 pub(super) fn restart(ctx: &Context<'_>, restart: Restart, message: String) -> Result<String> {
+    if restart.reboot
+        && let Ok(running) = ctx.running()
+    {
+        let next = running.other();
+        let held = held(ctx, next);
+        hooks::ask(ctx, Phase::PreReboot, next, held.as_ref().map(|held| &*held.version))
+            .map_err(|error| error.after(&message))?;
+    }
+    leave(ctx, restart, message)
+}
+
+/// The same without asking anybody: a trial that failed is left.
+pub(super) fn leave(ctx: &Context<'_>, restart: Restart, message: String) -> Result<String> {
     if restart.reboot {
         reboot::reboot(ctx, &message)?;
         return Ok(format!("{message}, restarting"));

@@ -58,7 +58,7 @@ fn leave(
     if restart.reboot {
         wait_for_others(ctx);
     }
-    Ok(unhealthy(flags::restart(ctx, restart, message)?, data(running, failing, "restart", checked)))
+    Ok(unhealthy(flags::leave(ctx, restart, message)?, data(running, failing, "restart", checked)))
 }
 
 /// Whether the gate could not do its work: the disk, or what tells which slot runs, has failed.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::check;
 use crate::answer::Answer;
 use crate::engine::stage::{Moved, Staged};
+use crate::hooks::{self, Phase};
 use crate::{Context, Options, Result, engine};
 
 pub(super) fn run(ctx: &Context<'_>, options: &Options) -> Result<Answer> {
@@ -25,8 +26,18 @@ pub(super) fn staged(ctx: &Context<'_>, options: &Options) -> Result<Result<Stag
         return Ok(Err(check::closed(none)));
     }
     let planned = engine::plan(ctx, options, checked)?;
-    planned.plan().indexed()?;
-    Ok(Ok(engine::stage(ctx, planned)?))
+    Ok(Ok(carry_out(ctx, planned)?))
+}
+
+/// Writes and reads back what was planned, with whoever is to be asked before and after.
+pub(super) fn carry_out(ctx: &Context<'_>, planned: engine::plan::Planned) -> Result<Staged> {
+    let plan = planned.plan();
+    plan.indexed()?;
+    let (slot, version) = (plan.slot(), plan.to().to_string());
+    hooks::ask(ctx, Phase::PreStage, slot, Some(&version))?;
+    let staged = engine::stage(ctx, planned)?;
+    hooks::ask(ctx, Phase::PostStage, slot, Some(&version))?;
+    Ok(staged)
 }
 
 pub(super) fn moved(moved: &Moved) -> String {

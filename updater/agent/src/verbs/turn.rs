@@ -157,8 +157,7 @@ impl Turn<'_> {
         // Looked at in this turn, or there were no release to stage.
         let checked = self.checked.take().ok_or_else(|| Error::Stuck { step: "check" })?;
         let planned = engine::plan(self.ctx, &Options::default(), checked)?;
-        planned.plan().indexed()?;
-        let staged = engine::stage(self.ctx, planned)?;
+        let staged = stage::carry_out(self.ctx, planned)?;
         self.said.push(stage::moved(&staged.moved));
         let (slot, version) = (staged.verified.slot(), staged.verified.version());
         self.said.push(format!("slot {slot} staged: {version}, read back"));

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use updog::gate::{Ended, Limit, run};
+use updog::execs::{Ended, Limit, run};
 use updog::interrupt::Interrupt;
 
 use crate::host::Host;
@@ -114,7 +114,7 @@ fn both_limits_hold_for_the_gate() {
     host.health("settle = 0\ntimeout = 600\ntimeout_all = 1\n");
     let said = host.updog(&["health"]);
     assert_eq!(said.code, 12, "{said:?}");
-    assert!(said.stdout.contains("health:10-hangs: the time for all checks together is over"), "{said:?}");
+    assert!(said.stdout.contains("health:10-hangs: the time for all of them together is over"), "{said:?}");
 }
 
 /// A shutdown while checks run is no failure of the slot.

@@ -11,6 +11,7 @@ mod garbage;
 mod gate;
 mod gate_limits;
 mod gate_root;
+mod hooks;
 mod host;
 mod hostile;
 mod intent;

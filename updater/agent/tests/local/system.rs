@@ -22,6 +22,11 @@ impl Host {
         self.settle_at_once();
     }
 
+    /// A hook.
+    pub(crate) fn hook(&self, phase: &str, name: &str, script: &str) {
+        self.script(&format!("hooks.d/{phase}/{name}"), script);
+    }
+
     /// The checks of this host; no waiting.
     pub(crate) fn settle_at_once(&self) {
         self.health("settle = 0\n");

@@ -7,7 +7,7 @@ use updater_core::{Exit, Reason, Refusal};
 use crate::{next_step, offer, plan};
 
 /// Words that only the edges can find out; `updater/agent/tests` shows that they are said.
-const OF_THE_EDGES: [Reason; 2] = [Reason::RunLock, Reason::Clock];
+const OF_THE_EDGES: [Reason; 4] = [Reason::RunLock, Reason::Clock, Reason::Deferred, Reason::Hook];
 
 #[test]
 fn every_reason_is_reachable() {
@@ -27,9 +27,11 @@ fn every_reason_is_reachable() {
 #[test]
 fn a_refusal_ends_with_the_code_of_its_reason() {
     let expected = |reason| match reason {
-        Reason::Wave | Reason::Paused | Reason::Window | Reason::Soak => Exit::MustWait,
+        Reason::Wave | Reason::Paused | Reason::Window | Reason::Soak | Reason::Deferred => Exit::MustWait,
         Reason::Untrusted | Reason::Clock => Exit::Untrusted,
-        Reason::Space | Reason::NoIndex | Reason::NotConfirmed | Reason::RunLock => Exit::Blocked,
+        Reason::Space | Reason::NoIndex | Reason::NotConfirmed | Reason::RunLock | Reason::Hook => {
+            Exit::Blocked
+        }
         Reason::NeverTried => Exit::Attention,
         _ => Exit::NothingToDo,
     };
