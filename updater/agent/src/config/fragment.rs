@@ -153,8 +153,7 @@ impl Fragment {
             "build_time" => read(&mut self.build_time, value),
             "disk" => read(&mut self.disk, value),
             "state" => read(&mut self.state, value),
-            "hooks" => read(&mut None::<toml::Table>, value),
-            "health" => read(&mut None::<toml::Table>, value),
+            "hooks" | "health" => read(&mut None::<toml::Table>, value),
             _ => {
                 let (path, nearest) = (path.to_owned(), nearest(key));
                 return Err(Error::UnknownKey { path, key: key.to_owned(), nearest });
