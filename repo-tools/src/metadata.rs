@@ -46,6 +46,16 @@ impl Metadata {
 
     /// [`Metadata::read`] from any shelf.
     pub(crate) fn read_from(shelf: &Shelf<'_>) -> Result<Self> {
+        let metadata = Self::read_under_any(shelf)?;
+        match metadata.refused() {
+            Some((role, root)) => Err(Error::NotVerifying { role, root }),
+            None => Ok(metadata),
+        }
+    }
+
+    /// [`Metadata::read_from`] that also takes what verifies under a root that is not the newest any more: a
+    /// rotation, or its gap, that was overtaken or cut.
+    pub(crate) fn read_under_any(shelf: &Shelf<'_>) -> Result<Self> {
         let roots = shelf.roots()?;
         let Some(timestamp) = shelf.document::<Timestamp>("timestamp.json")? else {
             return Ok(Self { roots, online: None });
@@ -57,10 +67,18 @@ impl Metadata {
         let targets = shelf.listed::<Targets>(listed, "targets")?;
         let delegated = delegated::readable(targets.role(), snapshot.role(), &|name| shelf.document(name))?;
         let online = Online { targets, snapshot, timestamp, delegated };
-        if let Some(role) = online.not_verifying(newest) {
+        if let Some(role) = online.not_verifying(newest)
+            && roots.iter().all(|root| online.not_verifying(root.role()).is_some())
+        {
             return Err(Error::NotVerifying { role, root: newest.version.get() });
         }
         Ok(Self { roots, online: Some(online) })
+    }
+
+    /// The first role that hosts refuse, and under which root.
+    fn refused(&self) -> Option<(Role, u64)> {
+        let (online, newest) = (self.online.as_ref()?, self.roots.last()?);
+        online.not_verifying(newest.role()).map(|role| (role, newest.version()))
     }
 
     /// The roots alone, each by the one before and by itself.

@@ -11,7 +11,7 @@ use crate::files::Files;
 use crate::host_check::follow;
 use crate::keys::Signer;
 use crate::metadata::Online;
-use crate::publish::{Live, Trust};
+use crate::publish::{Live, Trust, no_newer_root, not_overtaken};
 use crate::role::Role;
 use crate::source::StoreSource;
 use crate::store::{FolderStore, Part, Store, Swap};
@@ -76,7 +76,9 @@ pub async fn refresh_at(store: &dyn Store, signers: &[Signer], terms: Terms) -> 
     if !missing(&timestamp, Role::Timestamp, &[root.role()]).is_empty() {
         return Err(Error::NotSigned { what: Role::Timestamp });
     }
+    no_newer_root(store, root.version())?;
     swap(store, &live, timestamp.bytes())?;
+    not_overtaken(store)?;
     Ok(Refreshed { version: timestamp.version(), expires: timestamp.expires(), ends })
 }
 

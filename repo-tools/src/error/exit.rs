@@ -46,6 +46,7 @@ impl Error {
             Self::ParseRole { .. }
             | Self::NoRoot { .. }
             | Self::NotVerifying { .. }
+            | Self::Overtaken { .. }
             | Self::Delegation { .. }
             | Self::RootGap { .. }
             | Self::RootChain { .. }
@@ -74,6 +75,7 @@ impl Error {
             | Self::Older { .. }
             | Self::SameVersion { .. }
             | Self::Raced { .. }
+            | Self::RootAppeared { .. }
             | Self::Moved { .. }
             | Self::PruneExpired { .. }
             | Self::Rotation { .. }
@@ -97,8 +99,8 @@ impl Error {
             Self::Key(error) => error.reason(),
             Self::NotSigned { .. } | Self::DraftNotSigned => "not_signed",
             Self::Older { .. } => "older",
-            Self::Raced { .. } | Self::Moved { .. } => "raced",
-            Self::Rotation { .. } => "rotation",
+            Self::Raced { .. } | Self::RootAppeared { .. } | Self::Moved { .. } => "raced",
+            Self::Rotation { .. } | Self::Overtaken { .. } => "rotation",
             Self::Expired { .. } | Self::PruneExpired { .. } => "expired",
             Self::ClockBehind { .. } => "clock",
             Self::DelegationUnsigned { .. } => "signatures",
@@ -164,7 +166,12 @@ impl Error {
             Self::Older { role, .. } | Self::SameVersion { role, .. } => {
                 format!("run \"updog-repo sign --renew {role} --key KEY\" and publish again")
             }
-            Self::Raced { .. } | Self::Vanished { .. } | Self::Moved { .. } => {
+            Self::Overtaken { role, root, .. } | Self::NotVerifying { role, root } => {
+                format!(
+                    "in the working folder that has root {root} run \"updog-repo sign --renew {role} --key KEY\" and publish it"
+                )
+            }
+            Self::Raced { .. } | Self::RootAppeared { .. } | Self::Vanished { .. } | Self::Moved { .. } => {
                 "run it again: it starts from what is there now".into()
             }
             Self::Store { fault, .. } => fault.kind.hint().into(),

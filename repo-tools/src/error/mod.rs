@@ -210,6 +210,14 @@ pub enum Error {
     /// Two publishers at once.
     #[error("refused to publish to {place}: another publisher was first with timestamp {live}")]
     Raced { place: String, live: u64 },
+    /// A rotation ended while this run was at work.
+    #[error("refused to publish to {place}: another publisher showed root {root} meanwhile")]
+    RootAppeared { place: String, root: u64 },
+    /// A rotation and another publisher at once; each has written what it wanted.
+    #[error(
+        "hosts refuse {place} now: {role} {version} does not verify under root {root}, which was shown meanwhile"
+    )]
+    Overtaken { place: String, role: Role, version: u64, root: u64 },
     /// A publish and a prune at once.
     #[error("stopped pruning {place}: timestamp.json changed meanwhile")]
     Moved { place: String },

@@ -3,6 +3,7 @@
 use tough::schema::Root;
 
 use super::live::{Live, Trust};
+use super::meanwhile::{no_newer_root, not_overtaken, same_timestamp};
 use super::plan::{Gap, Plan, plan};
 use super::upload::{Progress, absent, missing, upload};
 use crate::document::Document;
@@ -12,7 +13,7 @@ use crate::metadata::{MAX_METADATA, Metadata, Online};
 use crate::role::Role;
 use crate::source::StoreSource;
 use crate::staged::Staged;
-use crate::store::{Hold, New, Part, Store, Swap};
+use crate::store::{Found, Hold, New, Part, Store, Swap};
 
 /// A repository that hosts read.
 #[derive(Debug)]
@@ -49,7 +50,7 @@ pub fn publish_to(
 ) -> Result<Published> {
     let hold = store.begin()?;
     // In a folder nobody else commits between this look and our own commit; elsewhere the swap would find out.
-    let live = Live::read(store, order.trust)?;
+    let live = Live::read_any(store, order.trust)?;
     let plan = plan(&live.metadata, staged.metadata(), order.gap)?;
     let new = staged.metadata();
     let online = new.online.as_ref().ok_or(Error::NotSigned { what: Role::Timestamp })?;
@@ -57,7 +58,7 @@ pub fn publish_to(
     let blobs = missing(store, &live, online, order.trust)?;
     upload(store, (staged.files(), &staged.targets_dir()), &blobs, progress)?;
     let writing = Writing { store, new, online, order };
-    writing.roots(&plan.roots_before)?;
+    writing.roots(&plan.roots_before, |found| found.map(|found| &found.tag) == live.tag.as_ref())?;
     if plan.metadata {
         // Versioned names: hosts that read the old timestamp still find the old files.
         writing.delegated()?;
@@ -70,7 +71,9 @@ pub fn publish_to(
         writing.commit(&live)?;
     }
     // Second commit of a key rotation: a cut before it leaves the old root, under which the new metadata verifies too.
-    writing.roots(&plan.roots_after)?;
+    writing.roots(&plan.roots_after, |found| {
+        found.is_some_and(|found| found.bytes == online.timestamp.bytes())
+    })?;
     writing.read_back(staged)?;
     Ok(Published { place: store.place(), metadata: new.clone(), plan, new_blobs: blobs.len() })
 }
@@ -84,7 +87,12 @@ struct Writing<'a> {
 }
 
 impl Writing<'_> {
-    fn roots(&self, versions: &[u64]) -> Result<()> {
+    /// A root must fit the timestamp beside it, so that one is looked at once more.
+    fn roots(&self, versions: &[u64], beside: impl FnOnce(Option<&Found>) -> bool) -> Result<()> {
+        if versions.is_empty() {
+            return Ok(());
+        }
+        same_timestamp(self.store, self.order.trust, beside)?;
         let shown = |root: &&Document<Root>| versions.contains(&root.version());
         for root in self.new.roots.iter().filter(shown) {
             let version = root.version();
@@ -153,11 +161,12 @@ impl Writing<'_> {
     }
 
     fn commit(&self, live: &Live) -> Result<()> {
+        no_newer_root(self.store, self.new.versions().root)?;
         let bytes = self.online.timestamp.bytes();
         match self.store.swap("timestamp.json", bytes, live.tag.as_ref())? {
             Swap::Done => Ok(()),
             Swap::Changed => {
-                let now = Live::read(self.store, self.order.trust)?;
+                let now = Live::read_any(self.store, self.order.trust)?;
                 if now.shows(bytes) {
                     // Ours: the answer to a first try was lost on the way.
                     return Ok(());
@@ -170,6 +179,7 @@ impl Writing<'_> {
 
     /// What a host that has only root 1 makes of it, and whether every blob is there.
     fn read_back(&self, staged: &Staged) -> Result<()> {
+        not_overtaken(self.store)?;
         if let Some(first) = self.new.roots.first() {
             host_check(&StoreSource(self.store), first.bytes().to_vec(), staged.checked_at())?;
         }

@@ -31,6 +31,19 @@ pub struct Live {
 impl Live {
     /// Reads it. The timestamp is read once, so that its tag and what was planned by it are one file.
     pub fn read(store: &dyn Store, trust: Trust) -> Result<Self> {
+        Self::read_by(store, trust, Metadata::read_from)
+    }
+
+    /// [`Live::read`] that also takes what only an older root than the newest lets pass: a publish can mend it.
+    pub(crate) fn read_any(store: &dyn Store, trust: Trust) -> Result<Self> {
+        Self::read_by(store, trust, Metadata::read_under_any)
+    }
+
+    fn read_by(
+        store: &dyn Store,
+        trust: Trust,
+        by: impl FnOnce(&Shelf<'_>) -> Result<Metadata>,
+    ) -> Result<Self> {
         let entries = store.list(Part::Metadata)?;
         let names: Vec<String> = entries.into_iter().map(|entry| entry.name).collect();
         let dir = PathBuf::from(format!("{}/{}", store.place(), Part::Metadata.name()));
@@ -43,7 +56,7 @@ impl Live {
             Ok(Some(found.bytes))
         };
         let shelf = Shelf { dir: &dir, names: &names, read: &read };
-        let metadata = match (Metadata::read_from(&shelf), trust) {
+        let metadata = match (by(&shelf), trust) {
             (Ok(metadata), _) => metadata,
             (Err(error), Trust::Roots) if error.exit() == Exit::Untrusted => {
                 Metadata { roots: shelf.roots()?, online: None }

@@ -2,6 +2,7 @@
 
 mod commit;
 mod live;
+mod meanwhile;
 mod plan;
 mod preview;
 mod upload;
@@ -16,6 +17,7 @@ use crate::store::FolderStore;
 
 pub use commit::{Order, Published, publish_to};
 pub use live::{Live, Trust};
+pub(crate) use meanwhile::{no_newer_root, not_overtaken};
 pub use plan::{Gap, Plan, plan};
 pub use preview::{Preview, preview};
 pub use upload::Progress;

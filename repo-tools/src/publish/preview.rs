@@ -35,7 +35,7 @@ pub struct Preview {
 
 /// Looks at everything that a publish looks at and refuses what it would refuse.
 pub fn preview(store: &dyn Store, staged: &Staged, order: Order) -> Result<Preview> {
-    let live = Live::read(store, order.trust)?;
+    let live = Live::read_any(store, order.trust)?;
     let plan = plan(&live.metadata, staged.metadata(), order.gap)?;
     let online = staged.metadata().online.as_ref().ok_or(Error::NotSigned { what: Role::Timestamp })?;
     let blobs: Vec<(String, u64)> = missing(store, &live, online, order.trust)?

@@ -23,6 +23,7 @@ mod kms;
 mod locked;
 mod many;
 mod moto;
+mod overtaken;
 mod page;
 mod pictures;
 mod prune;
