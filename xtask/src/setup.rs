@@ -129,7 +129,7 @@ fn targets() -> Result<()> {
 fn apt() -> Option<Command> {
     if process::is_root() {
         let mut apt = Command::new("apt-get");
-        apt.env("DEBIAN_FRONTEND", "noninteractive");
+        apt.env("DEBIAN_FRONTEND", "noninteractive").args(WAIT_FOR_LOCK);
         return Some(apt);
     }
     if !process::is_installed("sudo") {
@@ -144,9 +144,12 @@ fn apt() -> Option<Command> {
         }
         apt.arg("-n");
     }
-    apt.args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]);
+    apt.args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]).args(WAIT_FOR_LOCK);
     Some(apt)
 }
+
+/// Another installation on this machine, such as its own nightly upgrades, is waited for.
+const WAIT_FOR_LOCK: [&str; 2] = ["-o", "DPkg::Lock::Timeout=300"];
 
 fn is_there(package: &str) -> bool {
     Command::new("dpkg-query")
