@@ -1,5 +1,5 @@
 //! Pythons of our own under the target folder: one with python-tuf, an independent reader of our repositories, and its
-//! suite; one with moto, a server of Amazon's protocols; one that puts keys into the variables of UEFI firmware.
+//! suite; one with moto, a server of Amazon's protocols; one with schemathesis, a client of the host's API; one that puts keys into the variables of UEFI firmware.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,6 +23,11 @@ impl Python {
     /// The one with moto.
     pub(crate) fn with_moto(target: &Path) -> Result<Self> {
         Self::with(&target.join("moto"), &MOTO)
+    }
+
+    /// The one with schemathesis.
+    pub(crate) fn with_schemathesis(target: &Path) -> Result<Self> {
+        Self::with(&target.join("schemathesis"), &["schemathesis==4.32.5"])
     }
 
     /// The one with `virt-fw-vars`.

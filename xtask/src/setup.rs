@@ -63,8 +63,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         println!("python-tuf is there.");
     }
     if wanted.contains(&Use::Test) {
-        Python::with_moto(&Workspace::load()?.target_directory)?;
-        println!("moto is there.");
+        let target = Workspace::load()?.target_directory;
+        Python::with_moto(&target)?;
+        Python::with_schemathesis(&target)?;
+        println!("moto and schemathesis are there.");
     }
     Ok(())
 }
@@ -211,8 +213,9 @@ const NEEDS: &[Need] = &[
     Need {
         package: "python3-venv",
         uses: &[Use::Test, Use::Conformance, Use::Qemu],
-        why: "python-tuf, a second reader of our repositories; moto, a server of the protocols of S3 and KMS",
+        why: "python-tuf, a second reader of our repositories; moto, a server of the protocols of S3 and KMS; schemathesis, a client of the API",
     },
+    Need { package: "curl", uses: &[Use::Test], why: "a client of the host's API, as another user" },
     Need { package: "chromium", uses: &[Use::Test], why: "lays out the page of updog-repo report" },
     Need {
         package: "systemd",

@@ -47,7 +47,9 @@ fn tested(words: &[String], whole: bool) -> Result<()> {
     setup::ensure(&[setup::Use::Test])?;
     let target = Workspace::load()?.target_directory;
     let (python, moto) = (Python::prepare(&target)?, Python::with_moto(&target)?);
+    let schemathesis = Python::with_schemathesis(&target)?.bin("schemathesis")?;
     let mut command = process::cargo(&["test", "--no-fail-fast"]);
+    command.env("UPDOG_SCHEMATHESIS", schemathesis);
     command.args(words).env("UPDOG_PYTHON", python.bin("python")?).env("UPDOG_MOTO", moto.bin("python")?);
     let (mut count, mut passed) = counted(&mut command)?;
     if whole {

@@ -118,6 +118,28 @@ pub enum Error {
         /// How it ended and its last words.
         detail: String,
     },
+    /// The daemon cannot go on.
+    #[error("failed to {doing}")]
+    Daemon {
+        /// What was tried, from its verb on.
+        doing: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+    /// The daemon's socket cannot be had.
+    #[error("failed to listen on {}", path.display())]
+    Socket {
+        /// The socket, or its lock.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Another daemon listens there.
+    #[error("another \"updog serve\" listens on {}", path.display())]
+    Served {
+        /// The socket.
+        path: PathBuf,
+    },
     /// What was done is not to be seen.
     #[error("failed to {step}: it was done, and nothing has changed")]
     Stuck {
@@ -141,16 +163,19 @@ impl Error {
             | Error::Booted
             | Error::OsRelease { .. }
             | Error::Unnamed { .. }
-            | Error::Version { .. } => Exit::Usage,
+            | Error::Version { .. }
+            | Error::Socket { .. } => Exit::Usage,
             Error::State(_) | Error::LockFile(_) | Error::Disk { .. } | Error::Stuck { .. } => Exit::Disk,
             Error::Refused(refusal) => refusal.exit(),
             Error::Slots { source, .. } if source.is_nothing_to_do() => Exit::NothingToDo,
             Error::Nothing(_) | Error::NotStaged { .. } => Exit::NothingToDo,
-            Error::Slots { .. } | Error::Running(_) | Error::Locked { .. } | Error::Hook { .. } => {
-                Exit::Blocked
-            }
+            Error::Slots { .. }
+            | Error::Running(_)
+            | Error::Locked { .. }
+            | Error::Served { .. }
+            | Error::Hook { .. } => Exit::Blocked,
             Error::Deferred { .. } => Exit::MustWait,
-            Error::Interrupted | Error::Reboot { .. } => Exit::Transient,
+            Error::Interrupted | Error::Reboot { .. } | Error::Daemon { .. } => Exit::Transient,
             Error::Engine(error) => error.exit(),
         }
     }
@@ -160,7 +185,7 @@ impl Error {
         use partition_core::Refusal;
         match self {
             Error::Refused(refusal) => Some(refusal.reason),
-            Error::Locked { .. } => Some(Reason::RunLock),
+            Error::Locked { .. } | Error::Served { .. } => Some(Reason::RunLock),
             Error::Deferred { .. } => Some(Reason::Deferred),
             Error::Hook { .. } => Some(Reason::Hook),
             Error::Slots {
@@ -203,6 +228,10 @@ impl Error {
             Error::Stuck { .. } => {
                 "look whether the disk and the state folder keep what is written to them".to_owned()
             }
+            Error::Socket { .. } => "serve.socket in the configuration names another place".to_owned(),
+            Error::Served { .. } => {
+                "one is enough; end it first, or give this one another serve.socket".to_owned()
+            }
             Error::NotStaged { .. } => "run \"updog stage\" first".to_owned(),
             Error::Config(error) => return error.hint(),
             Error::Refused(refusal) => return refusal_hint(refusal),
@@ -228,6 +257,11 @@ impl Error {
     pub fn disk(doing: impl Into<String>) -> impl FnOnce(partition_disk::Error) -> Error {
         let doing = doing.into();
         move |source| Error::Disk { doing, source }
+    }
+
+    /// For a failure of the daemon's own: what was tried.
+    pub(crate) fn daemon(doing: &'static str) -> impl Fn(io::Error) -> Error + Copy {
+        move |source| Error::Daemon { doing, source }
     }
 
     /// The slots of a disk that has only one.

@@ -5,6 +5,7 @@
 //! * [`gate`]: what the health gate asks; `hooks`: who is asked before and after a step; [`execs`]: programs of others.
 //! * [`engine`]: check, plan, stage, verify; the only way to something that can be armed.
 //! * [`context`]: the edges that verbs are given; [`config`], [`state`], [`machine`], [`report`], [`interrupt`].
+//! * [`serve`]: the daemon and its API.
 //! * [`answer`]: what comes out; [`Error`]: what ends a run early.
 
 pub mod answer;
@@ -23,6 +24,7 @@ pub mod options;
 mod reboot;
 pub mod report;
 mod run;
+pub mod serve;
 pub mod state;
 pub mod verbs;
 mod volatile;

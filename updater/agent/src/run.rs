@@ -16,7 +16,7 @@ use crate::interrupt::Interrupt;
 use crate::machine::Machine;
 use crate::report::{self, Event, Human, Json, Reporter};
 use crate::state::State;
-use crate::{Context, Error, Result, verbs};
+use crate::{Context, Error, Result, serve, verbs};
 
 /// Reads the command line, runs its verb, shows the answer, and says how the process ends.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, interrupt: &Interrupt) -> ExitCode {
@@ -59,7 +59,10 @@ fn answer(cli: &Cli, reporter: &dyn Reporter, interrupt: &Interrupt) -> Result<A
         reporter,
         interrupt: interrupt.clone(),
     };
-    let answer = verbs::run(&ctx, &cli.verb);
+    let answer = match &cli.verb {
+        Verb::Serve => serve::run(&ctx, global),
+        verb => verbs::run(&ctx, verb),
+    };
     for note in ctx.state.notes() {
         ctx.note(note);
     }

@@ -1,6 +1,7 @@
 //! `bench`: what is measured by clocks, and so stands in no test.
 
 mod boot;
+mod daemon;
 
 use anyhow::{Result, bail, ensure};
 
@@ -14,14 +15,17 @@ pub(crate) struct Args {
 enum What {
     /// Builds of images and emulated boots.
     Boot(boot::Args),
+    /// The idle daemon's memory.
+    Daemon(daemon::Args),
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     match &args.what {
         Some(What::Boot(args)) => boot::run(args),
+        Some(What::Daemon(args)) => daemon::run(args),
         None => bail!(
             "the bench against the peers is not here yet: it comes with the delta issue; `cargo xtask bench boot` measures \
-             builds and boots. Memory, bytes fetched and bytes written are held by tests already: see P7 and P9 in README.md"
+             builds and boots, `cargo xtask bench daemon` the idle daemon. Memory, bytes fetched and bytes written are held by tests already: see P7 and P9 in README.md"
         ),
     }
 }

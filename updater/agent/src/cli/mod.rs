@@ -3,6 +3,7 @@
 pub mod bottlerocket;
 mod values;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
@@ -82,6 +83,11 @@ pub enum Verb {
     Report,
     /// Take what is open for this host now; for a timer
     Auto(Restart),
+    /// Take such turns by itself, and answer on a socket
+    Serve,
+    /// Restart this host; hooks are asked when another slot boots next
+    #[command(hide = true)]
+    Restart,
     /// Make the other slot boot next
     Rollback(Restart),
     /// Read a slot back and compare it with its indexes
@@ -190,6 +196,8 @@ impl Verb {
             Verb::Health(_) => "health",
             Verb::Report => "report",
             Verb::Auto(_) => "auto",
+            Verb::Serve => "serve",
+            Verb::Restart => "restart",
             Verb::Rollback(_) => "rollback",
             Verb::Verify(_) => "verify",
             Verb::Status => "status",
@@ -209,6 +217,7 @@ impl Verb {
             | Verb::Cancel
             | Verb::Rollback(_)
             | Verb::History
+            | Verb::Restart
             | Verb::Config { .. }
             | Verb::Bottlerocket(bottlerocket::Verb::UpdateRevert(_)) => Strictness::Lenient,
             Verb::Arm(_) | Verb::Bottlerocket(bottlerocket::Verb::UpdateApply(_)) => Strictness::Known,
@@ -217,9 +226,32 @@ impl Verb {
             | Verb::Stage(_)
             | Verb::Apply(_)
             | Verb::Auto(_)
+            | Verb::Serve
             | Verb::Verify(_)
             | Verb::Bottlerocket(_) => Strictness::Strict,
         }
+    }
+}
+
+impl Global {
+    /// As they would be typed for another run on the same host, output aside.
+    pub fn arguments(&self) -> Vec<OsString> {
+        let mut typed = Vec::new();
+        let mut option = |name: &str, value: Option<OsString>| {
+            if let Some(value) = value {
+                typed.extend([OsString::from(name), value]);
+            }
+        };
+        let path = |path: &Option<PathBuf>| path.clone().map(PathBuf::into_os_string);
+        option("--config", path(&self.config));
+        option("--disk", path(&self.disk));
+        option("--state", path(&self.state));
+        option("--booted", self.booted.map(|slot| slot.to_string().into()));
+        option("--boot-id", self.boot_id.clone().map(OsString::from));
+        option("--os-release", path(&self.os_release));
+        option("--sysroot", path(&self.sysroot));
+        option("--clock", self.clock.map(|at| at.to_rfc3339().into()));
+        typed
     }
 }
 
@@ -245,10 +277,22 @@ Bottlerocket's names: check-update, whats, update, update-image, update-apply, u
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::{CommandFactory, Parser};
 
     #[test]
     fn the_command_line_is_sound() {
         super::Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn global_options_are_handed_on_whole() {
+        let typed = "updog --config c --disk d --state s --booted B --boot-id i --os-release o --sysroot r --clock 2026-01-02T03:04:05Z";
+        let global = |text: &str| super::Cli::parse_from(format!("{text} status").split(' ')).global;
+        let handed: Vec<String> =
+            global(typed).arguments().into_iter().map(|word| word.into_string().unwrap()).collect();
+        let again = global(&format!("updog {}", handed.join(" ")));
+        assert_eq!(format!("{again:?}"), format!("{:?}", global(typed)));
+        assert_eq!(handed.len(), 16);
+        assert!(global("updog").arguments().is_empty());
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::keys::{SECTIONS, nearest};
 use super::units::read;
-use super::{Error, HealthFragment, HooksFragment, Strictness, WindowFragment};
+use super::{Error, HealthFragment, HooksFragment, ServeFragment, Strictness, WindowFragment};
 
 /// The keys of one file. `None`: the file does not say.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -67,6 +67,8 @@ pub struct Fragment {
     pub health: HealthFragment,
     /// `[hooks]`: who is asked before and after a step.
     pub hooks: HooksFragment,
+    /// `[serve]`: the daemon.
+    pub serve: ServeFragment,
 }
 
 /// One entry of `mirrors`.
@@ -103,7 +105,7 @@ pub(super) fn parse(
     Ok((fragment, problems))
 }
 
-/// The keys of `[health]` and `[hooks]` with their section before them, as they are named everywhere else.
+/// The keys of sections with their section before them, as they are named everywhere else.
 fn flat(table: toml::Table) -> impl Iterator<Item = (String, toml::Value)> {
     table.into_iter().flat_map(|(key, value)| match value {
         toml::Value::Table(section) if SECTIONS.contains(&&*key) => {
@@ -115,14 +117,13 @@ fn flat(table: toml::Table) -> impl Iterator<Item = (String, toml::Value)> {
 
 impl Fragment {
     fn set(&mut self, path: &Path, key: &str, value: toml::Value) -> Result<(), Error> {
-        if key.starts_with("health.")
-            && let Some(done) = self.health.set(key, value.clone())
-        {
-            return done.map_err(|source| Error::Type { path: path.to_owned(), key: key.to_owned(), source });
-        }
-        if key.starts_with("hooks.")
-            && let Some(done) = self.hooks.set(key, value.clone())
-        {
+        let of_section = match key.split_once('.') {
+            Some(("health", _)) => self.health.set(key, value.clone()),
+            Some(("hooks", _)) => self.hooks.set(key, value.clone()),
+            Some(("serve", _)) => self.serve.set(key, value.clone()),
+            _ => None,
+        };
+        if let Some(done) = of_section {
             return done.map_err(|source| Error::Type { path: path.to_owned(), key: key.to_owned(), source });
         }
         let done = match key {
@@ -153,7 +154,7 @@ impl Fragment {
             "build_time" => read(&mut self.build_time, value),
             "disk" => read(&mut self.disk, value),
             "state" => read(&mut self.state, value),
-            "hooks" | "health" => read(&mut None::<toml::Table>, value),
+            "health" | "hooks" | "serve" => read(&mut None::<toml::Table>, value),
             _ => {
                 let (path, nearest) = (path.to_owned(), nearest(key));
                 return Err(Error::UnknownKey { path, key: key.to_owned(), nearest });

@@ -1,7 +1,7 @@
 //! The keys that this version knows.
 
 /// All keys, Bottlerocket's first.
-pub(super) const KEYS: [&str; 36] = [
+pub(super) const KEYS: [&str; 40] = [
     "metadata_base_url",
     "targets_base_url",
     "seed",
@@ -38,10 +38,14 @@ pub(super) const KEYS: [&str; 36] = [
     "hooks.dir",
     "hooks.timeout",
     "hooks.timeout_all",
+    "serve.socket",
+    "serve.group",
+    "serve.read",
+    "serve.interval",
 ];
 
 /// Sections of a file.
-pub(super) const SECTIONS: [&str; 2] = ["health", "hooks"];
+pub(super) const SECTIONS: [&str; 3] = ["health", "hooks", "serve"];
 
 /// The known key that is nearest to this one, when it is near at all.
 pub(super) fn nearest(key: &str) -> Option<&'static str> {

@@ -116,7 +116,7 @@ impl Fragment {
             "build_time" => text(self.build_time.as_ref()),
             "disk" => text(self.disk.as_ref()),
             "state" => text(self.state.as_ref()),
-            key => self.health.value(key).or_else(|| self.hooks.value(key)),
+            key => self.health.value(key).or_else(|| self.hooks.value(key)).or_else(|| self.serve.value(key)),
         }
     }
 
@@ -152,6 +152,7 @@ impl Fragment {
             state: self.state.or(below.state),
             health: self.health.over(below.health),
             hooks: self.hooks.over(below.hooks),
+            serve: self.serve.over(below.serve),
         }
     }
 }
@@ -168,7 +169,7 @@ impl MirrorFragment {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{HealthFragment, HooksFragment};
+    use crate::config::{HealthFragment, HooksFragment, ServeFragment};
 
     fn every_key() -> Fragment {
         let text = || Some("x".to_owned());
@@ -210,6 +211,7 @@ mod tests {
                 confirmed: text(),
             },
             hooks: HooksFragment { dir: text(), timeout: value(), timeout_all: value() },
+            serve: ServeFragment { socket: text(), group: text(), read: text(), interval: value() },
         }
     }
 

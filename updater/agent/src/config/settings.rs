@@ -11,7 +11,8 @@ use url::Url;
 use waves::Seed;
 
 use super::{
-    Error, Fragment, Health, HealthFragment, Hooks, HooksFragment, Merged, Strictness, units, windows,
+    Error, Fragment, Health, HealthFragment, Hooks, HooksFragment, Merged, Serve, ServeFragment, Strictness,
+    units, windows,
 };
 
 /// Validated and typed.
@@ -73,6 +74,8 @@ pub struct Settings {
     pub health: Health,
     /// Who is asked before and after a step.
     pub hooks: Hooks,
+    /// The daemon.
+    pub serve: Serve,
 }
 
 /// A place that serves the repository.
@@ -135,6 +138,7 @@ impl Settings {
             state: values.state.as_ref().map_or_else(|| PathBuf::from(STATE), PathBuf::from),
             health: Health::mean(&values.health, &mut reader)?,
             hooks: Hooks::mean(&values.hooks, &mut reader)?,
+            serve: Serve::mean(&values.serve, &mut reader)?,
         };
         Ok((settings, reader.problems))
     }
@@ -173,6 +177,7 @@ impl Settings {
             state: Some(STATE.to_owned()),
             health: HealthFragment::defaults(),
             hooks: HooksFragment::defaults(),
+            serve: ServeFragment::defaults(),
             ..Fragment::default()
         }
     }

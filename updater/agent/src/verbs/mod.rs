@@ -14,6 +14,7 @@ mod health;
 mod history;
 mod plan;
 mod report;
+mod restart;
 mod rollback;
 mod stage;
 mod status;
@@ -37,6 +38,9 @@ pub fn run(ctx: &Context<'_>, verb: &Verb) -> Result<Answer> {
         Verb::Health(restart) => health::run(ctx, *restart),
         Verb::Report => report::run(ctx),
         Verb::Auto(restart) => auto::run(ctx, *restart),
+        // Runs for long and needs what was typed: `run` has it.
+        Verb::Serve => Err(crate::Error::Usage("serve is started by itself".to_owned())),
+        Verb::Restart => restart::run(ctx),
         Verb::Rollback(restart) => rollback::run(ctx, *restart),
         Verb::Verify(typed) => verify::run(ctx, typed.slot),
         Verb::Status => status::run(ctx),

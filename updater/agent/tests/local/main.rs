@@ -5,6 +5,7 @@ mod aliases;
 mod auto;
 mod bundle;
 mod config;
+mod daemon;
 mod evidence;
 mod exit_codes;
 mod garbage;

@@ -1,0 +1,173 @@
+//! `[serve]`: the daemon, who may talk to it, and how often it looks.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use toml::Value;
+
+use super::{Error, units};
+
+/// The keys of `[serve]` in one file. `None`: the file does not say.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServeFragment {
+    /// The socket.
+    pub socket: Option<String>,
+    /// The group whose members may act.
+    pub group: Option<String>,
+    /// Who may read.
+    pub read: Option<String>,
+    /// How often the daemon looks.
+    pub interval: Option<Value>,
+}
+
+/// Validated and typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Serve {
+    /// The socket.
+    pub socket: PathBuf,
+    /// The group whose members may act, root aside.
+    pub group: String,
+    /// Who may read.
+    pub read: Readers,
+    /// How long after one turn the next one comes, at most.
+    pub interval: Duration,
+}
+
+/// Who may read and not act.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Readers {
+    /// Nobody but those who may act.
+    #[default]
+    Group,
+    /// Everybody on this host.
+    All,
+}
+
+impl ServeFragment {
+    /// Reads one key; `None`: there is no such key.
+    pub(super) fn set(&mut self, key: &str, value: Value) -> Option<Result<(), Box<toml::de::Error>>> {
+        Some(match key {
+            "serve.socket" => units::read(&mut self.socket, value),
+            "serve.group" => units::read(&mut self.group, value),
+            "serve.read" => units::read(&mut self.read, value),
+            "serve.interval" => units::read(&mut self.interval, value),
+            _ => return None,
+        })
+    }
+
+    /// The value of a key as TOML.
+    pub(super) fn value(&self, key: &str) -> Option<Value> {
+        match key {
+            "serve.socket" => self.socket.as_deref().map(Value::from),
+            "serve.group" => self.group.as_deref().map(Value::from),
+            "serve.read" => self.read.as_deref().map(Value::from),
+            "serve.interval" => self.interval.clone(),
+            _ => None,
+        }
+    }
+
+    /// These values, and `below` where there are none.
+    pub(super) fn over(self, below: ServeFragment) -> ServeFragment {
+        ServeFragment {
+            socket: self.socket.or(below.socket),
+            group: self.group.or(below.group),
+            read: self.read.or(below.read),
+            interval: self.interval.or(below.interval),
+        }
+    }
+
+    /// The values that stand where no file has any.
+    pub(super) fn defaults() -> ServeFragment {
+        let Serve { socket, group, read, interval } = Serve::default();
+        ServeFragment {
+            socket: Some(socket.display().to_string()),
+            group: Some(group),
+            read: Some(read.as_str().to_owned()),
+            interval: Some(Value::from(format!("{}m", interval.as_secs() / 60))),
+        }
+    }
+}
+
+impl Serve {
+    /// What the values mean.
+    pub(super) fn mean(
+        values: &ServeFragment,
+        reader: &mut super::settings::Reader<'_>,
+    ) -> Result<Serve, Error> {
+        let default = Serve::default();
+        Ok(Serve {
+            socket: reader
+                .read("serve.socket", values.socket.as_ref(), |text| socket(text))?
+                .unwrap_or(default.socket),
+            group: reader
+                .read("serve.group", values.group.as_ref(), |text| group(text))?
+                .unwrap_or(default.group),
+            read: reader.read("serve.read", values.read.as_ref(), |text| readers(text))?.unwrap_or_default(),
+            interval: reader
+                .read("serve.interval", values.interval.as_ref(), interval)?
+                .unwrap_or(default.interval),
+        })
+    }
+}
+
+impl Default for Serve {
+    fn default() -> Serve {
+        Serve {
+            socket: PathBuf::from("/run/updog/api.sock"),
+            group: "updog".to_owned(),
+            read: Readers::default(),
+            interval: Duration::from_hours(1),
+        }
+    }
+}
+
+impl Readers {
+    /// As in the configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Readers::Group => "group",
+            Readers::All => "all",
+        }
+    }
+}
+
+/// A path that an address of a Unix socket can hold.
+fn socket(text: &str) -> Result<PathBuf, String> {
+    if !text.starts_with('/') {
+        return Err(format!("expected a path from /, found {text:?}"));
+    }
+    if text.len() > SOCKET_MAX {
+        return Err(format!("expected a path of at most {SOCKET_MAX} bytes, found {}", text.len()));
+    }
+    Ok(PathBuf::from(text))
+}
+
+fn group(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    if text.is_empty() || text.len() > 32 || !text.chars().all(plain) {
+        return Err(format!("expected the name of a group, found {text:?}"));
+    }
+    Ok(text.to_owned())
+}
+
+fn readers(text: &str) -> Result<Readers, String> {
+    [Readers::Group, Readers::All]
+        .into_iter()
+        .find(|readers| readers.as_str() == text)
+        .ok_or_else(|| format!("expected \"group\" or \"all\", found {text:?}"))
+}
+
+fn interval(value: &Value) -> Result<Duration, String> {
+    let span = units::span(value)?;
+    if (INTERVAL_MIN..=INTERVAL_MAX).contains(&span) {
+        Ok(span)
+    } else {
+        Err(format!("expected \"10s\" to \"30d\", found {} seconds", span.as_secs()))
+    }
+}
+
+/// `sockaddr_un` holds 108 bytes, the closing zero among them.
+const SOCKET_MAX: usize = 107;
+/// A repository is not asked more often by a host that asks by itself.
+const INTERVAL_MIN: Duration = Duration::from_secs(10);
+const INTERVAL_MAX: Duration = Duration::from_hours(30 * 24);

@@ -1,0 +1,84 @@
+//! `serve`: the daemon. The same turns as a timer takes, and an API on a Unix socket (docs/api.md, docs/decisions/0052).
+//!
+//! * [`keeper`]: the one loop. It owns the schedule and the one piece of [`work`] that is being done.
+//! * [`work`]: each piece is a run of this same program, so that what is done, and what being killed leaves, is what the command line
+//!   does; the daemon holds no lock, no slot and no memory of an update.
+//! * [`seen`]: what is told of it; [`tail`]: what others do on this host.
+//! * [`socket`], [`door`], [`peer`]: who comes in; [`api`]: what they may ask.
+
+mod api;
+mod clock;
+mod door;
+mod keeper;
+mod local;
+mod peer;
+mod schedule;
+mod seen;
+mod socket;
+mod tail;
+mod work;
+
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio::runtime::Builder;
+use tokio::sync::mpsc;
+
+use crate::answer::Answer;
+use crate::cli::Global;
+use crate::{Context, Error, Result};
+
+pub use api::openapi;
+
+/// Serves until it is told to end. `global` is handed on to every run.
+pub(crate) fn run(ctx: &Context<'_>, global: &Global) -> Result<Answer> {
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        // Reading a disk, asking for names: few at once, and gone when they are done.
+        .max_blocking_threads(8)
+        .build()
+        .map_err(Error::daemon("start the runtime"))?;
+    runtime.block_on(serve(ctx, global))
+}
+
+async fn serve(ctx: &Context<'_>, global: &Global) -> Result<Answer> {
+    let config = &ctx.config.serve;
+    // Before anybody can know that it runs.
+    let signals = keeper::Signals::listen()?;
+    let (listener, held) = socket::listen(config, &mut |note| ctx.note(note))?;
+    let seen = Arc::new(seen::Seen::default());
+    let clock = clock::Clock { typed: global.clock };
+    let (orders, inbox) = mpsc::channel(1);
+    let rights = peer::Rules::new(config);
+    if rights.group().is_none() {
+        ctx.note(format!("there is no group {:?}: only root may act", config.group));
+    }
+    let edges = api::Edges {
+        seen: Arc::clone(&seen),
+        orders,
+        local: Arc::new(local::Local::of(ctx, clock)),
+        program: Arc::new(work::Program::new(global)),
+        clock,
+        plan: Arc::default(),
+    };
+    let program = Arc::clone(&edges.program);
+    let door = tokio::spawn(door::keep(listener, rights, api::router(edges)));
+    if let Err(error) = tail::follow(ctx.state.dir().to_owned(), Arc::clone(&seen)) {
+        ctx.note(format!("what others do on this host is not told: {}: {error}", ctx.state.dir().display()));
+    }
+    ready();
+    ctx.note(format!("listening on {}", config.socket.display()));
+    keeper::Keeper { program: &program, seen: &seen, clock, interval: config.interval }
+        .keep(inbox, signals)
+        .await;
+    door.abort();
+    // The path goes before the lock: a daemon that starts meanwhile makes its own.
+    drop(held);
+    let socket = config.socket.display().to_string();
+    Ok(Answer::done("ended by a signal", json!({ "socket": socket })))
+}
+
+/// Tells systemd, when it is listening.
+fn ready() {
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+}

@@ -1,0 +1,206 @@
+//! What is told of the daemon: what it does now, what it did last, and each event as it happens.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::sync::broadcast;
+use utoipa::ToSchema;
+
+use super::work::{Ended, Work};
+
+/// Told by the keeper, read by everybody else.
+#[derive(Debug)]
+pub(super) struct Seen {
+    now: Mutex<Now>,
+    events: broadcast::Sender<Arc<Told>>,
+}
+
+/// One event of the stream.
+#[derive(Debug)]
+pub(super) struct Told {
+    /// Counts up from 1 with the daemon.
+    pub(super) id: u64,
+    /// `started`, `next`, `step`, `progress`, `note`, `ended`, `history`.
+    pub(super) name: String,
+    /// One JSON object.
+    pub(super) data: Value,
+}
+
+/// What the daemon does and did.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Now {
+    /// What is being done.
+    pub(super) doing: Option<Doing>,
+    /// What was done last of what Bottlerocket's clients ask for.
+    pub(super) command: Option<(Work, Ended)>,
+    /// What the last look at the repository said.
+    pub(super) looked: Option<Looked>,
+    /// When the next turn comes.
+    pub(super) next_turn: Option<DateTime<Utc>>,
+    told: u64,
+    last: VecDeque<Arc<Told>>,
+}
+
+/// A piece of work that is being done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Doing {
+    /// `auto`, `refresh`, `prepare`, `activate`, `deactivate` or `reboot`.
+    work: String,
+    /// Since when, RFC 3339.
+    since: String,
+    /// Which step of an update.
+    step: Option<String>,
+    /// Bytes of this step that are done.
+    done: Option<u64>,
+    /// Bytes of this step in all.
+    total: Option<u64>,
+    /// Bytes received from the network in this run.
+    fetched: Option<u64>,
+    /// Bytes a second.
+    rate: Option<u64>,
+    /// Seconds left at this rate.
+    left_secs: Option<u64>,
+}
+
+/// A look at the repository.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Looked {
+    /// Versions that are open for this host, newest first.
+    pub(super) available: Vec<String>,
+    /// The one that an update would take.
+    pub(super) chosen: Option<Chosen>,
+}
+
+/// A release by its names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Chosen {
+    /// As in the manifest.
+    pub(crate) arch: String,
+    /// As in the manifest.
+    pub(crate) version: String,
+    /// As in the manifest.
+    pub(crate) variant: String,
+}
+
+impl Default for Seen {
+    fn default() -> Seen {
+        Seen { now: Mutex::default(), events: broadcast::channel(BEHIND).0 }
+    }
+}
+
+impl Seen {
+    /// How it is now.
+    pub(super) fn now(&self) -> Now {
+        self.lock().clone()
+    }
+
+    /// The events from here on, after those with a higher number than `after` that are still known.
+    pub(super) fn listen(&self, after: Option<u64>) -> (Vec<Arc<Told>>, broadcast::Receiver<Arc<Told>>) {
+        // Under the lock nothing is told, so nothing is missed and nothing comes twice.
+        let now = self.lock();
+        let kept = after.map_or_else(Vec::new, |after| {
+            now.last.iter().filter(|told| told.id > after).map(Arc::clone).collect()
+        });
+        (kept, self.events.subscribe())
+    }
+
+    pub(super) fn started(&self, work: &Work, at: DateTime<Utc>) {
+        let mut now = self.lock();
+        now.doing = Some(Doing {
+            work: work.name().to_owned(),
+            since: stamp(at),
+            step: None,
+            done: None,
+            total: None,
+            fetched: None,
+            rate: None,
+            left_secs: None,
+        });
+        self.tell(&mut now, "started", json!({ "work": work.name() }));
+    }
+
+    /// An event line of the run.
+    pub(super) fn line(&self, line: Value) {
+        let mut now = self.lock();
+        let name = line.get("event").and_then(Value::as_str).unwrap_or("note").to_owned();
+        if let Some(doing) = &mut now.doing {
+            doing.take(&line);
+        }
+        self.tell(&mut now, &name, line);
+    }
+
+    pub(super) fn ended(&self, work: Work, ended: Ended) {
+        let mut now = self.lock();
+        now.doing = None;
+        if let Some(looked) = ended.looked(&work) {
+            now.looked = Some(looked);
+        }
+        let data = json!({
+            "work": work.name(), "exit": ended.exit, "reason": ended.reason, "message": ended.message,
+        });
+        if !matches!(work, Work::Auto) {
+            now.command = Some((work, ended));
+        }
+        self.tell(&mut now, "ended", data);
+    }
+
+    pub(super) fn next_turn(&self, at: Option<DateTime<Utc>>) {
+        self.lock().next_turn = at;
+    }
+
+    /// A new line of the host's history.
+    pub(super) fn history(&self, line: Value) {
+        let mut now = self.lock();
+        self.tell(&mut now, "history", line);
+    }
+
+    fn tell(&self, now: &mut Now, name: &str, data: Value) {
+        now.told += 1;
+        let told = Arc::new(Told { id: now.told, name: name.to_owned(), data });
+        // Progress is old when it is told; what was decided and done is what a listener comes back for.
+        if name != "progress" {
+            now.last.push_back(Arc::clone(&told));
+            if now.last.len() > KEPT {
+                now.last.pop_front();
+            }
+        }
+        // Nobody listens: nothing is lost.
+        let _ = self.events.send(told);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Now> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Doing {
+    fn take(&mut self, line: &Value) {
+        let number = |key: &str| line.get(key).and_then(Value::as_u64);
+        if let Some(step) = line.get("step").and_then(Value::as_str) {
+            if self.step.as_deref() != Some(step) {
+                (self.done, self.total, self.rate, self.left_secs) = (None, None, None, None);
+            }
+            self.step = Some(step.to_owned());
+        }
+        if line.get("event").and_then(Value::as_str) == Some("progress") {
+            self.done = number("done");
+            self.total = number("total");
+            self.fetched = number("fetched");
+            self.rate = number("rate");
+            self.left_secs = number("left_secs");
+        }
+    }
+}
+
+/// RFC 3339 with nanoseconds, as Bottlerocket's.
+pub(super) fn stamp(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::Nanos, true)
+}
+
+/// Events that a listener may be behind; beyond that it is told how many it has missed.
+const BEHIND: usize = 256;
+/// Events kept for listeners that come back.
+const KEPT: usize = 256;

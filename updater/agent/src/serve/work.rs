@@ -1,0 +1,240 @@
+//! One piece of work: a run of this program, what it tells while it runs, and how it ended.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+use super::clock::Clock;
+use super::seen::{Chosen, Looked};
+use crate::cli::Global;
+use crate::{Error, Result};
+
+/// What can be done. Bottlerocket's names for what its clients ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Work {
+    /// A turn, as the timer takes it.
+    Auto,
+    /// Look at the repository.
+    Refresh,
+    /// Stage this version.
+    Prepare(String),
+    /// Arm what is staged.
+    Activate,
+    /// Cancel.
+    Deactivate,
+    /// Restart the host.
+    Reboot,
+}
+
+impl Work {
+    /// As in events.
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Work::Auto => "auto",
+            Work::Refresh => "refresh",
+            Work::Prepare(_) => "prepare",
+            Work::Activate => "activate",
+            Work::Deactivate => "deactivate",
+            Work::Reboot => "reboot",
+        }
+    }
+
+    fn arguments(&self) -> Vec<&str> {
+        match self {
+            Work::Auto => vec!["auto", "--reboot"],
+            Work::Refresh => vec!["check", "--all"],
+            Work::Prepare(version) => vec!["stage", "--to", version],
+            Work::Activate => vec!["arm"],
+            Work::Deactivate => vec!["cancel"],
+            Work::Reboot => vec!["restart"],
+        }
+    }
+}
+
+/// This program, with the global options that the daemon was started with.
+#[derive(Clone, Debug)]
+pub(super) struct Program {
+    global: Vec<OsString>,
+}
+
+/// A run.
+#[derive(Debug)]
+pub(super) struct Run {
+    child: Child,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Ended {
+    /// When.
+    pub(super) at: DateTime<Utc>,
+    /// Exit code; `None`: a signal ended it.
+    pub(super) exit: Option<i32>,
+    /// The signal.
+    pub(super) signal: Option<i32>,
+    /// The rule that decided.
+    pub(super) reason: Option<String>,
+    /// For people.
+    pub(super) message: String,
+    /// For programs.
+    pub(super) data: Value,
+    /// The whole object, when there was one.
+    pub(super) object: Option<Value>,
+}
+
+impl Program {
+    pub(super) fn new(global: &Global) -> Program {
+        Program { global: global.arguments() }
+    }
+
+    /// Starts a piece of work.
+    pub(super) fn start(&self, work: &Work) -> Result<Run> {
+        self.run(&work.arguments())
+    }
+
+    /// Starts a verb.
+    pub(super) fn run(&self, verb: &[&str]) -> Result<Run> {
+        // The file that runs, also after another one took its place: a run is of the version that its daemon is of.
+        let child = Command::new("/proc/self/exe")
+            .args(&self.global)
+            .arg("--json")
+            .args(verb)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // A daemon that dies leaves no run behind that nobody hears.
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(Error::daemon("start a run of updog"))?;
+        Ok(Run { child })
+    }
+}
+
+impl Run {
+    /// What stops it; it can be asked while the run is followed.
+    pub(super) fn brake(&self) -> Brake {
+        let pid = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        Brake(pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok()))
+    }
+
+    /// Waits for its end. Each line that it tells goes to `tell`.
+    pub(super) async fn end(mut self, clock: Clock, tell: &mut (dyn FnMut(Value) + Send)) -> Result<Ended> {
+        let lost = Error::daemon("follow a run of updog");
+        let streams = self.child.stdout.take().zip(self.child.stderr.take());
+        let (stdout, stderr) = streams.ok_or_else(|| lost(io::Error::other("it tells nothing")))?;
+        let lines = async {
+            let mut reader = BufReader::new(stderr);
+            while let Some(line) = line(&mut reader).await {
+                if let Ok(event) = serde_json::from_slice::<Value>(&line)
+                    && event.is_object()
+                {
+                    tell(event);
+                }
+            }
+        };
+        let mut bytes = Vec::new();
+        let mut stdout = stdout.take(ANSWER_MAX);
+        let status = {
+            let told = async { tokio::join!(lines, stdout.read_to_end(&mut bytes)) };
+            tokio::pin!(told);
+            tokio::select! {
+                status = self.child.wait() => {
+                    // Something that it has started may hold the other end for ever.
+                    let _ = timeout(LAST_WORDS, told).await;
+                    status
+                }
+                _ = &mut told => self.child.wait().await,
+            }
+        };
+        Ok(Ended::of(status.map_err(lost)?, &bytes, clock.now()))
+    }
+}
+
+/// Stops a run. By a descriptor of the process: its number may be another's by then.
+#[derive(Debug)]
+pub(super) struct Brake(Option<OwnedFd>);
+
+impl Brake {
+    /// Asks it to stop between two pieces, as Ctrl-C does.
+    pub(super) fn pull(&self) {
+        if let Some(process) = &self.0 {
+            let _ = pidfd_send_signal(process, Signal::TERM);
+        }
+    }
+}
+
+/// The next line, without what goes beyond the limit; `None`: the stream has ended.
+async fn line(reader: &mut (impl AsyncBufReadExt + AsyncRead + Unpin)) -> Option<Vec<u8>> {
+    let mut line = Vec::new();
+    let read = reader.take(LINE_MAX).read_until(b'\n', &mut line).await.ok()?;
+    (read > 0).then_some(line)
+}
+
+impl Ended {
+    fn of(status: ExitStatus, answer: &[u8], at: DateTime<Utc>) -> Ended {
+        let object: Option<Value> = serde_json::from_slice(answer).ok();
+        let text = |key: &str| object.as_ref()?.get(key)?.as_str().map(str::to_owned);
+        let message = text("message").unwrap_or_else(|| format!("updog ended without an answer ({status})"));
+        Ended {
+            at,
+            exit: status.code(),
+            signal: status.signal(),
+            reason: text("reason"),
+            message,
+            data: object.as_ref().and_then(|object| object.get("data")).cloned().unwrap_or_default(),
+            object,
+        }
+    }
+
+    /// A run that could not be started.
+    pub(super) fn failed(error: &Error, at: DateTime<Utc>) -> Ended {
+        let message = crate::answer::chain(error);
+        Ended { at, exit: Some(i32::from(error.exit().code())), message, ..Ended::default() }
+    }
+
+    /// Whether it did what was asked.
+    pub(super) fn is_ok(&self) -> bool {
+        self.exit == Some(0)
+    }
+
+    /// Until when the answer holds.
+    pub(super) fn until(&self) -> Option<DateTime<Utc>> {
+        self.data.get("until")?.as_str()?.parse().ok()
+    }
+
+    /// What a look at the repository has shown; `None`: this was none, or it failed.
+    pub(super) fn looked(&self, work: &Work) -> Option<Looked> {
+        // 10 and 11: looked, and nothing is open.
+        if *work != Work::Refresh || !matches!(self.exit, Some(0 | 10 | 11)) {
+            return None;
+        }
+        let text = |value: &Value, key: &str| value.get(key)?.as_str().map(str::to_owned);
+        let listed = self.data.get("candidates").and_then(Value::as_array);
+        let available = listed.into_iter().flatten().filter_map(|one| text(one, "version")).collect();
+        let chosen = self.data.get("offer").and_then(|offer| {
+            Some(Chosen {
+                arch: text(offer, "arch")?,
+                version: text(offer, "version")?,
+                variant: text(offer, "variant")?,
+            })
+        });
+        Some(Looked { available, chosen })
+    }
+}
+
+/// Bytes of an answer: a thousand releases, explained.
+const ANSWER_MAX: u64 = 16 << 20;
+/// Bytes of an event line.
+const LINE_MAX: u64 = 64 << 10;
+/// How long a run that is gone may still be heard.
+const LAST_WORDS: Duration = Duration::from_secs(5);

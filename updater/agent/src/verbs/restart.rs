@@ -1,0 +1,22 @@
+//! `restart`: for the daemon, whose clients ask for it. Into whatever boots next; hooks are asked when that is another slot.
+
+use partition_core::{SlotSet, choose};
+use partition_disk::Access;
+use serde_json::json;
+
+use super::flags;
+use crate::answer::Answer;
+use crate::cli::Restart;
+use crate::{Context, Error, Result};
+
+pub(super) fn run(ctx: &Context<'_>) -> Result<Answer> {
+    let slots = ctx.disk(Access::Read)?.layout().map_err(Error::disk("find the slots"))?.slots();
+    let next = choose(&slots, SlotSet::EMPTY).map(|choice| choice.slot);
+    let message =
+        next.map_or_else(|| "no slot boots next".to_owned(), |slot| format!("slot {slot} boots next"));
+    let restart = Restart { reboot: true };
+    let leaves = next.is_some() && next != ctx.running().ok();
+    let message =
+        if leaves { flags::restart(ctx, restart, message)? } else { flags::leave(ctx, restart, message)? };
+    Ok(Answer::done(message, json!({ "next": next.map(|slot| slot.to_string()) })))
+}
