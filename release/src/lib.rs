@@ -2,6 +2,7 @@
 //!
 //! * [`manifest`]: `manifest.json`, the signed list of updates that hosts choose from.
 //! * [`payload`]: an image as independent frames, and the index that names and checks them.
+//! * [`delta`]: a shorter way from one release to the next.
 //! * [`folder`]: `release.json`, what an image build hands to the repository tools.
 //! * [`bundle`]: one file that carries a repository to hosts without a network.
 //! * [`names`]: how targets are called.
@@ -9,6 +10,7 @@
 //! Nothing here touches a file, a socket or a clock: bytes and times are arguments, [`std::io`] traits are the edge.
 
 pub mod bundle;
+pub mod delta;
 mod digest;
 pub mod folder;
 mod image;

@@ -13,6 +13,8 @@ mod writer;
 
 pub use error::{FrameError, IndexError, PackError};
 pub use frame::{Decoder, Encoder, decode_frame, encode_frame};
+pub(crate) use header::Header;
+pub(crate) use index::{Fields, check_sizes};
 pub use index::{Index, Piece};
 pub use unpack::unpack;
 pub use writer::{FrameWriter, Progress};

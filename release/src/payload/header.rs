@@ -4,16 +4,16 @@ use super::FrameError;
 
 /// What a frame's header promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Header {
+pub(crate) struct Header {
     /// Length of what comes out.
-    pub(super) content: u64,
+    pub(crate) content: u64,
     /// How far back the frame may refer.
-    pub(super) window: u64,
+    pub(crate) window: u64,
 }
 
 impl Header {
     /// Reads the header and refuses what our frames do not have: checksum, dictionary, no content size.
-    pub(super) fn parse(frame: &[u8]) -> Result<Header, FrameError> {
+    pub(crate) fn parse(frame: &[u8]) -> Result<Header, FrameError> {
         let (magic, rest) = frame.split_first_chunk().ok_or(FrameError::Short)?;
         if *magic != MAGIC {
             return Err(FrameError::Magic);

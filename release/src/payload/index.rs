@@ -161,7 +161,7 @@ impl Index {
     }
 }
 
-fn check_sizes(piece_size: u32, raw_length: u64) -> Result<(), IndexError> {
+pub(crate) fn check_sizes(piece_size: u32, raw_length: u64) -> Result<(), IndexError> {
     if !piece_size.is_power_of_two() || !(MIN_PIECE_SIZE..=MAX_PIECE_SIZE).contains(&piece_size) {
         return Err(IndexError::PieceSize { found: piece_size });
     }
@@ -172,10 +172,10 @@ fn check_sizes(piece_size: u32, raw_length: u64) -> Result<(), IndexError> {
 }
 
 /// Little-endian fields, read one after the other. What is not there reads as zero; callers give whole rows.
-struct Fields<'a>(&'a [u8]);
+pub(crate) struct Fields<'a>(pub(crate) &'a [u8]);
 
 impl Fields<'_> {
-    fn take<const N: usize>(&mut self) -> [u8; N] {
+    pub(crate) fn take<const N: usize>(&mut self) -> [u8; N] {
         match self.0.split_first_chunk::<N>() {
             Some((field, rest)) => {
                 self.0 = rest;
@@ -185,11 +185,11 @@ impl Fields<'_> {
         }
     }
 
-    fn u32(&mut self) -> u32 {
+    pub(crate) fn u32(&mut self) -> u32 {
         u32::from_le_bytes(self.take())
     }
 
-    fn u64(&mut self) -> u64 {
+    pub(crate) fn u64(&mut self) -> u64 {
         u64::from_le_bytes(self.take())
     }
 }

@@ -2,6 +2,7 @@
 
 mod bundle;
 mod change;
+mod delta;
 mod folder;
 mod frame_writer;
 mod frames;
