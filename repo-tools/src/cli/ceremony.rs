@@ -15,7 +15,7 @@ use crate::files;
 use crate::folder::Folder;
 use crate::metadata::read_document;
 use crate::names::called;
-use crate::request::{Fault, Refused, Request, collect, still_missing};
+use crate::request::{Fault, MAX_REQUEST, Refused, Request, collect, keep, put_new, still_missing};
 use crate::role::Role;
 use crate::unsigned::{Missing, Papers, Rotation};
 
@@ -25,7 +25,7 @@ pub(super) struct How {
     /// A root that this signer trusts, from an earlier ceremony: the request must build on it.
     #[arg(long, value_name = "FILE", requires = "file")]
     root: Option<PathBuf>,
-    /// Write the signed request here; otherwise it takes the place of FILE.
+    /// Write the signed request here, unless another file is there; otherwise it takes the place of FILE.
     #[arg(long, value_name = "FILE", requires = "file")]
     out: Option<PathBuf>,
     /// Sign without asking, for scripts. What is signed is shown all the same.
@@ -33,19 +33,13 @@ pub(super) struct How {
     yes: bool,
 }
 
-/// Writes a request; never over another file.
+/// Writes a request.
 pub(super) fn propose(context: &Context, request: &Request, out: Option<&Path>) -> Result<Answer> {
     let (role, version) = (request.role(), request.version());
     let default = PathBuf::from(format!("{role}-{version}.request"));
     let path = out.unwrap_or(&default);
     let bytes = request.encode().map_err(refuse(path))?;
-    let there = read(context, path)?;
-    if there.as_ref().is_some_and(|there| *there != bytes) {
-        return Err(Error::RequestExists { path: path.to_owned() });
-    }
-    if there.is_none() {
-        write(context, path, &bytes)?;
-    }
+    let changed = put_new(context.files.as_ref(), path, &bytes)?;
     let text = request.text().map_err(refuse(path))?;
     let mut lines = vec![text.clone()];
     lines.push(format!(
@@ -54,7 +48,7 @@ pub(super) fn propose(context: &Context, request: &Request, out: Option<&Path>) 
     lines.push(format!("proposed: {role} {version}: {}", path.display()));
     let mut data = about(request)?;
     data["file"] = json!(path);
-    data["changed"] = json!(there.is_none());
+    data["changed"] = json!(changed);
     Ok(Answer::done(lines, data))
 }
 
@@ -97,9 +91,8 @@ pub(super) fn sign_file(
         }
     }
     let out = how.out.as_deref().unwrap_or(file);
-    let bytes = request.encode().map_err(refuse(file))?;
     if !added.is_empty() || how.out.is_some() {
-        write(context, out, &bytes)?;
+        request = keep(context.files.as_ref(), out, request)?;
     }
     lines.extend(waiting(&request.missing(), &request.holders()));
     let fact = if added.is_empty() { "unchanged" } else { "signed" };
@@ -303,15 +296,7 @@ fn read(context: &Context, path: &Path) -> Result<Option<Vec<u8>>> {
         .map_err(|source| Error::ReadFile { path: path.to_owned(), source })
 }
 
-fn write(context: &Context, path: &Path, bytes: &[u8]) -> Result<()> {
-    files::put_bytes(context.files.as_ref(), path, bytes)
-        .map_err(|source| Error::WriteFile { path: path.to_owned(), source })
-}
-
 fn refuse(path: &Path) -> impl Fn(Fault) -> Error {
     let path = path.to_owned();
     move |fault| Error::Requests { refused: vec![Refused { path: path.clone(), fault }] }
 }
-
-/// Two manifests and two targets roles of the largest kind, in base64.
-const MAX_REQUEST: u64 = 64 << 20;

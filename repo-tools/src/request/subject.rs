@@ -227,6 +227,21 @@ impl Request {
         }
     }
 
+    /// Whether both ask the same of the same people, whoever has signed which.
+    pub fn asks_what(&self, other: &Self) -> Result<bool, Fault> {
+        let bare = |request: &Self| {
+            let mut bare = request.clone();
+            bare.unsign()?;
+            bare.encode()
+        };
+        Ok(bare(self)? == bare(other)?)
+    }
+
+    /// Takes over the signatures that `other`, which asks the same, has already.
+    pub fn join(&mut self, other: &Self) -> Result<(), Fault> {
+        other.signatures().iter().try_for_each(|signature| self.take(signature).map(|_| ()))
+    }
+
     fn take(&mut self, signature: &Signature) -> Result<Merged, Fault> {
         let holders: Vec<Root> = self.holders().into_iter().cloned().collect();
         let holders: Vec<&Root> = holders.iter().collect();

@@ -133,3 +133,57 @@ fn nothing_secret_and_nothing_stray_is_in_a_request() {
     assert_eq!(block.tag(), "BYTES TO BE SIGNED");
     assert!(block.contents().starts_with(b"{\"_type\":\"root\""));
 }
+
+/// One of them has read the request, and is looking for the key, when the other one signs.
+#[test]
+fn two_who_sign_one_file_at_once_both_have_signed_it() {
+    let desk = ready();
+    let path = |name: &str| desk.path().join(name);
+    assert!(Command::new("mkfifo").arg(path("slow")).status().unwrap().success());
+    for out in ["ask", "answer"] {
+        let more: &[&str] = if out == "ask" { &[] } else { &["--out", out] };
+        let slow = Command::new(env!("CARGO_BIN_EXE_updog-repo"))
+            .args(["root", "sign", "ask", "--key", "slow", "--yes"])
+            .args(more)
+            .current_dir(desk.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        // Opens when the reader is there.
+        let mut key = fs::OpenOptions::new().write(true).open(path("slow")).unwrap();
+        desk.done(&format!("root sign ask --key ben --yes {}", more.join(" ")));
+        key.write_all(&fs::read(path("ann")).unwrap()).unwrap();
+        drop(key);
+        assert!(slow.wait_with_output().unwrap().status.success());
+        let signed = fs::read_to_string(path(out)).unwrap();
+        assert_eq!(signed.lines().filter(|line| line.starts_with("signature ")).count(), 2, "{out}");
+        desk.done(&format!("--repo r root collect {out} --dry-run"));
+        fs::remove_file(path("ask")).unwrap();
+        desk.done("--repo r root propose --out ask");
+    }
+}
+
+#[test]
+fn a_signed_request_takes_the_place_of_no_other_file() {
+    let desk = ready();
+    desk.done("--repo r root propose --out first");
+    desk.done("--repo r root expire 300d");
+    desk.done("--repo r root propose --out second");
+    fs::write(desk.path().join("notes"), "not to be lost").unwrap();
+    for out in ["notes", "ann", "ann.pub", "release/release.json", "second", "r/root/next.json"] {
+        let before = fs::read(desk.path().join(out)).unwrap();
+        let refused = desk.json(&format!("root sign first --key ann --yes --out {out}"));
+        assert_eq!(refused["exit"], 2, "{refused}");
+        assert!(
+            refused["message"].as_str().unwrap().contains(&format!("{out}: another file is there")),
+            "{refused}"
+        );
+        assert_eq!(fs::read(desk.path().join(out)).unwrap(), before, "{out}");
+    }
+    // The same request again, by the same signer and by another: what lies there stays in it.
+    for (key, count) in [("ann", 1), ("ann", 1), ("ben", 2)] {
+        desk.done(&format!("root sign first --key {key} --yes --out answer"));
+        let answer = fs::read_to_string(desk.path().join("answer")).unwrap();
+        assert_eq!(answer.lines().filter(|line| line.starts_with("signature ")).count(), count, "{key}");
+    }
+}
