@@ -216,7 +216,8 @@ impl Shelf<'_> {
         if document.is(listed) { Ok(document) } else { Err(Error::NotTheListed { path: path() }) }
     }
 
-    fn document<T>(&self, name: &str) -> Result<Option<Document<T>>>
+    /// One of them; `None` when it is gone.
+    pub(crate) fn document<T>(&self, name: &str) -> Result<Option<Document<T>>>
     where
         T: ToughRole + Serialize + DeserializeOwned + Clone,
     {

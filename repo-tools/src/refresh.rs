@@ -5,13 +5,13 @@ use std::path::Path;
 use chrono::{DateTime, TimeDelta, Utc};
 use trust_core::Expiry;
 
-use crate::document::{Document, listed_id};
+use crate::document::{Document, listed_id, signed_at};
 use crate::error::{Error, Result};
 use crate::files::Files;
 use crate::host_check::follow;
 use crate::keys::Signer;
 use crate::metadata::Online;
-use crate::publish::{Live, Trust, no_newer_root, not_overtaken};
+use crate::publish::{Jump, Live, Trust, no_newer_root, not_overtaken};
 use crate::role::Role;
 use crate::source::StoreSource;
 use crate::store::{FolderStore, Part, Store, Swap};
@@ -27,6 +27,8 @@ pub struct Refreshed {
     pub expires: DateTime<Utc>,
     /// The role whose expiry ends what a timestamp can do, and when.
     pub ends: (Role, DateTime<Utc>),
+    /// A signing time that may be that of a wrong clock.
+    pub jump: Option<Jump>,
 }
 
 /// How to refresh.
@@ -79,7 +81,9 @@ pub async fn refresh_at(store: &dyn Store, signers: &[Signer], terms: Terms) -> 
     no_newer_root(store, root.version())?;
     swap(store, &live, timestamp.bytes())?;
     not_overtaken(store)?;
-    Ok(Refreshed { version: timestamp.version(), expires: timestamp.expires(), ends })
+    let before = &online.timestamp;
+    let jump = signed_at(before.role()).and_then(|from| Jump::over(from, before.expires(), terms.now));
+    Ok(Refreshed { version: timestamp.version(), expires: timestamp.expires(), ends, jump })
 }
 
 fn swap(store: &dyn Store, live: &Live, bytes: &[u8]) -> Result<()> {
@@ -118,12 +122,9 @@ fn refuse_expired(online: &Online, ends: (Role, DateTime<Utc>), terms: Terms) ->
 
 fn next(online: &Online, terms: Terms) -> Result<Document<tough::schema::Timestamp>> {
     let mut timestamp = online.timestamp.role().clone();
-    if let Some(signed_at) = timestamp._extra.get("signed_at").and_then(serde_json::Value::as_str) {
-        let before = DateTime::parse_from_rfc3339(signed_at).is_ok_and(|at| at.to_utc() > terms.now);
-        if before {
-            // The hosts' time floor must not go back, nor be made of a wrong clock.
-            return Err(Error::ClockBehind { now: terms.now, signed_at: signed_at.to_owned() });
-        }
+    // The hosts' time floor must not go back, nor be made of a wrong clock.
+    if let Some(signed_at) = signed_at(&timestamp).filter(|at| *at > terms.now) {
+        return Err(Error::ClockBehind { now: terms.now, signed_at });
     }
     timestamp.version = time::next_version(terms.now, online.timestamp.version());
     timestamp.expires = time::expiry(terms.now, terms.term);

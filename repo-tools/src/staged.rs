@@ -14,6 +14,7 @@ use crate::metadata::{Metadata, version_in};
 use crate::publish::write_stage;
 use crate::signed::Signed;
 use crate::source::FolderSource;
+use crate::versions::Versions;
 
 /// The stage: `metadata/` and `targets/` as they will be seen.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub struct Staged {
     metadata: Metadata,
     view: HostView,
     checked_at: DateTime<Utc>,
+    blobs: PathBuf,
+    shown: Versions,
 }
 
 impl Signed {
@@ -49,7 +52,8 @@ impl Staged {
         delegated::complete(online.targets.role(), &online.delegated)?;
         let source = FolderSource::new(files.as_ref(), &dir);
         let view = host_check(&source, first.bytes().to_vec(), now)?;
-        Ok(Some(Self { files, dir, metadata, view, checked_at: now }))
+        let (blobs, shown) = (folder.blobs_dir(), folder.shown()?);
+        Ok(Some(Self { files, dir, metadata, view, checked_at: now, blobs, shown }))
     }
 
     /// The timestamp that lies in the stage, whole or not: what is staged, without a look at the rest.
@@ -77,6 +81,18 @@ impl Staged {
     /// Where it lies.
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// The versions that its working folder has published.
+    pub(crate) fn shown(&self) -> Versions {
+        self.shown
+    }
+
+    /// Whether its working folder has ever had this blob; none is taken away there.
+    pub(crate) fn knows_blob(&self, name: &str) -> Result<bool> {
+        let path = self.blobs.join(name);
+        let length = self.files.length(&path).map_err(|source| Error::ReadFile { path, source })?;
+        Ok(length.is_some())
     }
 
     pub(crate) fn files(&self) -> &dyn Files {

@@ -12,9 +12,10 @@ use tough::schema::{Delegations, Role as ToughRole, Root, Snapshot, Target, Targ
 
 use crate::ceremony::NextRoot;
 use crate::delegated;
-use crate::document::{Document, listed_id};
+use crate::document::{Document, listed_id, signed_at};
 use crate::error::{Error, Result};
 use crate::keys::Signer;
+use crate::publish::AHEAD;
 use crate::role::Role;
 use crate::signed::Signed;
 use crate::time::{self, Terms};
@@ -215,6 +216,8 @@ impl Unsigned {
     {
         self.order.renew != Some(role)
             && document.expires() > self.order.now
+            // Below what hosts have seen nothing can stay.
+            && document.version() >= shown
             && (document.version() > shown
                 || self.required().iter().all(|root| document.verifies_under(root)))
     }
@@ -277,11 +280,19 @@ impl Unsigned {
     fn current_timestamp(&self) -> Result<Document<Timestamp>> {
         let snapshot = self.papers.snapshot.as_ref();
         let newest = self.papers.timestamp.as_ref();
+        let signed_at = newest.and_then(|newest| signed_at(newest.role()));
+        let published = newest.is_some_and(|newest| newest.version() <= self.papers.shown.timestamp);
+        // By a clock that was wrong; hosts have not seen it yet.
+        let ahead = signed_at.is_some_and(|at| at > time::later(self.order.now, AHEAD));
         if let (Some(document), Some(snapshot)) = (newest, snapshot)
+            && (published || !ahead)
             && snapshot.is(document.role().meta.get("snapshot.json"))
             && self.keeps(document, Role::Timestamp, self.papers.shown.timestamp)
         {
             return Ok(document.clone());
+        }
+        if let Some(signed_at) = signed_at.filter(|at| published && *at > self.order.now) {
+            return Err(Error::ClockBehind { now: self.order.now, signed_at });
         }
         let mut timestamp = Timestamp::new(
             SPEC_VERSION.into(),

@@ -8,12 +8,14 @@ use serde_json::json;
 use super::progress::Bar;
 use super::{Answer, Context, stage};
 use crate::error::{Error, Result};
-use crate::publish::{Gap, Order, Preview, Published, Trust, preview, publish_to};
+use crate::folder::Folder;
+use crate::publish::{Gap, Live, Order, Others, Preview, Published, Trust, preview, publish_to};
 use crate::role::Role;
 use crate::staged::Staged;
 use crate::store::{Place, Store};
 
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags as they are typed; Order is what they mean")]
 pub(super) struct Args {
     #[arg(
         value_name = "DEST",
@@ -30,6 +32,9 @@ pub(super) struct Args {
     /// Believe nothing there but the roots, and write everything anew. Roots are never removed, no version falls.
     #[arg(long)]
     from_scratch: bool,
+    /// Take away releases and changes there that this working folder has never known.
+    #[arg(long)]
+    undo_others: bool,
     /// Uploads at once, for s3.
     #[arg(long, value_name = "N", default_value = "4")]
     parallel: NonZeroUsize,
@@ -46,6 +51,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
     let order = Order {
         gap: if args.accept_gap { Gap::Accept } else { Gap::Refuse },
         trust: if args.from_scratch { Trust::Roots } else { Trust::Live },
+        others: if args.undo_others { Others::Undo } else { Others::Keep },
     };
     let place = context.place(&args.dest)?;
     let store = place.open(context.files.as_ref(), args.parallel.get())?;
@@ -59,9 +65,21 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
         bar.lock().unwrap_or_else(PoisonError::into_inner).at("publish", progress.done, progress.total);
     });
     bar.into_inner().unwrap_or_else(PoisonError::into_inner).end();
+    if let Err(Error::Older { .. } | Error::SameVersion { .. }) = &published {
+        remember(&folder, store.as_ref(), order.trust)?;
+    }
     let published = published?;
     folder.save_shown(published.metadata.versions())?;
     Ok(say_published(&published, rehearsed.as_ref()))
+}
+
+/// Keeps the versions that hosts have seen, so that the next `sign` goes above them whatever the clock.
+fn remember(folder: &Folder, store: &dyn Store, trust: Trust) -> Result<()> {
+    let (live, mut shown) = (Live::read_any(store, trust)?.newest(), folder.shown()?);
+    shown.targets = shown.targets.max(live.targets);
+    shown.snapshot = shown.snapshot.max(live.snapshot);
+    shown.timestamp = shown.timestamp.max(live.timestamp);
+    folder.save_shown(shown)
 }
 
 fn say_published(published: &Published, rehearsed: Option<&Preview>) -> Answer {
@@ -72,6 +90,7 @@ fn say_published(published: &Published, rehearsed: Option<&Preview>) -> Answer {
             "Root {root} was shown last: the metadata before it is signed by old and new keys."
         ));
     }
+    lines.extend(published.jump.iter().map(ToString::to_string));
     let changed = !published.plan.is_done() || published.new_blobs > 0;
     lines.push(if changed {
         format!(
@@ -84,6 +103,7 @@ fn say_published(published: &Published, rehearsed: Option<&Preview>) -> Answer {
     let data = json!({
         "dir": published.place, "versions": versions, "changed": changed,
         "new_blobs": published.new_blobs, "plan": published.plan, "preview": rehearsed,
+        "clock_jump": published.jump,
     });
     Answer::done(lines, data)
 }

@@ -54,13 +54,17 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
     } else {
         format!("A refresh works until {}, when {role} expires.", time::text(at))
     };
-    let lines = vec![
-        end,
-        format!("timestamp {} published, good until {}", refreshed.version, time::text(refreshed.expires)),
-    ];
+    let mut lines = vec![end];
+    lines.extend(refreshed.jump.iter().map(ToString::to_string));
+    lines.push(format!(
+        "timestamp {} published, good until {}",
+        refreshed.version,
+        time::text(refreshed.expires)
+    ));
     let data = json!({
         "version": refreshed.version,
         "expires": time::text(refreshed.expires),
+        "clock_jump": refreshed.jump,
         "ends": { "role": role, "at": time::text(at) },
     });
     Ok(Answer::done(lines, data))

@@ -7,9 +7,10 @@ use serde_json::json;
 use updater_core::Exit;
 
 use super::{Answer, Context, block_on, signers};
-use crate::document::Document;
+use crate::document::{Document, signed_at};
 use crate::draft::{Draft, title};
 use crate::error::Result;
+use crate::publish::Jump;
 use crate::role::Role;
 use crate::time::{self, Terms};
 use crate::unsigned::{Missing, Order, Papers, Rotation, Signing};
@@ -54,6 +55,8 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
             folder.save_papers(signed.papers())?;
             let versions = signed.versions();
             let mut lines = open_to_all(&draft);
+            let jump = jump(&before, signed.papers());
+            lines.extend(jump.map(|jump| jump.to_string()));
             let changed = signatures(&before) != signatures(signed.papers());
             lines.push(if changed {
                 format!(
@@ -63,7 +66,10 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
             } else {
                 "nothing to sign: all is signed already".to_owned()
             });
-            Ok(Answer::done(lines, json!({ "versions": versions, "changed": changed, "missing": [] })))
+            let data = json!({
+                "versions": versions, "changed": changed, "missing": [], "clock_jump": jump,
+            });
+            Ok(Answer::done(lines, data))
         }
         Signing::Waiting(unsigned, missing) => {
             folder.save_papers(unsigned.papers())?;
@@ -93,6 +99,12 @@ pub(super) fn say_missing(what: &str, missing: &[Missing], progress: bool) -> An
     }
     lines.push(format!("{what}: these keys have nothing to sign now"));
     Answer::ending(Exit::MustWait, "signatures", lines, data)
+}
+
+/// A signing time that may be that of a wrong clock.
+fn jump(before: &Papers, after: &Papers) -> Option<Jump> {
+    let (before, after) = (before.timestamp.as_ref()?, after.timestamp.as_ref()?);
+    Jump::over(signed_at(before.role())?, before.expires(), signed_at(after.role())?)
 }
 
 /// Empty waves are legal and easily forgotten.

@@ -73,6 +73,10 @@ impl Error {
             | Self::Change { .. }
             | Self::ManifestProblems { .. }
             | Self::Older { .. }
+            | Self::Undoes { .. }
+            | Self::TimestampLost { .. }
+            | Self::SignedBefore { .. }
+            | Self::SignedAhead { .. }
             | Self::SameVersion { .. }
             | Self::Raced { .. }
             | Self::RootAppeared { .. }
@@ -98,11 +102,12 @@ impl Error {
             Self::Requests { .. } => "request",
             Self::Key(error) => error.reason(),
             Self::NotSigned { .. } | Self::DraftNotSigned => "not_signed",
-            Self::Older { .. } => "older",
+            Self::Older { .. } | Self::TimestampLost { .. } => "older",
+            Self::Undoes { .. } => "others",
             Self::Raced { .. } | Self::RootAppeared { .. } | Self::Moved { .. } => "raced",
             Self::Rotation { .. } | Self::Overtaken { .. } => "rotation",
             Self::Expired { .. } | Self::PruneExpired { .. } => "expired",
-            Self::ClockBehind { .. } => "clock",
+            Self::ClockBehind { .. } | Self::SignedBefore { .. } | Self::SignedAhead { .. } => "clock",
             Self::DelegationUnsigned { .. } => "signatures",
             Self::ManifestProblems { .. } => "manifest",
             other => match other.exit() {
@@ -163,9 +168,6 @@ impl Error {
             Self::Older { role: Role::Root, .. } => {
                 "this working folder is behind; use the one that published last".into()
             }
-            Self::Older { role, .. } | Self::SameVersion { role, .. } => {
-                format!("run \"updog-repo sign --renew {role} --key KEY\" and publish again")
-            }
             Self::Overtaken { role, root, .. } | Self::NotVerifying { role, root } => {
                 format!(
                     "in the working folder that has root {root} run \"updog-repo sign --renew {role} --key KEY\" and publish it"
@@ -182,16 +184,40 @@ impl Error {
                 "sign with the old and the new keys; if the old ones are lost, publish with --accept-gap"
                     .into()
             }
-            Self::Expired { role: Role::Timestamp, .. } => "add --allow-expired to bring it back".into(),
+            Self::Expired { role: Role::Timestamp, .. } => {
+                "check the clock; if it is right, add --allow-expired to bring it back".into()
+            }
             Self::Expired { role, .. } => {
                 format!("a timestamp cannot help: sign {role} anew with \"updog-repo sign\", then publish")
             }
-            Self::ClockBehind { .. } => {
-                "set the clock; hosts take the newest signing time for the earliest time it can be".into()
-            }
-            _ => return None,
+            other => return publish_hint(other),
         })
     }
+}
+
+/// What hosts see already is in the way.
+fn publish_hint(error: &Error) -> Option<String> {
+    Some(match error {
+        Error::Undoes { place, .. } => format!(
+            "take over the working folder that published there; \"updog-repo release diff --against {place}\" compares, and --undo-others takes it all away"
+        ),
+        Error::Older { role, .. } | Error::SameVersion { role, .. } => format!(
+            "compare first: \"updog-repo release diff --against DEST\"; when what it says is meant, \"sign --renew {role} --key KEY\" and publish"
+        ),
+        Error::TimestampLost { .. } => {
+            "run \"updog-repo sign --renew timestamp --key KEY\" and publish within the hour".into()
+        }
+        // Hosts take the newest signing time for the earliest time it can be.
+        Error::ClockBehind { signed_at, .. } | Error::SignedBefore { live: signed_at, .. } => format!(
+            "set the clock; if that earlier signature was made by a wrong one, sign on from there: --clock {}",
+            crate::time::text(*signed_at + chrono::TimeDelta::seconds(1))
+        ),
+        Error::SignedAhead { .. } => {
+            "set the clock that is wrong, then \"updog-repo sign --renew timestamp --key KEY\" and publish"
+                .into()
+        }
+        _ => return None,
+    })
 }
 
 fn change_hint(error: &ChangeError) -> Option<String> {

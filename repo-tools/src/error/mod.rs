@@ -204,6 +204,23 @@ pub enum Error {
     /// Hosts see something newer.
     #[error("refused to publish {role} {staged}: {role} {live} is live")]
     Older { role: Role, live: u64, staged: u64 },
+    /// The publish would take back what others did.
+    #[error(
+        "refused to publish to {place}: targets {targets} there were made elsewhere, and this would undo: {}",
+        undone.join("; ")
+    )]
+    Undoes { place: String, targets: u64, undone: Vec<String> },
+    /// Nobody knows which timestamp hosts have seen last.
+    #[error(
+        "refused to publish timestamp {staged}: timestamp.json is gone, and hosts may have seen a later one"
+    )]
+    TimestampLost { staged: u64 },
+    /// Hosts would be told an earlier time.
+    #[error("refused to publish: the timestamp was signed at {}, the live one at {}", time::text(*signed_at), time::text(*live))]
+    SignedBefore { signed_at: DateTime<Utc>, live: DateTime<Utc> },
+    /// One of two clocks is wrong.
+    #[error("refused to publish: the timestamp was signed at {}, the clock here says {}", time::text(*signed_at), time::text(*now))]
+    SignedAhead { signed_at: DateTime<Utc>, now: DateTime<Utc> },
     /// One version, two documents.
     #[error("refused to publish {role} {version}: other bytes lie there under this version")]
     SameVersion { role: Role, version: u64 },
@@ -237,8 +254,8 @@ pub enum Error {
     #[error("refused to refresh: {role} expired at {}", time::text(*expires))]
     Expired { role: Role, expires: DateTime<Utc> },
     /// The clock is before what was signed last.
-    #[error("refused to sign: the clock says {}, the live timestamp was signed at {signed_at}", time::text(*now))]
-    ClockBehind { now: DateTime<Utc>, signed_at: String },
+    #[error("refused to sign: the clock says {}, the live timestamp was signed at {}", time::text(*now), time::text(*signed_at))]
+    ClockBehind { now: DateTime<Utc>, signed_at: DateTime<Utc> },
     /// A bucket refused or failed.
     #[error("failed to {what}: {fault}")]
     Store { what: String, fault: Fault },

@@ -2,8 +2,10 @@
 
 use tough::schema::Root;
 
+use super::clock::{self, Jump};
 use super::live::{Live, Trust};
 use super::meanwhile::{no_newer_root, not_overtaken, same_timestamp};
+use super::others::{Others, keeps_others};
 use super::plan::{Gap, Plan, plan};
 use super::upload::{Progress, absent, missing, upload};
 use crate::document::Document;
@@ -26,6 +28,8 @@ pub struct Published {
     pub plan: Plan,
     /// Blobs that this run wrote.
     pub new_blobs: usize,
+    /// A signing time that may be that of a wrong clock.
+    pub jump: Option<Jump>,
 }
 
 /// How to publish.
@@ -35,6 +39,30 @@ pub struct Order {
     pub gap: Gap,
     /// How much of what is there to believe.
     pub trust: Trust,
+    /// What to do about releases that others have published.
+    pub others: Others,
+}
+
+/// Whether and how the stage takes the place of what is there; every refusal that does not come of writing.
+pub(super) fn decide(store: &dyn Store, live: &Live, staged: &Staged, order: Order) -> Result<Decided> {
+    // First: a hint to sign anew is good only for what undoes nothing.
+    keeps_others(store, live, staged, order.others)?;
+    let now = staged.checked_at();
+    if live.metadata.online.is_none() {
+        live.left.allows(staged.metadata(), staged.shown().timestamp, now)?;
+    }
+    let plan = plan(&live.metadata, staged.metadata(), order.gap)?;
+    let online = staged.metadata().online.as_ref().ok_or(Error::NotSigned { what: Role::Timestamp })?;
+    let jump = clock::judge(live.signed(), &online.timestamp, now)?;
+    Ok(Decided { plan, jump })
+}
+
+/// A publish that may go on.
+pub(super) struct Decided {
+    /// In which order.
+    pub(super) plan: Plan,
+    /// A signing time that may be that of a wrong clock.
+    pub(super) jump: Option<Jump>,
 }
 
 /// Publishes a stage to a store.
@@ -51,7 +79,7 @@ pub fn publish_to(
     let hold = store.begin()?;
     // In a folder nobody else commits between this look and our own commit; elsewhere the swap would find out.
     let live = Live::read_any(store, order.trust)?;
-    let plan = plan(&live.metadata, staged.metadata(), order.gap)?;
+    let Decided { plan, jump } = decide(store, &live, staged, order)?;
     let new = staged.metadata();
     let online = new.online.as_ref().ok_or(Error::NotSigned { what: Role::Timestamp })?;
     // Blobs first: their names carry their digests, so nobody sees them before metadata names them.
@@ -75,7 +103,7 @@ pub fn publish_to(
         found.is_some_and(|found| found.bytes == online.timestamp.bytes())
     })?;
     writing.read_back(staged)?;
-    Ok(Published { place: store.place(), metadata: new.clone(), plan, new_blobs: blobs.len() })
+    Ok(Published { place: store.place(), metadata: new.clone(), plan, new_blobs: blobs.len(), jump })
 }
 
 /// The documents on their way.

@@ -4,9 +4,9 @@ use release::manifest::{Difference, Manifest};
 use serde::Serialize;
 use trust_core::Expiry;
 
-use super::commit::Order;
+use super::commit::{Decided, Order, decide};
 use super::live::Live;
-use super::plan::{Plan, plan};
+use super::plan::Plan;
 use super::upload::missing;
 use crate::error::{Error, Result};
 use crate::host_check::{follow, read_manifest};
@@ -36,7 +36,7 @@ pub struct Preview {
 /// Looks at everything that a publish looks at and refuses what it would refuse.
 pub fn preview(store: &dyn Store, staged: &Staged, order: Order) -> Result<Preview> {
     let live = Live::read_any(store, order.trust)?;
-    let plan = plan(&live.metadata, staged.metadata(), order.gap)?;
+    let Decided { plan, .. } = decide(store, &live, staged, order)?;
     let online = staged.metadata().online.as_ref().ok_or(Error::NotSigned { what: Role::Timestamp })?;
     let blobs: Vec<(String, u64)> = missing(store, &live, online, order.trust)?
         .into_iter()

@@ -15,7 +15,7 @@ use updog_repo::{Error, Staged};
 use crate::common::{again, day, wait};
 use crate::cut_store::{CutStore, Loss, glance, see};
 use crate::moto::{Bucket, Moto, Parrot, SECRET};
-use crate::stores::{Copies, copies, put, rotation, same, second_release};
+use crate::stores::{Copies, copies, put, put_over_others, rotation, same, second_release};
 
 fn plant(bucket: &Bucket, prefix: &str, base: &Memory) {
     for ((part, name), bytes) in base.tree() {
@@ -189,11 +189,11 @@ fn two_publishers_at_the_same_moment_in_s3() {
         println!("{results:?}");
         assert!(results.iter().any(Result::is_ok));
         for error in results.iter().filter_map(|result| result.as_ref().err()) {
-            let told = matches!(error, Error::Raced { .. } | Error::Older { .. });
+            let told = matches!(error, Error::Raced { .. } | Error::Older { .. } | Error::Undoes { .. });
             assert!(told, "{error}: {error:?}");
         }
         see(&StoreSource(&ours_in), &root, day(3)).unwrap();
-        put(&theirs_in, &theirs).unwrap();
+        put_over_others(&theirs_in, &theirs).unwrap();
     }
 }
 

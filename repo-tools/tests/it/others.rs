@@ -1,0 +1,160 @@
+//! A working folder that is behind takes away nothing that others have published, unless it is told to.
+
+use std::cell::Cell;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use crate::cli::Desk;
+use crate::common::write_release;
+
+/// A desk on which each line is run a minute after the one before.
+struct Minutes(Desk, Cell<u32>);
+
+impl Minutes {
+    fn at(&self, line: &str) -> String {
+        self.1.set(self.1.get() + 1);
+        format!("{line} --clock 2026-12-01T00:{:02}:00Z", self.1.get())
+    }
+
+    fn done(&self, line: &str) -> String {
+        self.0.done(&self.at(line))
+    }
+
+    fn json(&self, line: &str) -> Value {
+        self.0.json(&self.at(line))
+    }
+
+    fn output(&self, line: &str) -> Output {
+        self.0.output(&self.at(line))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+}
+
+/// 1.0.0 published from `ours`; `theirs` is a copy of it, and `next` and `other` are releases that nobody has added.
+fn two_folders() -> Minutes {
+    let desk = Minutes(Desk::new(), Cell::new(0));
+    write_release(&desk.path("next"), "1.1.0", "1.1.0");
+    write_release(&desk.path("other"), "1.2.0", "1.2.0");
+    for line in [
+        "--repo ours init",
+        "--repo ours key new k --role all",
+        "--repo ours release add release --level 1",
+        "--repo ours sign --key k",
+        "--repo ours publish public",
+    ] {
+        desk.done(line);
+    }
+    copy(&desk, "ours", "theirs");
+    desk
+}
+
+fn copy(desk: &Minutes, from: &str, to: &str) {
+    assert!(Command::new("cp").arg("-a").arg(desk.path(from)).arg(desk.path(to)).status().unwrap().success());
+}
+
+fn publish(desk: &Minutes, repo: &str, lines: &[&str]) {
+    for line in lines.iter().copied().chain(["sign --key k", "publish public"]) {
+        desk.done(&format!("--repo {repo} {line}"));
+    }
+}
+
+fn live(desk: &Minutes) -> Vec<u8> {
+    fs::read(desk.path("public/metadata/timestamp.json")).unwrap()
+}
+
+fn refused(desk: &Minutes, line: &str) -> Value {
+    let before = live(desk);
+    let answer = desk.json(line);
+    assert_eq!((answer["exit"].as_i64(), answer["reason"].as_str()), (Some(50), Some("others")), "{answer}");
+    assert_eq!(live(desk), before);
+    answer
+}
+
+#[test]
+fn a_release_that_this_folder_has_never_known_is_not_taken_away() {
+    let desk = two_folders();
+    publish(&desk, "theirs", &["release add next --level 1", "release yank 1.0.0 --reason broken"]);
+    // Signed later than theirs: every version is higher, and still it must not be shown.
+    desk.done("--repo ours release add other --level 1");
+    desk.done("--repo ours sign --key k --renew timestamp");
+    for more in ["", " --dry-run", " --from-scratch"] {
+        let said = refused(&desk, &format!("--repo ours publish public{more}"))["message"].to_string();
+        for undone in ["removed: tiny x86_64 1.1.0", "tiny x86_64 1.0.0"] {
+            assert!(said.contains(undone), "{said}");
+        }
+        assert!(!said.contains("1.2.0,"), "what comes is meant: {said}");
+    }
+    let output = desk.output("--repo ours publish public");
+    let said = String::from_utf8(output.stderr).unwrap();
+    let hint = said.lines().find(|line| line.starts_with("hint: ")).unwrap();
+    assert!(hint.contains("release diff --against public") && !hint.contains("renew"), "{hint}");
+    assert!(desk.output("--repo ours release diff --against public").status.success());
+
+    desk.done("--repo ours publish public --undo-others");
+    assert!(desk.done("validate public").contains("no problems"));
+    // And now it is theirs that is behind.
+    refused(&desk, "--repo theirs publish public");
+}
+
+#[test]
+fn a_stage_that_is_behind_is_told_to_take_over_what_is_live_first() {
+    let desk = two_folders();
+    desk.done("--repo ours waves set slow");
+    desk.done("--repo ours sign --key k");
+    publish(&desk, "theirs", &["release add next --level 1"]);
+    // Older in every role; that a renewal would be newer is no help.
+    refused(&desk, "--repo ours publish public");
+    desk.done("--repo ours sign --key k --renew targets");
+    refused(&desk, "--repo ours publish public");
+}
+
+#[test]
+fn what_this_folder_has_known_it_may_take_away() {
+    let desk = two_folders();
+    publish(&desk, "ours", &["release add next --level 1"]);
+    // Also a copy that came later, and one that published something in between.
+    copy(&desk, "ours", "later");
+    publish(&desk, "later", &["release remove 1.1.0"]);
+    publish(&desk, "later", &["release add other --level 1"]);
+    refused(&desk, "--repo ours publish public --staged");
+    fs::remove_dir_all(desk.path("ours")).unwrap();
+    copy(&desk, "later", "ours");
+    publish(&desk, "ours", &["release remove 1.2.0", "release yank 1.0.0 --reason broken"]);
+    assert!(desk.done("validate public").contains("no problems"));
+}
+
+#[test]
+fn a_run_that_was_cut_after_its_commit_is_no_stranger() {
+    let desk = two_folders();
+    let state = fs::read(desk.path("ours/updog-repo.json")).unwrap();
+    publish(&desk, "ours", &["release add next --level 1"]);
+    // Shown, and not yet remembered.
+    fs::write(desk.path("ours/updog-repo.json"), state).unwrap();
+    publish(&desk, "ours", &["release remove 1.1.0"]);
+}
+
+#[test]
+fn a_manifest_that_cannot_be_read_there_may_hold_anything() {
+    let desk = two_folders();
+    publish(&desk, "theirs", &["release add next --level 1"]);
+    let targets = desk.path("public/targets");
+    let theirs: Vec<String> = names(&targets)
+        .into_iter()
+        .filter(|name| name.ends_with(".manifest.json") && !desk.path("ours/blobs").join(name).exists())
+        .collect();
+    assert_eq!(theirs.len(), 1);
+    fs::remove_file(targets.join(&theirs[0])).unwrap();
+    desk.done("--repo ours sign --key k --renew targets");
+    let said = refused(&desk, "--repo ours publish public")["message"].to_string();
+    assert!(said.contains("a manifest that is missing or damaged there"), "{said}");
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
