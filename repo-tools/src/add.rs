@@ -14,7 +14,7 @@ use serde_json::Map;
 
 use crate::draft::{Blob, Draft, title};
 use crate::error::{Error, Result};
-use crate::files;
+use crate::files::{self, Partial};
 use crate::folder::Folder;
 use crate::store::Hashing;
 
@@ -96,13 +96,13 @@ impl Packing<'_> {
     ) -> Result<(Blob, Index)> {
         let path = self.dir.join(&raw.file);
         let blobs = self.folder.blobs_dir();
-        let partial = blobs.join(format!(".{name}.partial"));
-        let write = |source| Error::WriteFile { path: partial.clone(), source };
+        let coming = blobs.join(name);
+        let write = |source| Error::WriteFile { path: coming.clone(), source };
         let file = File::open(&path).map_err(|source| Error::ReadFile { path: path.clone(), source })?;
         let mut source = Hashing::over(BufReader::with_capacity(1 << 20, file));
         let files = self.folder.files();
-        let mut out =
-            Measured { inner: files.create(&partial).map_err(write)?, length: 0, hasher: Hasher::new() };
+        let inner = Partial::of(files.as_ref(), &coming).map_err(write)?;
+        let mut out = Measured { inner, length: 0, hasher: Hasher::new() };
         let index = self
             .writer
             .write(&mut source, &mut out, progress)
@@ -115,10 +115,9 @@ impl Packing<'_> {
             let (expected, found) = (format!("SHA-256 {}", raw.sha256), index.raw().to_string());
             return Err(Error::ImageDiffers { path, expected, found });
         }
-        out.inner.sync().map_err(write)?;
         let blob = Blob { length: out.length, sha256: out.hasher.finish() };
         let to = blobs.join(blob.file_name(name));
-        files.rename(&partial, &to).map_err(|source| Error::WriteFile { path: to, source })?;
+        out.inner.finish(&to).map_err(|source| Error::WriteFile { path: to, source })?;
         files.sync_dir(&blobs).map_err(write)?;
         Ok((blob, index))
     }
@@ -205,13 +204,13 @@ fn is_for(update: &Update, release: &ReleaseJson) -> bool {
 }
 
 /// Counts and hashes what is written through it.
-struct Measured {
-    inner: Box<dyn files::NewFile>,
+struct Measured<'a> {
+    inner: Partial<'a>,
     length: u64,
     hasher: Hasher,
 }
 
-impl Write for Measured {
+impl Write for Measured<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let count = self.inner.write(bytes)?;
         self.hasher.update(bytes.get(..count).unwrap_or_default());

@@ -61,7 +61,7 @@ impl Lock {
 
 /// Writes `file` so that it is whole or absent whatever happens: partial name, bytes, sync, rename, sync of the folder.
 ///
-/// A cut before the rename leaves a `.partial` file, which the next run overwrites.
+/// A cut before the rename leaves a `.partial` file, which the next run sweeps away; a failure leaves none.
 pub fn put<R: Read>(files: &dyn Files, file: &Path, source: &mut R) -> io::Result<()> {
     put_if(files, file, source, |_| true).map(|_| ())
 }
@@ -73,19 +73,68 @@ pub fn put_if<R: Read>(
     source: &mut R,
     is_right: impl FnOnce(&R) -> bool,
 ) -> io::Result<bool> {
-    let partial = partial_name(file);
-    let mut new = files.create(&partial)?;
+    let mut new = Partial::of(files, file)?;
     io::copy(source, &mut new)?;
     if !is_right(source) {
-        drop(new);
-        files.remove(&partial)?;
         return Ok(false);
     }
-    new.sync()?;
-    drop(new);
-    files.rename(&partial, file)?;
+    new.finish(file)?;
     files.sync_dir(parent(file))?;
     Ok(true)
+}
+
+/// A file under its partial name. One that is dropped before it is finished is removed: a full disk needs the room. What
+/// cannot be removed then is swept by the next run.
+pub(crate) struct Partial<'a> {
+    files: &'a dyn Files,
+    path: PathBuf,
+    new: Option<Box<dyn NewFile>>,
+}
+
+impl<'a> Partial<'a> {
+    /// Begins `file`.
+    pub(crate) fn of(files: &'a dyn Files, file: &Path) -> io::Result<Self> {
+        let path = partial_name(file);
+        let new = files.create(&path).inspect_err(|_| {
+            let _ = files.remove(&path);
+        })?;
+        Ok(Self { files, path, new: Some(new) })
+    }
+
+    /// Makes the bytes durable and gives them their name. The name is durable when its folder was flushed.
+    pub(crate) fn finish(mut self, file: &Path) -> io::Result<()> {
+        if let Some(new) = &mut self.new {
+            new.sync()?;
+        }
+        // Closed first: some file systems rename no open file.
+        if let Some(new) = self.new.take() {
+            drop(new);
+        }
+        let renamed = self.files.rename(&self.path, file);
+        if renamed.is_err() {
+            let _ = self.files.remove(&self.path);
+        }
+        renamed
+    }
+}
+
+impl Write for Partial<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.new.as_mut().map_or(Ok(0), |new| new.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.new.as_mut().map_or(Ok(()), io::Write::flush)
+    }
+}
+
+impl Drop for Partial<'_> {
+    fn drop(&mut self) {
+        if let Some(new) = self.new.take() {
+            drop(new);
+            let _ = self.files.remove(&self.path);
+        }
+    }
 }
 
 /// [`put`] for bytes at hand.

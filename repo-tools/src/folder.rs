@@ -57,9 +57,16 @@ impl Folder {
         Ok(folder)
     }
 
-    /// Keeps other updog-repos out while the answer lives.
+    /// Keeps other updog-repos out while the answer lives, and removes what a cut run left under partial names.
     pub fn lock(&self) -> Result<Lock> {
-        self.files.lock(&self.dir).map_err(|source| Error::Busy { path: self.dir.clone(), source })
+        let lock =
+            self.files.lock(&self.dir).map_err(|source| Error::Busy { path: self.dir.clone(), source })?;
+        for sub in WRITTEN {
+            let dir = self.dir.join(sub);
+            files::sweep_partials(self.files.as_ref(), &dir)
+                .map_err(|source| Error::WriteFile { path: dir, source })?;
+        }
+        Ok(lock)
     }
 
     /// The file system it is on.
@@ -264,12 +271,12 @@ impl Folder {
         self.dir.join("signing").join(format!("{role}.json"))
     }
 
-    fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
+    pub(crate) fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
         let path = self.dir.join(name);
         files::read(self.files.as_ref(), &path, MAX).map_err(|source| Error::ReadFile { path, source })
     }
 
-    fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.dir.join(name);
         files::put_bytes(self.files.as_ref(), &path, bytes)
             .map_err(|source| Error::WriteFile { path, source })
@@ -295,7 +302,7 @@ struct TypedTargets {
     delegations: Option<serde_json::Value>,
 }
 
-fn json(value: &impl Serialize) -> Result<Vec<u8>> {
+pub(crate) fn json(value: &impl Serialize) -> Result<Vec<u8>> {
     let mut bytes = serde_json::to_vec_pretty(value).map_err(encode)?;
     bytes.push(b'\n');
     Ok(bytes)
@@ -305,7 +312,11 @@ fn encode(source: serde_json::Error) -> Error {
     Error::Encode { what: "working folder", source: Box::new(source) }
 }
 
-const STATE: &str = "updog-repo.json";
+/// The file that makes a folder a working folder.
+pub(crate) const STATE: &str = "updog-repo.json";
+/// Every folder in which files get partial names.
+const WRITTEN: [&str; 8] =
+    ["", "root", "draft", "blobs", "signing", DELEGATED, "stage/metadata", "stage/targets"];
 const NEXT_ROOT: &str = "root/next.json";
 const TARGETS: &str = "draft/targets.json";
 const DELEGATED: &str = "signing/delegated";

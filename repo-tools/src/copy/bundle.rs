@@ -15,7 +15,7 @@ use super::select::{Selected, Selection, Wanted, select};
 use super::survey::{Anchor, Survey, root_name};
 use crate::document::Document;
 use crate::error::{Error, Result};
-use crate::files::{self, Files};
+use crate::files::{self, Files, Partial};
 use crate::parallel::{Meter, Tell};
 use crate::source::{Source, decoded};
 use crate::stream::stream_right;
@@ -131,18 +131,10 @@ fn write(
     parts: &Parts,
     meter: &Meter<'_>,
 ) -> Result<()> {
-    let partial = files::partial_name(file);
     let failed = |source| Error::WriteFile { path: file.to_owned(), source };
-    let mut new = files.create(&partial).map_err(failed)?;
-    if let Err(error) = fill(source, &mut new, file, parts, meter) {
-        drop(new);
-        // What cannot be removed is overwritten by the next run.
-        let _ = files.remove(&partial);
-        return Err(error);
-    }
-    new.sync().map_err(failed)?;
-    drop(new);
-    files.rename(&partial, file).map_err(failed)?;
+    let mut new = Partial::of(files, file).map_err(failed)?;
+    fill(source, &mut new, file, parts, meter)?;
+    new.finish(file).map_err(failed)?;
     files.sync_dir(files::parent(file)).map_err(failed)
 }
 

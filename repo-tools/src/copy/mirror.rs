@@ -15,7 +15,7 @@ use super::select::{Selection, select};
 use super::survey::{Anchor, Survey};
 use crate::document::Document;
 use crate::error::{Error, Result};
-use crate::files::{self, Files};
+use crate::files::{self, Files, Partial};
 use crate::metadata::{Metadata, Online, version_in};
 use crate::parallel::{Meter, Tell, each};
 use crate::publish::{Gap, Plan, plan};
@@ -205,26 +205,17 @@ impl Copy<'_> {
 
     /// One target: partial name, bytes, digest, sync, final name. The name is durable after [`Self::sync_targets`].
     fn fetch(&self, source: &dyn Source, target: &Target, path: &Path, meter: &Meter<'_>) -> Result<()> {
-        let partial = files::partial_name(path);
         let write = |source| Error::WriteFile { path: path.to_owned(), source };
         let dir = files::parent(path);
         if dir != self.targets {
             files::ensure_dir(self.files, dir).map_err(write)?;
         }
-        let mut new = self.files.create(&partial).map_err(write)?;
-        let streamed = stream_right(source, target, &mut |part| {
+        let mut new = Partial::of(self.files, path).map_err(write)?;
+        stream_right(source, target, &mut |part| {
             meter.add(part.len());
             new.write_all(part).map_err(write)
-        });
-        if let Err(error) = streamed {
-            drop(new);
-            // What is left here, the next run removes.
-            let _ = self.files.remove(&partial);
-            return Err(error);
-        }
-        new.sync().map_err(write)?;
-        drop(new);
-        self.files.rename(&partial, path).map_err(write)?;
+        })?;
+        new.finish(path).map_err(write)?;
         if dir != self.targets {
             self.files.sync_dir(dir).map_err(write)?;
         }

@@ -17,6 +17,7 @@ mod desk;
 mod doctor;
 mod dry_run;
 mod expirations;
+mod full_disk;
 mod intent;
 mod interop;
 mod keys;
