@@ -54,6 +54,7 @@ pub mod host_check;
 pub mod intent;
 pub mod keyring;
 pub mod keys;
+mod made_keys;
 mod metadata;
 mod names;
 pub mod outlook;

@@ -200,18 +200,36 @@ pub(super) fn edit(
     change: impl FnOnce(&mut NextRoot) -> Result<bool>,
 ) -> Result<Edited> {
     let _lock = folder.lock()?;
-    let papers = folder.papers()?;
-    let expires = time::later(context.now, context.intent()?.terms().root);
-    let (mut next, begun) = match (papers.next_root, papers.roots.last()) {
-        (Some(next), _) => (next, false),
-        (None, Some(newest)) => (NextRoot::after(newest.role(), expires)?, true),
-        (None, None) => (NextRoot::first(expires)?, true),
-    };
-    let changed = change(&mut next)?;
-    if begun || changed {
-        folder.save_next_root(&next)?;
+    let mut edit = Edit::begin(context, folder)?;
+    let changed = change(&mut edit.next)?;
+    edit.save(folder, changed)
+}
+
+/// The next root, open. The caller has the lock.
+pub(super) struct Edit {
+    pub(super) next: NextRoot,
+    begun: bool,
+}
+
+impl Edit {
+    pub(super) fn begin(context: &Context, folder: &Folder) -> Result<Self> {
+        let papers = folder.papers()?;
+        let expires = time::later(context.now, context.intent()?.terms().root);
+        let (next, begun) = match (papers.next_root, papers.roots.last()) {
+            (Some(next), _) => (next, false),
+            (None, Some(newest)) => (NextRoot::after(newest.role(), expires)?, true),
+            (None, None) => (NextRoot::first(expires)?, true),
+        };
+        Ok(Self { next, begun })
     }
-    Ok(Edited { version: next.document().version(), begun, changed: begun || changed })
+
+    pub(super) fn save(self, folder: &Folder, changed: bool) -> Result<Edited> {
+        let changed = self.begun || changed;
+        if changed {
+            folder.save_next_root(&self.next)?;
+        }
+        Ok(Edited { version: self.next.document().version(), begun: self.begun, changed })
+    }
 }
 
 fn sign(context: &Context, folder: &Folder, keys: &[PathBuf]) -> Result<Answer> {

@@ -5,12 +5,14 @@ mod contents;
 mod finding;
 mod freshness;
 mod observed;
+mod private;
 mod roles;
 
 use chrono::{DateTime, Utc};
 
 pub use finding::{Finding, Kind};
 pub use observed::{BlobSeen, KeySeen, Observed, PrivateSeen, Unseen};
+pub(crate) use private::inside as private_keys_inside;
 
 use crate::intent::{Accepted, Intent};
 

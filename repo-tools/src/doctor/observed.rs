@@ -1,19 +1,19 @@
 //! The edge of doctor: reads everything that can be read, and keeps what cannot as a finding.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use tough::schema::Timestamp;
 use tough::schema::key::Key;
 
-use super::{Finding, Kind};
+use super::{Finding, Kind, private};
 use crate::document::Document;
 use crate::draft::Draft;
 use crate::error::Result;
 use crate::folder::Folder;
 use crate::intent::{Intent, KeyRef, WaveIntent};
 use crate::keys::{KeyName, key_id, public_key};
+use crate::made_keys::made_keys;
 use crate::metadata::{MAX_METADATA, Metadata, version_in};
 use crate::staged::Staged;
 use crate::store::{Part, Place};
@@ -71,7 +71,7 @@ pub struct Unseen {
     pub fix: String,
 }
 
-/// The file of a private key; what is in it is not read.
+/// The file of a private key; what is in it is not kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PrivateSeen {
     /// The file.
@@ -83,8 +83,8 @@ pub struct PrivateSeen {
 }
 
 impl Observed {
-    /// Looks at everything; `extra` are private keys given by hand. No key is opened: of a file the mode is read, of a
-    /// token what it shows to everybody.
+    /// Looks at everything; `extra` are private keys given by hand. No key is used: of a file the mode counts, and whether
+    /// it is one, of a token what it shows to everybody.
     pub fn look(folder: &Folder, intent: &Intent, extra: &[PathBuf]) -> Self {
         let mut seen = Self::default();
         seen.look_at_papers(folder);
@@ -100,6 +100,7 @@ impl Observed {
         let named = intent.keys();
         seen.keys.extend(named.iter().map(|named| key_seen(&named.name, &named.key, folder.dir())));
         seen.keys.extend(extra.iter().map(|file| private_key(file, folder.dir())));
+        seen.look_for_keys(folder, intent, extra);
         seen.look_at_waves(intent);
         for (name, place) in &intent.stores {
             seen.look_at_store(folder, name, place);
@@ -142,6 +143,20 @@ impl Observed {
             self.unreadable(&error);
             Papers { roots, ..Papers::default() }
         });
+    }
+
+    /// Keys that nobody has named: in the working folder, beside named ones, and where `key new` has made some for it.
+    fn look_for_keys(&mut self, folder: &Folder, intent: &Intent, extra: &[PathBuf]) {
+        let made = made_keys(folder).unwrap_or_else(|error| {
+            self.unreadable(&error);
+            Vec::new()
+        });
+        let named: Vec<PathBuf> = intent.keys().iter().filter_map(|named| named.key.file()).collect();
+        let named = named.iter().chain(extra).chain(&made).map(PathBuf::as_path);
+        let beside = private::beside(named.filter(|path| path.is_file()));
+        for paths in [private::inside(folder.dir()), made.clone(), beside] {
+            private::add(&mut self.keys, paths, folder.dir());
+        }
     }
 
     fn look_at_blobs(&mut self, folder: &Folder) {
@@ -212,7 +227,7 @@ fn key_seen(name: &str, key: &KeyRef, repo: &Path) -> KeySeen {
             // `key new` writes FILE and FILE.pub; where the pair is on one machine, the private half is looked at.
             let pair =
                 path.extension().is_some_and(|ending| ending == "pub").then(|| path.with_extension(""));
-            let private = pair.and_then(|path| private(&path, repo));
+            let private = pair.and_then(|path| private::seen(&path, repo));
             KeySeen { name, id: id_of(public_key(path), FILE_FIX), private }
         }
         KeyRef::Elsewhere { uri, name: key } => {
@@ -225,7 +240,7 @@ fn private_key(path: &Path, repo: &Path) -> KeySeen {
     let mut seen = KeySeen { name: path.display().to_string(), id: Ok(String::new()), private: None };
     match KeyName::parse(path) {
         Ok(KeyName::File(path)) => {
-            seen.private = private(&path, repo);
+            seen.private = private::seen(&path, repo);
             if seen.private.is_none() {
                 seen.id = Err(Unseen { why: "there is no such file".to_owned(), fix: FILE_FIX.to_owned() });
             }
@@ -237,15 +252,6 @@ fn private_key(path: &Path, repo: &Path) -> KeySeen {
         }
     }
     seen
-}
-
-fn private(path: &Path, repo: &Path) -> Option<PrivateSeen> {
-    let metadata = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
-    let inside = match (path.canonicalize(), repo.canonicalize()) {
-        (Ok(path), Ok(repo)) => path.starts_with(repo),
-        _ => false,
-    };
-    Some(PrivateSeen { path: path.to_owned(), mode: metadata.mode() & 0o777, inside })
 }
 
 fn id_of(key: Result<Key>, fix: &str) -> Result<String, Unseen> {

@@ -128,8 +128,7 @@ impl Error {
                 "another updog-repo is writing there; run it again when that one has ended".into()
             }
             Self::KeyReadableByOthers { path, .. } => format!("chmod 600 {}", path.display()),
-            Self::KeyExists { .. } => "choose another file name; a key is never overwritten".into(),
-            Self::KeyInside { .. } => "choose a file outside the folder given by --repo".into(),
+            Self::KeyExists { .. } | Self::KeyInside { .. } => return key_hint(self),
             Self::Key(error) => error.hint()?.to_owned(),
             Self::Intent { source, .. } => return source.hint(),
             Self::NoFolder { .. } => "run \"updog-repo init\" first, or name the folder with --repo".into(),
@@ -193,6 +192,23 @@ impl Error {
             other => return publish_hint(other),
         })
     }
+}
+
+/// Where a new key cannot be.
+fn key_hint(error: &Error) -> Option<String> {
+    Some(match error {
+        Error::KeyExists { path, private: true } => {
+            let path = path.display();
+            format!(
+                "a key is never overwritten: choose another file name, or let this one sign with \"updog-repo root add-key {path} --role ROLES\""
+            )
+        }
+        Error::KeyExists { private: false, .. } => {
+            "it is the public half of a key that is elsewhere: choose another file name".into()
+        }
+        Error::KeyInside { .. } => "choose a file outside of that folder".into(),
+        _ => return None,
+    })
 }
 
 /// What hosts see already is in the way.

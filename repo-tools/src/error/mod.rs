@@ -41,10 +41,10 @@ pub enum Error {
     KeyReadableByOthers { path: PathBuf, mode: u32 },
     /// A key is never overwritten.
     #[error("refused to write key {}: the file is there already", path.display())]
-    KeyExists { path: PathBuf },
-    /// Private keys do not belong in a folder that is copied around.
-    #[error("refused to write key {}: it would lie in the working folder", path.display())]
-    KeyInside { path: PathBuf },
+    KeyExists { path: PathBuf, private: bool },
+    /// Private keys do not belong in a folder that is copied around, or that hosts read.
+    #[error("refused to write key {}: it would lie in {}, {what}", path.display(), dir.display())]
+    KeyInside { path: PathBuf, dir: PathBuf, what: &'static str },
     /// A key stays closed, is named wrongly, or lies where it cannot be reached.
     #[error(transparent)]
     Key(crate::keys::KeyError),

@@ -76,6 +76,16 @@ pub enum KeyRef {
     },
 }
 
+impl KeyRef {
+    /// The file it lies in, where it is one.
+    pub fn file(&self) -> Option<PathBuf> {
+        match self {
+            Self::File(path) => Some(path.clone()),
+            Self::Id(_) | Self::Elsewhere { .. } => None,
+        }
+    }
+}
+
 /// A rollout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WaveIntent {

@@ -1,8 +1,5 @@
 //! Makes key files: PKCS#8 PEM that openssl reads too, mode 0600, never over an existing file.
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
@@ -13,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
 use crate::keys::locked::lock;
-use crate::keys::{Secret, Signer};
+use crate::keys::{NoSecrets, Purpose, Secret, Secrets, Signer, pair};
 
 /// The kinds of key that TUF clients verify.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -35,8 +32,11 @@ pub struct NewKey {
     pub public_file: PathBuf,
 }
 
-/// Makes `path` (private, 0600) and `path.pub` (public, as TUF JSON).
+/// Makes `path` (private, 0600) and `path.pub` (public, as TUF JSON): both, or neither.
 pub fn generate(kind: KeyKind, path: &Path) -> Result<NewKey> {
+    if let Some(whole) = pair::complete(path, &NoSecrets)? {
+        return Ok(whole);
+    }
     let der = private_der(kind).map_err(|_| Error::GenerateKey { path: path.to_owned() })?;
     let signer = Signer::parse(&der, path)?;
     write_pair(signer, "PRIVATE KEY", &der, path)
@@ -44,6 +44,9 @@ pub fn generate(kind: KeyKind, path: &Path) -> Result<NewKey> {
 
 /// [`generate`] with the private key encrypted: PBES2 with scrypt and AES-256-CBC. The plain key never touches the disk.
 pub fn generate_locked(kind: KeyKind, path: &Path, passphrase: &Secret) -> Result<NewKey> {
+    if let Some(whole) = pair::complete(path, &Given(passphrase))? {
+        return Ok(whole);
+    }
     let failed = || Error::GenerateKey { path: path.to_owned() };
     let der = private_der(kind).map_err(|_| failed())?;
     let signer = Signer::parse(&der, path)?;
@@ -54,21 +57,18 @@ pub fn generate_locked(kind: KeyKind, path: &Path, passphrase: &Secret) -> Resul
 fn write_pair(signer: Signer, tag: &str, der: &[u8], path: &Path) -> Result<NewKey> {
     let config = pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF);
     let text = Zeroizing::new(pem::encode_config(&pem::Pem::new(tag, der), config));
-
-    let mut public_name = path.as_os_str().to_owned();
-    public_name.push(".pub");
-    let public_file = PathBuf::from(public_name);
-    let mut public = serde_json::to_vec_pretty(&signer.public())
-        .map_err(|source| Error::Encode { what: "public key", source: Box::new(source) })?;
-    public.push(b'\n');
-
-    if public_file.exists() {
-        // Before the private key is there: half a pair helps nobody.
-        return Err(Error::KeyExists { path: public_file });
-    }
-    write_new(path, text.as_bytes(), 0o600)?;
-    write_new(&public_file, &public, 0o644)?;
+    let public_file = pair::write(path, text.as_bytes(), &pair::public_bytes(&signer)?)?;
     Ok(NewKey { signer, public_file })
+}
+
+/// The passphrase that was given for the new key opens the one that a cut run has made.
+#[derive(Debug)]
+struct Given<'a>(&'a Secret);
+
+impl Secrets for Given<'_> {
+    fn secret(&self, _: Purpose, _: &Path) -> Result<Secret> {
+        Ok(Secret::new(self.0.expose().to_vec()))
+    }
 }
 
 fn private_der(kind: KeyKind) -> Result<Zeroizing<Vec<u8>>, aws_lc_rs::error::Unspecified> {
@@ -83,20 +83,4 @@ fn private_der(kind: KeyKind) -> Result<Zeroizing<Vec<u8>>, aws_lc_rs::error::Un
             der.as_ref().to_vec()
         }
     }))
-}
-
-fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let write = || {
-        // A folder that is made for keys is nobody else's.
-        DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        File::open(dir)?.sync_all()
-    };
-    write().map_err(|source| match source.kind() {
-        io::ErrorKind::AlreadyExists => Error::KeyExists { path: path.to_owned() },
-        _ => Error::WriteFile { path: path.to_owned(), source },
-    })
 }

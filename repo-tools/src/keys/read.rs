@@ -123,6 +123,18 @@ pub(super) fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     Ok(bytes)
 }
 
+/// Whether the bytes of a file are a private key, encrypted or not, or have one in them.
+pub(crate) fn is_private(bytes: &[u8]) -> bool {
+    let begin = |line: &[u8]| {
+        line.starts_with(b"-----BEGIN ") && line.trim_ascii_end().ends_with(b"PRIVATE KEY-----")
+    };
+    if bytes.split(|byte| *byte == b'\n').any(begin) {
+        return true;
+    }
+    // DER begins with a sequence.
+    bytes.first() == Some(&0x30) && (is_locked(bytes) || pair(bytes).is_ok())
+}
+
 /// What a key file holds, by its outer form.
 enum Envelope {
     Plain(Zeroizing<Vec<u8>>),
@@ -162,4 +174,4 @@ fn pair(bytes: &[u8]) -> Result<SignKeyPair, &'static str> {
 }
 
 /// The largest RSA key is well below this.
-const MAX_KEY_FILE: u64 = 64 << 10;
+pub(crate) const MAX_KEY_FILE: u64 = 64 << 10;

@@ -20,6 +20,7 @@ mod expirations;
 mod full_disk;
 mod intent;
 mod interop;
+mod key_files;
 mod keys;
 mod kms;
 mod locked;

@@ -1,13 +1,16 @@
 //! `updog-repo key new`
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde_json::json;
 
-use super::super::root::{Roles, edit};
+use super::super::root::{Edit, Roles};
 use super::super::{Answer, Context, usage};
 use crate::error::{Error, Result};
+use crate::files::parent;
+use crate::folder::{Folder, STATE};
 use crate::keys::{KeyKind, Purpose, Secrets, generate, generate_locked};
+use crate::made_keys;
 
 /// The key that is wanted.
 pub(super) struct Wish {
@@ -24,14 +27,22 @@ pub(super) fn run(context: &Context, wish: &Wish) -> Result<Answer> {
         return Err(usage("refused: \"key new\" has no --dry-run, a key is made or it is not".into()));
     }
     refuse_inside(&context.repo, file)?;
-    // Before the key is made: there must be a root that can take it.
-    let folder = role.as_ref().map(|_| context.folder()).transpose()?;
+    // Before the key is made: there must be a root that can take it, and nobody else at work on it.
+    let folder = match role {
+        Some(_) => Some(context.folder()?),
+        None => context.folder().ok(),
+    };
+    let _lock = folder.as_ref().map(Folder::lock).transpose()?;
+    let edit = role.as_ref().and(folder.as_ref()).map(|folder| Edit::begin(context, folder)).transpose()?;
     let key = if *encrypt {
         let passphrase = context.passphrases.secret(Purpose::Lock, file)?;
         generate_locked(*kind, file, &passphrase)?
     } else {
         generate(*kind, file)?
     };
+    if let Some(folder) = &folder {
+        made_keys::remember(folder, file)?;
+    }
     let id = hex::encode(key.signer.id());
     let mut lines = vec![
         format!("The private key is {}; keep it where only its signer can read it.", file.display()),
@@ -40,8 +51,9 @@ pub(super) fn run(context: &Context, wish: &Wish) -> Result<Answer> {
     let mut data = json!({
         "id": id, "file": file, "public": key.public_file, "encrypted": encrypt, "roles": [],
     });
-    if let (Some(folder), Some(Roles(roles))) = (folder, role) {
-        let edited = edit(context, &folder, |next| next.add_key(&key.signer.public(), roles))?;
+    if let (Some(folder), Some(mut edit), Some(Roles(roles))) = (folder, edit, role) {
+        let changed = edit.next.add_key(&key.signer.public(), roles)?;
+        let edited = edit.save(&folder, changed)?;
         let names: Vec<&str> = roles.iter().map(|role| role.name()).collect();
         lines.push(format!("It may sign for {} in root {}.", names.join(", "), edited.version));
         data["roles"] = json!(names);
@@ -50,12 +62,38 @@ pub(super) fn run(context: &Context, wish: &Wish) -> Result<Answer> {
     Ok(Answer::done(lines, data))
 }
 
+/// A key in the working folder is copied to others with it, and one in a published folder is read by everybody.
 fn refuse_inside(repo: &Path, file: &Path) -> Result<()> {
-    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let (Ok(repo_path), Ok(parent)) = (repo.canonicalize(), parent.canonicalize()) else { return Ok(()) };
-    // A folder that is no working folder (yet) holds nothing that is copied around.
-    if repo_path.join("updog-repo.json").exists() && parent.starts_with(&repo_path) {
-        return Err(Error::KeyInside { path: file.to_owned() });
+    let read = |source| Error::ReadFile { path: file.to_owned(), source };
+    let parent = there(&std::path::absolute(parent(file)).map_err(read)?);
+    let repo = repo.canonicalize().ok().filter(|repo| repo.join(STATE).exists());
+    for dir in parent.ancestors() {
+        let what = if repo.as_deref() == Some(dir) || dir.join(STATE).exists() {
+            "a working folder, which is copied to others"
+        } else if dir.join("metadata/timestamp.json").exists() {
+            "a repository that hosts read"
+        } else {
+            continue;
+        };
+        return Err(Error::KeyInside { path: file.to_owned(), dir: dir.to_owned(), what });
     }
     Ok(())
+}
+
+/// Where a folder lies, or will lie once it is made: links are followed as far as there is something.
+fn there(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+        // One part at a time, so that ".." after a link goes up from where the link leads.
+        if let Ok(real) = plain.canonicalize() {
+            plain = real;
+        }
+    }
+    plain
 }
