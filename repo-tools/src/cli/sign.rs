@@ -103,8 +103,10 @@ pub(super) fn say_missing(what: &str, missing: &[Missing], progress: bool) -> An
 
 /// A signing time that may be that of a wrong clock.
 fn jump(before: &Papers, after: &Papers) -> Option<Jump> {
-    let (before, after) = (before.timestamp.as_ref()?, after.timestamp.as_ref()?);
-    Jump::over(signed_at(before.role())?, before.expires(), signed_at(after.role())?)
+    // Refreshes leave the timestamp here behind; the snapshot is what must be signed here as long as hosts are served.
+    let expires = before.snapshot.as_ref()?.expires();
+    let [before, after] = [before, after].map(|papers| signed_at(papers.timestamp.as_ref()?.role()));
+    Jump::over(before?, expires, after?)
 }
 
 /// Empty waves are legal and easily forgotten.

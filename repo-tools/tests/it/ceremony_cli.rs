@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use crate::cli::Desk;
 
@@ -142,15 +143,14 @@ fn two_who_sign_one_file_at_once_both_have_signed_it() {
     assert!(Command::new("mkfifo").arg(path("slow")).status().unwrap().success());
     for out in ["ask", "answer"] {
         let more: &[&str] = if out == "ask" { &[] } else { &["--out", out] };
-        let slow = Command::new(env!("CARGO_BIN_EXE_updog-repo"))
+        let mut slow = Command::new(env!("CARGO_BIN_EXE_updog-repo"))
             .args(["root", "sign", "ask", "--key", "slow", "--yes"])
             .args(more)
             .current_dir(desk.path())
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        // Opens when the reader is there.
-        let mut key = fs::OpenOptions::new().write(true).open(path("slow")).unwrap();
+        let mut key = open_for_reader(&path("slow"), &mut slow);
         desk.done(&format!("root sign ask --key ben --yes {}", more.join(" ")));
         key.write_all(&fs::read(path("ann")).unwrap()).unwrap();
         drop(key);
@@ -160,6 +160,18 @@ fn two_who_sign_one_file_at_once_both_have_signed_it() {
         desk.done(&format!("--repo r root collect {out} --dry-run"));
         fs::remove_file(path("ask")).unwrap();
         desk.done("--repo r root propose --out ask");
+    }
+}
+
+/// A pipe that `reader` has open at its other end, or will have: while it lives, it is waited for.
+fn open_for_reader(pipe: &Path, reader: &mut Child) -> fs::File {
+    loop {
+        // Without a reader this fails at once.
+        match fs::OpenOptions::new().write(true).custom_flags(O_NONBLOCK).open(pipe) {
+            Ok(file) => return file,
+            Err(error) => assert!(reader.try_wait().unwrap().is_none(), "it has ended: {error}"),
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
     }
 }
 
@@ -187,3 +199,6 @@ fn a_signed_request_takes_the_place_of_no_other_file() {
         assert_eq!(answer.lines().filter(|line| line.starts_with("signature ")).count(), count, "{key}");
     }
 }
+
+/// Of `fcntl.h`; the same on both architectures.
+const O_NONBLOCK: i32 = 0o4000;
