@@ -18,6 +18,7 @@ mod wire;
 use std::collections::BTreeMap;
 
 pub use change::{ChangeError, Effect, MAX_EVENTS, Restart};
+pub use check::MAX_DELTA_HEADER;
 pub use diff::{Difference, Kind};
 pub use error::ManifestError;
 pub use event::{Event, Reason, ReasonError};

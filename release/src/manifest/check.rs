@@ -161,4 +161,4 @@ fn named(update: &Update) -> Vec<(String, &str)> {
 /// The fixed part of a `.delta` header and one record.
 const MIN_DELTA_HEADER: u64 = 88 + 48;
 /// Enough for an image of 300 GiB in 1 MiB pieces.
-const MAX_DELTA_HEADER: u64 = 16 << 20;
+pub const MAX_DELTA_HEADER: u64 = 16 << 20;

@@ -1,6 +1,7 @@
 //! An offer with no choice left open.
 
 use partition_core::Slot;
+use release::delta::{Kind, Table};
 use release::payload::Index;
 use release::{Digest, Images, ReleaseId, Version};
 use serde::{Serialize, Serializer};
@@ -18,6 +19,8 @@ pub struct PlanInput<'a> {
     pub tries: u8,
     /// The indexes, as received and parsed; `None` where the release has none.
     pub indexes: Option<Images<(Digest, &'a Index)>>,
+    /// Target names and tables of deltas from what runs; `None`: there is none for that image.
+    pub deltas: Images<Option<(&'a str, &'a Table)>>,
     /// Bytes of the partitions of the other slot; `None`: no disk was looked at.
     pub room: Option<Images<Room>>,
 }
@@ -80,9 +83,47 @@ pub struct ImagePlan {
     pub piece_size: u32,
     /// How many pieces.
     pub pieces: usize,
+    /// The shorter way from what runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delta: Option<DeltaPlan>,
     /// Bytes of the partition it goes to; `None`: no disk was looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub room: Option<u64>,
+}
+
+/// How the pieces of an image come about when nothing of it is there yet. What the other slot holds already is not fetched.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct DeltaPlan {
+    /// Target name of the delta.
+    pub target: String,
+    /// Pieces that are copied from what runs.
+    pub copied: usize,
+    /// Pieces that are patched from what runs.
+    pub patched: usize,
+    /// Bytes of the records of both.
+    pub records_length: u64,
+    /// Pieces that come as full frames.
+    pub full: usize,
+    /// Bytes of these frames.
+    pub full_length: u64,
+}
+
+impl DeltaPlan {
+    fn of(target: &str, table: &Table, index: &Index) -> DeltaPlan {
+        let mut plan = DeltaPlan { target: target.to_owned(), ..DeltaPlan::default() };
+        for (row, piece) in table.rows().iter().zip(index.pieces()) {
+            match row.kind {
+                Kind::Copy => plan.copied += 1,
+                Kind::Patch => plan.patched += 1,
+                Kind::Full => plan.full += 1,
+            }
+            plan.records_length = plan.records_length.saturating_add(row.length.into());
+            if row.kind == Kind::Full {
+                plan.full_length = plan.full_length.saturating_add(piece.frame_length.into());
+            }
+        }
+        plan
+    }
 }
 
 impl Plan {
@@ -111,6 +152,7 @@ impl Plan {
                         raw_length: index.raw_length(),
                         piece_size: index.piece_size(),
                         pieces: index.pieces().len(),
+                        delta: input.deltas.get(image).map(|(name, table)| DeltaPlan::of(name, table, index)),
                         room,
                     };
                     fits(image.name(), &planned, input.running.other()).map(|()| planned)
@@ -186,8 +228,19 @@ impl Plan {
         ];
         if let Payload::Indexed { images, .. } = &self.payload {
             lines.extend(images.iter().map(|(image, plan)| {
-                let frames = format!("{} frames of {} bytes", plan.pieces, plan.frames_length);
-                (image.name(), format!("{} bytes in {frames}", plan.raw_length))
+                let line = match &plan.delta {
+                    None => format!("{} frames of {} bytes", plan.pieces, plan.frames_length),
+                    Some(delta) => format!(
+                        "{} pieces copied and {} patched from slot {} ({} bytes), {} frames of {} bytes",
+                        delta.copied,
+                        delta.patched,
+                        self.running,
+                        delta.records_length,
+                        delta.full,
+                        delta.full_length
+                    ),
+                };
+                (image.name(), format!("{} bytes in {line}", plan.raw_length))
             }));
         }
         lines

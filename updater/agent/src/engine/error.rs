@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, TimeDelta, Utc};
 use partition_core::Slot;
 use release::bundle::BundleError;
+use release::delta::DeltaError;
 use release::payload::{FrameError, IndexError};
 use release::{Digest, Image};
 use trust_client::Class;
@@ -96,6 +97,34 @@ pub enum Error {
         image: Image,
         /// Why.
         source: SourceError,
+    },
+    /// A delta is signed, but cannot be used.
+    #[error("failed to use the delta of the {image} image")]
+    Delta {
+        /// Which.
+        image: Image,
+        /// Why.
+        source: DeltaError,
+    },
+    /// The table of a delta is longer than its file, or than any table.
+    #[error("table of the delta of the {image} image: expected at most {expected} bytes, found {found}")]
+    DeltaHeader {
+        /// Which image.
+        image: Image,
+        /// The most.
+        expected: u64,
+        /// By the manifest.
+        found: u64,
+    },
+    /// The table of a delta is not the one of the manifest.
+    #[error("table of the delta of the {image} image has another digest: expected {expected}, found {found}")]
+    DeltaDigest {
+        /// Which image.
+        image: Image,
+        /// By the manifest.
+        expected: Digest,
+        /// Of the bytes.
+        found: Digest,
     },
     /// The server's file ended early.
     #[error("frames of the {image} image end early")]
@@ -215,9 +244,13 @@ impl Error {
             | Error::Carried { source, .. }
             | Error::Target { source, .. } => trust_exit(source),
             Error::BundleForm { source, .. } if !matches!(source, BundleError::Io(_)) => Exit::Untrusted,
-            Error::Manifest(_) | Error::Index { .. } | Error::FramesLength { .. } | Error::Frame { .. } => {
-                Exit::Untrusted
-            }
+            Error::Manifest(_)
+            | Error::Index { .. }
+            | Error::FramesLength { .. }
+            | Error::Frame { .. }
+            | Error::Delta { .. }
+            | Error::DeltaHeader { .. }
+            | Error::DeltaDigest { .. } => Exit::Untrusted,
             // Mounted or mapped: somebody uses the slot, so it is no slot to write to.
             Error::Open { source: partition_disk::Error::PartitionInUse { .. }, .. }
             | Error::Moved { .. }
@@ -230,6 +263,17 @@ impl Error {
             | Error::Differs { .. } => Exit::Disk,
             Error::ReadRoot { .. } | Error::Bundle { .. } | Error::BundleForm { .. } => Exit::Usage,
             Error::Runtime(_) | Error::Thread => Exit::Bug,
+        }
+    }
+
+    /// Whether the files of a delta are the matter, so that full frames may help. What the user or the network stops, they would not.
+    pub(super) fn is_about_a_delta(&self) -> bool {
+        match self {
+            Error::Frame { .. } => true,
+            Error::Fetch { source, .. } => {
+                matches!(source, SourceError::NoRanges | SourceError::Refused(_))
+            }
+            _ => false,
         }
     }
 

@@ -1,18 +1,19 @@
-//! Brings the frames of missing pieces, each checked against the index, in the order of the image.
+//! Brings the frames, or the records, of missing pieces, each checked by its digest, in the order of the image.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use release::payload::{FrameError, Index};
+use release::payload::FrameError;
 use release::{Digest, Image, Images};
 
 use super::error::Error;
+use super::files::File;
 use super::runs::{Run, join};
 use super::source::{ByteStream, FrameSource, SourceError};
 use super::work::Work;
 use crate::interrupt::Interrupt;
 
-/// One frame whose digest is right.
+/// One frame or record whose digest is right.
 #[derive(Debug)]
 pub(super) struct Frame {
     pub(super) image: Image,
@@ -28,7 +29,8 @@ pub(super) struct Gone;
 #[derive(Debug)]
 pub(super) struct Fetch<'a> {
     pub(super) source: &'a dyn FrameSource,
-    pub(super) indexes: &'a Images<Index>,
+    /// Where the bytes are; `None`: nothing of this image comes from here.
+    pub(super) files: Images<Option<File<'a>>>,
     pub(super) work: &'a Work,
     /// Set by the user or by a later stage that failed.
     pub(super) stop: &'a Interrupt,
@@ -52,8 +54,9 @@ impl Fetch<'_> {
     /// Sends every missing frame. Returns early and without an error when the receiver is gone.
     pub(super) fn run(&self, send: &mut Send<'_>) -> Result<(), Error> {
         for image in Image::ALL {
-            let (index, missing) = (self.indexes.get(image), self.work.missing(image));
-            let mut passage = Passage { fetch: self, image, index, missing, done: 0, send: &mut *send };
+            let Some(file) = *self.files.get(image) else { continue };
+            let missing = self.work.missing(image);
+            let mut passage = Passage { fetch: self, image, file, missing, done: 0, send: &mut *send };
             let end = match passage.ranges() {
                 Err(Halt::NoRanges(_)) => passage.plain(),
                 other => other,
@@ -75,7 +78,7 @@ type Send<'a> = dyn FnMut(Frame) -> Result<(), Gone> + 'a;
 struct Passage<'a> {
     fetch: &'a Fetch<'a>,
     image: Image,
-    index: &'a Index,
+    file: File<'a>,
     missing: &'a [usize],
     /// How many of the missing were sent.
     done: usize,
@@ -85,9 +88,9 @@ struct Passage<'a> {
 impl Passage<'_> {
     /// One request for each run of neighbours.
     fn ranges(&mut self) -> Result<(), Halt> {
-        for run in join(self.index, self.missing) {
-            let stream = self.fetch.source.range(self.image, run.bytes.clone(), self.index.frames_length());
-            self.pass(&run, stream)?;
+        for run in join(self.file, self.missing) {
+            let stream = self.fetch.source.range(self.image, run.bytes.clone(), self.file.length());
+            self.pass(&run, run.bytes.start, stream)?;
         }
         Ok(())
     }
@@ -96,11 +99,11 @@ impl Passage<'_> {
     /// long as each gets further than the one before.
     fn plain(&mut self) -> Result<(), Halt> {
         let end = self.missing.last().map_or(0, |last| last.saturating_add(1));
-        let run = Run { pieces: 0..end, bytes: 0..self.index.frames_length() };
+        let run = Run { pieces: 0..end, bytes: 0..self.file.length() };
         loop {
             let before = self.done;
-            let stream = self.fetch.source.whole(self.image, self.index.frames_length());
-            match self.pass(&run, stream) {
+            let stream = self.fetch.source.whole(self.image, self.file.length());
+            match self.pass(&run, 0, stream) {
                 // A plain download that is answered wrongly leaves nothing to try.
                 Err(Halt::NoRanges(error)) => return Err(Halt::Failed(error)),
                 Err(Halt::Broke(_)) if self.done > before => {}
@@ -109,25 +112,34 @@ impl Passage<'_> {
         }
     }
 
-    /// Takes the frames of one run off a stream that starts where the run starts.
-    fn pass(&mut self, run: &Run, stream: Result<Box<dyn ByteStream + '_>, SourceError>) -> Result<(), Halt> {
+    /// Takes what is wanted of one run off a stream that starts at `start`.
+    fn pass(
+        &mut self,
+        run: &Run,
+        start: u64,
+        stream: Result<Box<dyn ByteStream + '_>, SourceError>,
+    ) -> Result<(), Halt> {
         let image = self.image;
         let stream = stream.map_err(|error| halt(image, error))?;
         let mut split = Split { image, stream, rest: Bytes::new(), fetched: self.fetch.fetched };
-        let rows = self.index.pieces().iter().enumerate().skip(run.pieces.start).take(run.pieces.len());
-        for (piece, row) in rows {
+        let mut at = start;
+        for piece in run.pieces.clone() {
             if self.fetch.stop.raised() {
                 return Err(Halt::Failed(Error::Interrupted));
             }
-            let length = usize::try_from(row.frame_length).unwrap_or(usize::MAX);
+            let (Some(range), Some(expected)) = (self.file.range(piece), self.file.digest(piece)) else {
+                continue;
+            };
+            split.skip(range.start.saturating_sub(at))?;
+            at = range.end;
             if self.missing.get(self.done) != Some(&piece) {
-                split.skip(length)?;
+                split.skip(range.end.saturating_sub(range.start))?;
                 continue;
             }
-            let bytes = split.take(length)?;
+            let bytes = split.take(range.end.saturating_sub(range.start))?;
             let found = Digest::of(&bytes);
-            if found != row.frame {
-                let source = FrameError::FrameDigest { expected: row.frame, found };
+            if found != expected {
+                let source = FrameError::FrameDigest { expected, found };
                 return Err(Halt::NoRanges(Error::Frame { image, piece, source }));
             }
             (self.send)(Frame { image, piece, bytes }).map_err(|Gone| Halt::Gone)?;
@@ -146,7 +158,9 @@ struct Split<'a> {
 }
 
 impl Split<'_> {
-    fn take(&mut self, length: usize) -> Result<Vec<u8>, Halt> {
+    fn take(&mut self, length: u64) -> Result<Vec<u8>, Halt> {
+        // A row's length is 32 bits wide and bounded by the piece size.
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
         let mut frame = Vec::with_capacity(length);
         while frame.len() < length {
             let some = self.some(length.saturating_sub(frame.len()))?;
@@ -155,10 +169,11 @@ impl Split<'_> {
         Ok(frame)
     }
 
-    fn skip(&mut self, length: usize) -> Result<(), Halt> {
+    fn skip(&mut self, length: u64) -> Result<(), Halt> {
         let mut left = length;
         while left > 0 {
-            left = left.saturating_sub(self.some(left)?.len());
+            let some = self.some(usize::try_from(left).unwrap_or(usize::MAX))?;
+            left = left.saturating_sub(some.len() as u64);
         }
         Ok(())
     }

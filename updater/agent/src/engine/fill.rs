@@ -9,11 +9,14 @@ use std::thread;
 use std::time::Duration;
 
 use partition_disk::{Aligned, ImageIo};
+use release::delta::{Rebuilder, Table};
 use release::payload::{Decoder, FrameError, Index};
 use release::{Image, Images};
 
+use super::delta::{Base, Deltas};
 use super::error::Error;
 use super::fetch::{Fetch, Frame, Gone};
+use super::files::File;
 use super::pool::{Lender, Pool, depth, pool};
 use super::source::FrameSource;
 use super::work::Work;
@@ -26,6 +29,8 @@ pub(super) struct Fill<'a> {
     pub(super) indexes: &'a Images<Index>,
     pub(super) work: &'a Work,
     pub(super) source: &'a dyn FrameSource,
+    /// The shorter way, and what it starts from.
+    pub(super) delta: Option<(&'a Deltas<'a>, &'a Base)>,
     pub(super) stop: &'a Interrupt,
 }
 
@@ -34,6 +39,8 @@ pub(super) struct Fill<'a> {
 pub(super) struct Filled {
     pub(super) fetched: u64,
     pub(super) written: u64,
+    /// Pieces whose records did not lead to the right bytes.
+    pub(super) fallen: usize,
 }
 
 /// What the writing thread tells.
@@ -43,6 +50,9 @@ pub(super) trait Watch {
 
     /// A piece was written; `fetched` bytes have come in so far.
     fn wrote(&mut self, image: Image, piece: usize, fetched: u64);
+
+    /// What a delta could not do, full frames will; why.
+    fn without(&mut self, error: &Error);
 }
 
 /// A piece on its way to the device.
@@ -54,41 +64,67 @@ struct Block {
 }
 
 impl Fill<'_> {
-    /// Writes every missing piece and flushes. What was written when it ends early is right, and stays.
+    /// Writes every missing piece and flushes: first those that have records, from what runs, then the rest, and what the records did
+    /// not lead to, from full frames. What was written when it ends early is right, and stays.
     pub(super) fn run(&self, watch: &mut dyn Watch) -> crate::Result<Filled> {
+        let mut done = Done::default();
+        let fetched = AtomicU64::new(0);
+        if let Some((deltas, base)) = self.delta {
+            let files = deltas.tables.as_ref().map(|_, table| table.as_ref().map(File::Records));
+            let work = self.work.of(&files);
+            let fetch =
+                Fetch { source: deltas.source, files, work: &work, stop: self.stop, fetched: &fetched };
+            match self.pass(&fetch, &Make::Records(&deltas.tables, base), &mut done, watch) {
+                Err(crate::Error::Engine(error)) if error.is_about_a_delta() => watch.without(&error),
+                other => other?,
+            }
+        }
+        let files = self.indexes.as_ref().map(|_, index| Some(File::Frames(index)));
+        let work = self.work.but(&done.pieces);
+        let fetch = Fetch { source: self.source, files, work: &work, stop: self.stop, fetched: &fetched };
+        self.pass(&fetch, &Make::Frames, &mut done, watch)?;
+        Ok(Filled { fetched: fetched.load(Ordering::Relaxed), written: done.written, fallen: done.fallen })
+    }
+
+    /// One way through all three images.
+    fn pass(
+        &self,
+        fetch: &Fetch<'_>,
+        make: &Make<'_>,
+        done: &mut Done,
+        watch: &mut dyn Watch,
+    ) -> crate::Result<()> {
         let piece_size = self.indexes.iter().map(|(_, index)| index.piece_size()).max().unwrap_or(0);
         let depth = depth(piece_size);
         // One being decoded, one being written, the rest waiting.
         let (buffers, lender) = pool(piece_size, depth.saturating_add(2));
-        let fetched = AtomicU64::new(0);
         thread::scope(|scope| {
             let (frames_out, frames_in) = sync_channel(depth);
             let (blocks_out, blocks_in) = sync_channel(depth);
-            let Fill { indexes, work, source, stop, .. } = *self;
-            let fetch = Fetch { source, indexes, work, stop, fetched: &fetched };
+            let Fill { indexes, .. } = *self;
             let fetching =
                 scope.spawn(move || fetch.run(&mut |frame| frames_out.send(frame).map_err(|_| Gone)));
-            let decoding = scope.spawn(move || decode(indexes, &buffers, &frames_in, &blocks_out));
-            let written = self.write(&blocks_in, &lender, &fetched, watch);
+            let spare = lender.clone();
+            let decoding =
+                scope.spawn(move || decode(indexes, make, (&buffers, &spare), &frames_in, &blocks_out));
+            let written = self.write((&blocks_in, &lender), fetch.fetched, done, watch);
             // A thread that waits for either end sees that nobody is left.
             drop((blocks_in, lender));
             let decoded = decoding.join().map_err(|_| Error::Thread)?;
-            let fetch = fetching.join().map_err(|_| Error::Thread)?;
-            let written = written?;
-            decoded?;
-            fetch?;
-            Ok(Filled { fetched: fetched.load(Ordering::Relaxed), written })
+            let fetched = fetching.join().map_err(|_| Error::Thread)?;
+            written?;
+            done.fallen = done.fallen.saturating_add(decoded?);
+            Ok(fetched?)
         })
     }
 
     fn write(
         &self,
-        blocks: &Receiver<Block>,
-        lender: &Lender,
+        (blocks, lender): (&Receiver<Block>, &Lender),
         fetched: &AtomicU64,
+        done: &mut Done,
         watch: &mut dyn Watch,
-    ) -> crate::Result<u64> {
-        let mut written = 0_u64;
+    ) -> crate::Result<()> {
         loop {
             if self.stop.raised() {
                 // What was written so far is worth keeping, and a flush is what keeps it.
@@ -100,17 +136,17 @@ impl Fill<'_> {
                 Err(RecvTimeoutError::Timeout) => continue,
                 Err(RecvTimeoutError::Disconnected) => break,
             };
-            if written == 0 {
+            if done.written == 0 {
                 watch.first()?;
             }
             let io = self.images.get(image);
             io.write_at(offset, &bytes).map_err(|source| Error::Write { image, piece, source })?;
-            written = written.saturating_add(bytes.len() as u64);
+            done.written = done.written.saturating_add(bytes.len() as u64);
+            done.pieces.get_mut(image).push(piece);
             lender.give_back(bytes);
             watch.wrote(image, piece, fetched.load(Ordering::Relaxed));
         }
-        self.flush()?;
-        Ok(written)
+        Ok(self.flush()?)
     }
 
     fn flush(&self) -> Result<(), Error> {
@@ -121,27 +157,63 @@ impl Fill<'_> {
     }
 }
 
-/// Turns checked frames into checked pieces.
+/// What a fill has done so far.
+#[derive(Debug, Default)]
+struct Done {
+    written: u64,
+    /// Pieces that were written, ascending.
+    pieces: Images<Vec<usize>>,
+    fallen: usize,
+}
+
+/// How bytes that came in become pieces.
+#[derive(Clone, Copy, Debug)]
+enum Make<'a> {
+    /// They are frames.
+    Frames,
+    /// They are records of these tables, about these images.
+    Records(&'a Images<Option<Table>>, &'a Base),
+}
+
+/// Turns checked bytes into checked pieces; says how many records did not lead to theirs.
 fn decode(
     indexes: &Images<Index>,
-    buffers: &Pool,
+    make: &Make<'_>,
+    (buffers, spare): (&Pool, &Lender),
     frames: &Receiver<Frame>,
     blocks: &SyncSender<Block>,
-) -> Result<(), Error> {
+) -> Result<usize, Error> {
     let fail = |image, piece| move |source: FrameError| Error::Frame { image, piece, source };
     let mut decoder = Decoder::new().map_err(|_| Error::Thread)?;
+    let mut rebuilder = Rebuilder::default();
+    let mut fallen = 0_usize;
     for Frame { image, piece, bytes: frame } in frames {
         let index = indexes.get(image);
         let (Some(row), Some(range)) = (index.pieces().get(piece), index.piece_range(piece)) else {
             continue;
         };
-        let Some(mut bytes) = buffers.take(range.end.saturating_sub(range.start)) else { return Ok(()) };
-        decoder.decode_piece(row, &frame, &mut bytes).map_err(fail(image, piece))?;
+        let Some(mut bytes) = buffers.take(range.end.saturating_sub(range.start)) else { return Ok(fallen) };
+        match make {
+            Make::Frames => decoder.decode_piece(row, &frame, &mut bytes).map_err(fail(image, piece))?,
+            Make::Records(tables, base) => {
+                let record = tables.get(image).as_ref().and_then(|table| table.rows().get(piece));
+                let base = base.image(image);
+                let rebuilt = record.is_some_and(|record| {
+                    rebuilder.rebuild((record, &frame), (base, base.length()), row, &mut bytes).is_ok()
+                });
+                if !rebuilt {
+                    // The base is not what it should be, here at least; the full frame follows.
+                    fallen = fallen.saturating_add(1);
+                    spare.give_back(bytes);
+                    continue;
+                }
+            }
+        }
         if blocks.send(Block { image, piece, offset: range.start, bytes }).is_err() {
-            return Ok(()); // the writer has its own reason
+            return Ok(fallen); // the writer has its own reason
         }
     }
-    Ok(())
+    Ok(fallen)
 }
 
 /// How long a stop flag can go unseen.

@@ -1,4 +1,4 @@
-//! Frames over HTTP, from the first mirror that serves them.
+//! Frames and records over HTTP, from the first mirror that serves them.
 
 use std::error::Error as StdError;
 use std::ops::Range;
@@ -12,13 +12,14 @@ use super::error::Error;
 use super::online::Online;
 use super::source::{ByteStream, FrameSource, SourceError};
 
-/// The three frames files on the mirrors of a repository.
+/// A file for each image on the mirrors of a repository.
 #[derive(Debug)]
 pub(super) struct HttpFrames<'a> {
     pub(super) online: &'a Online,
     /// Where targets lie, best first.
     pub(super) mirrors: Vec<Url>,
-    pub(super) targets: Images<Target>,
+    /// `None`: there is no such file, and nobody asks for it.
+    pub(super) targets: Images<Option<Target>>,
 }
 
 /// How to ask.
@@ -30,7 +31,9 @@ enum Ask {
 impl HttpFrames<'_> {
     /// Asks each mirror in turn; one that is down or knows no ranges costs a request.
     fn open(&self, image: Image, ask: &Ask, total: u64) -> Result<Box<dyn ByteStream + '_>, SourceError> {
-        let path = &self.targets.get(image).path;
+        let Some(Target { path, .. }) = self.targets.get(image) else {
+            return Err(SourceError::Refused(format!("there is no such file of {image}").into()));
+        };
         let transport = self.online.transport();
         let mut told = SourceError::NoRanges;
         let mut asked = false;

@@ -10,6 +10,7 @@ use partition_disk::{ChangeError, Disk, Edit, RunLock};
 use release::payload::Index;
 use release::{Image, Images};
 
+use super::delta::{Base, Deltas};
 use super::error::Error;
 use super::fill::{Fill, Filled, Watch};
 use super::hint::Hints;
@@ -19,6 +20,7 @@ use super::slot_io::{For, SlotIo, Survey};
 use super::source::FrameSource;
 use super::work::Work;
 use crate::Result;
+use crate::answer::chain;
 use crate::interrupt::Interrupt;
 use crate::report::{Event, Reporter, Step};
 
@@ -37,6 +39,8 @@ pub struct Job<'a> {
     pub indexes: Images<Index>,
     /// Where its frames are.
     pub source: &'a dyn FrameSource,
+    /// The shorter way from the slot that runs.
+    pub deltas: Option<Deltas<'a>>,
     /// What the slot may hold already.
     pub hints: Hints,
     /// `<state>/staged`.
@@ -56,6 +60,8 @@ pub struct Moved {
     pub reused: u64,
     /// Of the raw images: written.
     pub written: u64,
+    /// Pieces that did not come out right of what runs, and were fetched whole.
+    pub fallen: usize,
 }
 
 /// A slot that holds the release, and what it took.
@@ -88,7 +94,7 @@ impl Job<'_> {
         let reused = total.saturating_sub(work.raw_length(&self.indexes));
         self.disarm_rotten(layout.slots().get(slot))?;
         let (filled, partial) = self.fill(&io, &work, forget)?;
-        let moved = Moved { fetched: filled.fetched, reused, written: filled.written };
+        let moved = Moved { fetched: filled.fetched, reused, written: filled.written, fallen: filled.fallen };
 
         self.step(Step::Verify, format!("reading slot {slot} back"));
         let mut progress = Progress::new(self.reporter, Step::Verify, total);
@@ -137,12 +143,14 @@ impl Job<'_> {
         progress.add(total.saturating_sub(work.raw_length(&self.indexes)), 0);
         let partial = PartialFile::begin(self.folder, (io.slot, self.release.id), &self.indexes, work);
         let partial = partial.map_err(|source| Error::Record { path: self.folder.to_owned(), source })?;
+        let base = self.deltas.as_ref().and_then(|_| Base::open(self.disk, self.running).ok());
         let mut scribe = Scribe { job: self, forget, partial, progress };
         let fill = Fill {
             images: &io.images,
             indexes: &self.indexes,
             work,
             source: self.source,
+            delta: self.deltas.as_ref().zip(base.as_ref()),
             stop: self.interrupt,
         };
         match fill.run(&mut scribe) {
@@ -189,6 +197,11 @@ impl Watch for Scribe<'_> {
         let range = self.job.indexes.get(image).piece_range(piece).unwrap_or_default();
         self.partial.wrote(image, piece);
         self.progress.add(range.end.saturating_sub(range.start), fetched);
+    }
+
+    fn without(&mut self, error: &Error) {
+        let message = format!("full frames are taken instead of the delta: {}", chain(error));
+        self.job.reporter.event(&Event::Note { message });
     }
 }
 

@@ -11,8 +11,10 @@
 
 mod bundle;
 pub mod check;
+pub mod delta;
 mod error;
 mod fetch;
+mod files;
 mod fill;
 pub mod hint;
 mod http;

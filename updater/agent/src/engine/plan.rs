@@ -1,14 +1,15 @@
 //! plan: an offer with no choice left open. Fetches the indexes and compares sizes; changes nothing.
 
-use partition_core::Layout;
+use partition_core::{Layout, Slot};
 use partition_disk::Access;
 use release::manifest::Ours;
 use release::payload::Index;
-use release::{Digest, Image, Images};
+use release::{Digest, Image, Images, ReleaseId};
 use trust_client::Target;
 use updater_core::{Plan, PlanInput, Room};
 
 use super::check::Checked;
+use super::delta::{self, Found};
 use super::error::Error;
 use super::repository::Repository;
 use super::slot_io::part;
@@ -22,6 +23,8 @@ pub struct Planned {
     pub(super) plan: Plan,
     /// `None` for a release that is published without indexes; it can be shown, not staged.
     pub(super) payload: Option<Fetched>,
+    /// Tables of deltas from what runs.
+    pub(super) deltas: Found,
 }
 
 /// Indexes that are trusted, and what the metadata says about the frames.
@@ -35,6 +38,7 @@ pub(super) struct Fetched {
 /// Plans what is offered. No offer is an error that names the rule.
 pub fn plan(ctx: &Context<'_>, _: &Options, checked: Checked) -> Result<Planned> {
     let running = ctx.running()?;
+    let base = base(ctx, running, &checked);
     let Checked { mut repository, offer, .. } = checked;
     let offer = offer.map_err(|none| crate::Error::Refused(none.refusal))?;
     ctx.reporter.event(&Event::Step { step: Step::Plan, message: format!("planning {}", offer.version()) });
@@ -49,9 +53,33 @@ pub fn plan(ctx: &Context<'_>, _: &Options, checked: Checked) -> Result<Planned>
     let indexes = payload.as_ref().map(|fetched| {
         Images::from_fn(|image| (Digest::of(fetched.bytes.get(image)), fetched.indexes.get(image)))
     });
+    let deltas = match (&update.updog, &payload, base) {
+        (Some(ours), Some(fetched), Some(base)) => delta::find(ctx, &mut repository, (ours, fetched), base)?,
+        _ => Found::default(),
+    };
+    let tables = deltas.as_ref().map(|_, found| found.as_ref().map(|(target, table)| (&*target.name, table)));
     let tries = ctx.config.tries.trial();
-    let plan = Plan::new(&PlanInput { offer: &offer, running, tries, indexes, room: Some(room) })?;
-    Ok(Planned { repository, plan, payload })
+    let input = PlanInput { offer: &offer, running, tries, indexes, deltas: tables, room: Some(room) };
+    let plan = Plan::new(&input)?;
+    Ok(Planned { repository, plan, payload, deltas })
+}
+
+/// The release that runs: as recorded, else the one that is published under its version.
+fn base(ctx: &Context<'_>, running: Slot, checked: &Checked) -> Option<ReleaseId> {
+    let outcome = ctx.state.outcome();
+    let version = &checked.host().version;
+    let recorded = outcome.and_then(|outcome| outcome.holds.get(running).cloned());
+    let recorded = recorded.filter(|held| held.version == version.to_string()).and_then(|held| held.release);
+    let host = checked.host();
+    let published = || {
+        let mut all = checked.candidates().iter();
+        let same = all.find(|candidate| {
+            let update = &candidate.update;
+            update.version == *version && update.variant == host.variant && update.arch == host.arch
+        });
+        same.and_then(updater_core::Candidate::release)
+    };
+    recorded.or_else(published)
 }
 
 impl Planned {

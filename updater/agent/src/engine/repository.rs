@@ -102,15 +102,15 @@ impl Repository {
         before.saturating_sub(manifest.updates.len())
     }
 
-    /// Where the frames of these targets are.
-    pub(super) fn frames(&self, targets: Images<Target>) -> Box<dyn FrameSource + '_> {
+    /// Where these targets are, one for each image at most.
+    pub(super) fn files(&self, targets: Images<Option<Target>>) -> Box<dyn FrameSource + '_> {
         match &self.place {
             Place::Mirrors(place) => {
                 let (online, trusted) = place.as_ref();
                 let mirrors: Vec<Url> = trusted.targets_urls().cloned().collect();
                 Box::new(HttpFrames { online, mirrors, targets })
             }
-            Place::Carried(bundle) => Box::new(bundle.frames(&targets)),
+            Place::Carried(bundle) => Box::new(bundle.files(&targets)),
         }
     }
 }

@@ -1,24 +1,24 @@
-//! Which byte ranges of a frames file to ask for: pure.
+//! Which byte ranges of a file to ask for: pure.
 
 use std::ops::Range;
 
-use release::payload::Index;
+use super::files::File;
 
-/// One request: neighbouring frames, and which pieces they carry.
+/// One request: neighbours, and which pieces they carry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Run {
     /// Pieces covered, wanted or not; the gaps are shorter than [`GAP_BYTES`].
     pub(super) pieces: Range<usize>,
-    /// Their bytes in the `.img.zst` file.
+    /// Their bytes in the file.
     pub(super) bytes: Range<u64>,
 }
 
-/// Joins the frames of `missing` (ascending piece numbers) into few requests. Frames that nobody wants are fetched along
+/// Joins what is there for `missing` (ascending piece numbers) into few requests. Bytes that nobody wants are fetched along
 /// when they are cheaper than one more round trip.
-pub(super) fn join(index: &Index, missing: &[usize]) -> Vec<Run> {
+pub(super) fn join(file: File<'_>, missing: &[usize]) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     for &piece in missing {
-        let Some(bytes) = index.frame_range(piece) else { continue };
+        let Some(bytes) = file.range(piece) else { continue };
         match runs.last_mut() {
             Some(run) if bytes.start.saturating_sub(run.bytes.end) <= GAP_BYTES => {
                 run.pieces.end = piece.saturating_add(1);

@@ -7,6 +7,7 @@ use release::{Digest, Images, ReleaseId};
 use serde_json::Map;
 use updater_core::records::{self, FORMAT, HistoryEvent, HistoryLine};
 
+use super::delta::Deltas;
 use super::hint::Hints;
 pub use super::job::{Job, Moved, Staged};
 use super::partial::PartialFile;
@@ -16,7 +17,7 @@ use crate::{Context, Error, Result};
 
 /// Makes the other slot equal to the planned release and reads it back. Not armed; the [`Staged`] leads there.
 pub fn stage(ctx: &Context<'_>, planned: Planned) -> Result<Staged> {
-    let Planned { repository, plan, payload } = planned;
+    let Planned { repository, plan, payload, deltas } = planned;
     let (id, _) = plan.indexed()?;
     let (slot, running) = (plan.slot(), plan.running());
     let lock = ctx.state.run_lock("stage")?;
@@ -28,7 +29,11 @@ pub fn stage(ctx: &Context<'_>, planned: Planned) -> Result<Staged> {
     // `indexed` has said that there is one.
     let Fetched { bytes, indexes, frames } = payload.ok_or(super::Error::Thread)?;
     let folder = ctx.state.dir().join("staged");
-    let source = repository.frames(frames);
+    let source = repository.files(frames.map(|_, target| Some(target)));
+    let files = deltas.as_ref().map(|_, found| found.as_ref().map(|(target, _)| target.clone()));
+    let records = repository.files(files);
+    let tables = deltas.map(|_, found| found.map(|(_, table)| table));
+    let has_any = tables.iter().any(|(_, table)| table.is_some());
     let hints = Hints { partial: PartialFile::recall(&folder, slot, id), former: former(ctx, slot) };
     let job = Job {
         disk: &disk,
@@ -37,12 +42,19 @@ pub fn stage(ctx: &Context<'_>, planned: Planned) -> Result<Staged> {
         release: Release { id, version: plan.to().clone() },
         indexes,
         source: &*source,
+        deltas: has_any.then_some(Deltas { tables, source: &*records }),
         hints,
         folder: &folder,
         reporter: ctx.reporter,
         interrupt: &ctx.interrupt,
     };
     let staged = job.run(lock, &mut || ctx.state.clear_staged())?;
+    if staged.moved.fallen > 0 {
+        ctx.note(format!(
+            "{} piece(s) did not come out of slot {running} as published and were fetched whole; \"updog verify --slot {running}\" looks whether it is damaged",
+            staged.moved.fallen
+        ));
+    }
     record(ctx, &plan, id, &bytes)?;
     Ok(staged)
 }

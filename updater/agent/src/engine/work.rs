@@ -3,6 +3,8 @@
 use release::payload::Index;
 use release::{Image, Images};
 
+use super::files::File;
+
 /// Piece numbers to write, ascending, per image. Made by reading the slot (`survey`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Work {
@@ -23,6 +25,24 @@ impl Work {
     /// The slot holds the release already.
     pub(super) fn is_empty(&self) -> bool {
         self.missing.iter().all(|(_, missing)| missing.is_empty())
+    }
+
+    /// Of these pieces those that a file has something for.
+    pub(super) fn of(&self, files: &Images<Option<File<'_>>>) -> Work {
+        Work::new(Images::from_fn(|image| {
+            let file = files.get(image);
+            let has = |piece: &&usize| file.is_some_and(|file| file.range(**piece).is_some());
+            self.missing(image).iter().filter(has).copied().collect()
+        }))
+    }
+
+    /// All but these, ascending.
+    pub(super) fn but(&self, done: &Images<Vec<usize>>) -> Work {
+        Work::new(Images::from_fn(|image| {
+            let done = done.get(image);
+            let is_left = |piece: &&usize| done.binary_search(piece).is_err();
+            self.missing(image).iter().filter(is_left).copied().collect()
+        }))
     }
 
     /// Bytes to write.

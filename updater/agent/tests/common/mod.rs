@@ -94,6 +94,7 @@ impl Run<'_> {
             release: made.release.clone(),
             indexes: made.indexes.clone(),
             source: self.source.unwrap_or(&made.frames),
+            deltas: None,
             hints: self.hints,
             folder: &state.join("staged"),
             reporter: &Silent,

@@ -8,9 +8,11 @@ use chrono::{DateTime, Utc};
 use fixtures::disk::DiskSpec;
 use fixtures::server::{Faults, Server};
 use fixtures::tuf::Repository;
-use partition_core::{Flags, Layout, Slot, SlotSet, choose};
+use partition_core::{Flags, Layout, Part, Slot, SlotSet, choose};
 use partition_disk::{Access, Disk};
-use release::Image;
+use release::delta::{Between, BlockMap, DeltaWriter};
+use release::payload::Index;
+use release::{Digest, Image};
 use serde_json::{Value, json};
 
 use super::{Made, disk};
@@ -71,28 +73,73 @@ impl Served {
     }
 
     /// Publishes a release as its publisher would, open for everyone.
-    pub(crate) fn publish(mut self, made: &Made) -> Served {
+    pub(crate) fn publish(self, made: &Made) -> Served {
+        self.publish_after(None, made)
+    }
+
+    /// The same with deltas from another release, which is listed too.
+    pub(crate) fn publish_after(mut self, base: Option<&Made>, made: &Made) -> Served {
+        let deltas = base.map(|base| self.deltas(base, made)).unwrap_or_default();
+        let listed: Vec<Value> = base.into_iter().map(|base| self.listed(base, &[])).collect();
+        let updates: Vec<Value> = listed.into_iter().chain([self.listed(made, &deltas)]).collect();
+        let manifest = json!({ "updates": updates, "migrations": {} });
+        let targets = &mut self.repository.roles.get_mut("targets").unwrap().targets;
+        targets.insert("manifest.json".to_owned(), manifest.to_string().into_bytes());
+        self.write();
+        self
+    }
+
+    /// Adds the deltas between two releases to the targets; what the manifest says of them.
+    fn deltas(&mut self, base: &Made, made: &Made) -> Vec<Value> {
+        let targets = &mut self.repository.roles.get_mut("targets").unwrap().targets;
+        let one = |image: Image| {
+            let (old, new) = (base.images.part(part(image)), made.images.part(part(image)));
+            let (old_index, new_index) = (base.indexes.get(image), made.indexes.get(image));
+            let map = BlockMap::of(old, old.len() as u64).unwrap();
+            let digest = |index: &Index| Digest::of(&index.encode());
+            let between = Between {
+                new: (new_index, digest(new_index)),
+                base: (old_index, digest(old_index)),
+                map: &map,
+            };
+            let mut records = Vec::new();
+            let writer = DeltaWriter { level: 3, ..DeltaWriter::default() };
+            let written = writer.write(&between, old, (&mut &new[..], &mut records), |_| {}).unwrap();
+            let header = written.table.encode();
+            let version = &made.release.version;
+            let from = &base.release.id.to_string()[..16];
+            let target = format!("test-x86_64-{version}-{image}.from-{from}.delta");
+            let said = json!({
+                "image": image.name(), "from": base.release.id, "target": target,
+                "header_length": header.len(), "header_sha256": Digest::of(&header),
+            });
+            targets.insert(target, [header, records].concat());
+            said
+        };
+        Image::ALL.into_iter().map(one).collect()
+    }
+
+    /// Adds a release to the targets; what the manifest says of it.
+    fn listed(&mut self, made: &Made, deltas: &[Value]) -> Value {
         let version = made.release.version.to_string();
         let name = |image: Image, kind: &str| format!("test-x86_64-{version}-{image}.{kind}");
         let names = |kind: &str| -> Value {
             Image::ALL.into_iter().map(|image| (image.name().to_owned(), json!(name(image, kind)))).collect()
         };
-        let manifest = json!({ "updates": [{
-            "variant": "test", "arch": "x86_64", "version": version, "max_version": version, "waves": {},
+        let update = json!({
+            "variant": "test", "arch": "x86_64", "version": version, "max_version": "9.0.0", "waves": {},
             "images": names("img.zst"),
             "updog": {
-                "format": 1, "release": made.release.id, "index": names("idx"), "deltas": [], "from": null,
+                "format": 1, "release": made.release.id, "index": names("idx"), "deltas": deltas, "from": null,
                 "paused": null, "yanked": null, "notes": "",
             },
-        }], "migrations": {} });
+        });
         let targets = &mut self.repository.roles.get_mut("targets").unwrap().targets;
         for image in Image::ALL {
             targets.insert(name(image, "img.zst"), made.frames.files.get(image).clone());
             targets.insert(name(image, "idx"), made.indexes.get(image).encode());
         }
-        targets.insert("manifest.json".to_owned(), manifest.to_string().into_bytes());
-        self.write();
-        self
+        update
     }
 
     /// Signs everything anew and writes it where the server serves it.
@@ -193,6 +240,14 @@ pub(crate) fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     }
     files.sort();
     files
+}
+
+fn part(image: Image) -> Part {
+    match image {
+        Image::Boot => Part::Boot,
+        Image::Root => Part::Root,
+        Image::Hash => Part::Hash,
+    }
 }
 
 /// A table of 512-byte sectors, its header and the protective MBR fit.

@@ -36,6 +36,7 @@ fn input(published: &Published, room: u64) -> PlanInput<'_> {
         running: Slot::A,
         tries: 3,
         indexes: Some(published.indexes.as_ref().map(|_, (digest, index)| (*digest, index))),
+        deltas: Images::default(),
         room: Some(Images::from_fn(|_| Room { bytes: room })),
     }
 }
@@ -94,7 +95,14 @@ fn without_an_index_a_plan_can_be_shown_but_not_carried_out() {
     let listed =
         candidates(&manifest([foreign]), &host, &policy, &Failed::default(), at("2026-01-02T00:00:00Z"));
     let offer = offer(&listed, &host, &policy).unwrap();
-    let input = PlanInput { offer: &offer, running: Slot::B, tries: 3, indexes: None, room: None };
+    let input = PlanInput {
+        offer: &offer,
+        running: Slot::B,
+        tries: 3,
+        indexes: None,
+        deltas: Images::default(),
+        room: None,
+    };
     let plan = Plan::new(&input).unwrap();
     assert!(matches!(plan.payload(), Payload::Foreign { .. }));
     assert_eq!(plan.indexed().unwrap_err().reason, Reason::NoIndex);

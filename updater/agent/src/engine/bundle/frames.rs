@@ -15,7 +15,7 @@ use crate::engine::source::{ByteStream, FrameSource, SourceError};
 #[derive(Debug)]
 pub(in crate::engine) struct BundleFrames<'a> {
     pub(super) carrier: &'a Carrier,
-    pub(super) paths: Images<String>,
+    pub(super) paths: Images<Option<String>>,
 }
 
 impl FrameSource for BundleFrames<'_> {
@@ -25,7 +25,10 @@ impl FrameSource for BundleFrames<'_> {
         range: Range<u64>,
         _: u64,
     ) -> Result<Box<dyn ByteStream + '_>, SourceError> {
-        let opened = self.carrier.open_target(self.paths.get(image));
+        let Some(path) = self.paths.get(image) else {
+            return Err(SourceError::Refused(format!("there is no such file of {image}").into()));
+        };
+        let opened = self.carrier.open_target(path);
         let opened = opened.map_err(|error| SourceError::Refused(Box::new(error)))?;
         Ok(Box::new(Part { opened, rest: range }))
     }

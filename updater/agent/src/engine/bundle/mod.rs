@@ -82,8 +82,9 @@ impl Bundle {
     }
 
     /// Where the frames of these targets are.
-    pub(super) fn frames(&self, targets: &Images<Target>) -> BundleFrames<'_> {
-        BundleFrames { carrier: &self.carrier, paths: targets.as_ref().map(|_, target| target.path.clone()) }
+    pub(super) fn files(&self, targets: &Images<Option<Target>>) -> BundleFrames<'_> {
+        let paths = targets.as_ref().map(|_, target| target.as_ref().map(|target| target.path.clone()));
+        BundleFrames { carrier: &self.carrier, paths }
     }
 
     /// Answers one request of the rules, and keeps what they say.

@@ -1,0 +1,168 @@
+//! The program with deltas: the same slot, fewer bytes, whatever the running slot or the server does.
+
+#![expect(clippy::unwrap_used, reason = "a test stops where something fails")]
+#![expect(clippy::cast_possible_truncation, reason = "lengths of small disks fit every type")]
+
+mod common;
+
+use common::served::{Ran, Served, holds, next};
+use common::{Made, PIECE, disk, make_of};
+use fixtures::crash;
+use fixtures::server::{Faults, Length, Ranges};
+use partition_core::Slot;
+
+fn noise(seed: u8, length: usize) -> Vec<u8> {
+    let mut state = u64::from(seed) + 1;
+    let next = |_| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as u8
+    };
+    (0..length).map(next).collect()
+}
+
+/// 1.0.0, and 1.1.0 in which everything moved by a block and a byte of the second root piece changed; boot is all new.
+fn pair() -> (Made, Made) {
+    let (root, hash) = (noise(1, 2 * PIECE + 4096), noise(2, 4096));
+    let mut moved = [&noise(3, 4096)[..], &root[..2 * PIECE]].concat();
+    moved[PIECE + 9000] ^= 1;
+    let mut old = make_of(0, crash::Release { boot: noise(4, PIECE), root, hash: hash.clone() });
+    let mut new = make_of(1, crash::Release { boot: noise(5, PIECE), root: moved, hash });
+    old.release.version = "1.0.0".parse().unwrap();
+    new.release.version = "1.1.0".parse().unwrap();
+    (old, new)
+}
+
+fn served(old: &Made, new: &Made) -> Served {
+    Served::with_disk(&disk(old, None).live()).publish_after(Some(old), new)
+}
+
+/// What was asked of the server, by the ends of names.
+fn asked(served: &Served, end: &str) -> usize {
+    served.server.log().iter().filter(|logged| logged.target.contains(end)).count()
+}
+
+fn staged(served: &Served, new: &Made) -> Ran {
+    served.server.clear();
+    let ran = served.run(&["stage"]);
+    assert_eq!(ran.exit, 0, "{ran:#?}");
+    assert!(holds(&served.disk(), Slot::B, new), "slot B is not the release");
+    assert_eq!(next(&served.disk()), Some(Slot::A));
+    ran
+}
+
+#[test]
+fn what_runs_is_copied_and_patched_and_only_the_rest_is_fetched_whole() {
+    let (old, new) = pair();
+    let served = served(&old, &new);
+    let plan = served.run(&["plan"]);
+    let root = &plan.answer["data"]["plan"]["images"]["root"]["delta"];
+    assert_eq!(
+        (root["copied"].as_u64(), root["patched"].as_u64(), root["full"].as_u64()),
+        (Some(1), Some(2), Some(0))
+    );
+    let boot = &plan.answer["data"]["plan"]["images"]["boot"]["delta"];
+    assert_eq!((boot["full"].as_u64(), boot["records_length"].as_u64()), (Some(1), Some(0)));
+    let lines = plan.answer["message"].as_str().unwrap();
+    assert!(lines.contains("root: 135168 bytes in 1 pieces copied and 2 patched from slot A ("), "{lines}");
+
+    let ran = staged(&served, &new);
+    // Boot whole; of root a new block and a byte; hash is copied.
+    let fetched = ran.data("fetched_bytes");
+    assert!((PIECE as u64..PIECE as u64 + 6000).contains(&fetched), "{fetched}");
+    assert_eq!(ran.data("written_bytes"), 3 * PIECE as u64 + 8192);
+    assert_eq!((asked(&served, "-root.img.zst"), asked(&served, "-hash.img.zst")), (0, 0));
+    assert!(holds(&served.disk(), Slot::A, &old));
+    // Again: nothing.
+    let again = staged(&served, &new);
+    assert_eq!((again.data("fetched_bytes"), again.data("written_bytes")), (0, 0));
+}
+
+#[test]
+fn a_flipped_bit_in_the_running_slot_costs_its_pieces_their_records_and_is_said() {
+    let (old, new) = pair();
+    let served = served(&old, &new);
+    let mut bytes = served.disk();
+    let layout = crash::table_of(&bytes, 512).unwrap().layout().unwrap();
+    bytes[layout.a.root.first_lba as usize * 512 + 3 * 4096 + 7] ^= 1;
+    std::fs::write(served.path("disk.img"), &bytes).unwrap();
+    let ran = staged(&served, &new);
+    assert!(ran.progress.contains("did not come out of slot A as published"), "{}", ran.progress);
+    assert!(asked(&served, "-root.img.zst") > 0);
+    assert!(ran.data("fetched_bytes") < 3 * PIECE as u64);
+}
+
+/// A mirror can cost bytes, and nothing else.
+#[test]
+fn a_delta_that_is_missing_or_a_lie_leads_to_full_frames() {
+    let only = |faults: Faults| Faults { only: Some(".delta".to_owned()), ..faults };
+    let faults = [
+        Faults { status: Some(404), ..Faults::default() },
+        Faults { status: Some(403), ..Faults::default() },
+        Faults { tamper: Some(100), ..Faults::default() },
+        Faults { length: Length::Shorter(1), ..Faults::default() },
+        Faults { cut: Some(50), ..Faults::default() },
+    ];
+    for faults in faults {
+        let (old, new) = pair();
+        let served = served(&old, &new);
+        served.server.set(only(faults.clone()));
+        let ran = staged(&served, &new);
+        assert!(ran.progress.contains("left out, full frames are taken"), "{faults:?}: {}", ran.progress);
+        assert!(ran.data("fetched_bytes") > 3 * PIECE as u64, "{faults:?}");
+    }
+}
+
+/// The table is right, a record is not.
+#[test]
+fn a_record_that_is_a_lie_leads_to_full_frames() {
+    let (old, new) = pair();
+    let served = served(&old, &new);
+    let table = 88 + 48 * 3;
+    served.server.set(Faults {
+        only: Some("-root.from".to_owned()),
+        tamper: Some(table + 20),
+        ..Faults::default()
+    });
+    let ran = staged(&served, &new);
+    assert!(ran.progress.contains("full frames are taken instead of the delta"), "{}", ran.progress);
+    assert!(asked(&served, "-root.img.zst") > 0);
+}
+
+#[test]
+fn a_server_without_ranges_gives_deltas_too() {
+    let (old, new) = pair();
+    let served = served(&old, &new);
+    served.server.set(Faults { ranges: Ranges::Ignored, ..Faults::default() });
+    let ran = staged(&served, &new);
+    assert_eq!(asked(&served, "-root.img.zst"), 0, "{ran:#?}");
+}
+
+#[test]
+fn a_delta_from_another_release_is_not_asked_for() {
+    let (old, new) = pair();
+    let mut other =
+        make_of(7, crash::Release { boot: noise(7, PIECE), root: noise(8, 4096), hash: noise(9, 4096) });
+    other.release.version = "0.9.0".parse().unwrap();
+    let served = Served::with_disk(&disk(&old, None).live()).publish_after(Some(&other), &new);
+    staged(&served, &new);
+    assert_eq!(asked(&served, ".delta"), 0);
+}
+
+/// Killed while it writes, again and again: the next run goes on, and ends the same.
+#[test]
+fn a_run_that_is_cut_off_is_gone_on_with() {
+    let (old, new) = pair();
+    let served = served(&old, &new);
+    served.server.set(Faults {
+        only: Some("-boot.img.zst".to_owned()),
+        cut: Some(1000),
+        ..Faults::default()
+    });
+    let ran = served.run(&["stage"]);
+    assert_eq!(ran.exit, 20, "{ran:#?}");
+    assert_eq!(next(&served.disk()), Some(Slot::A));
+    served.server.set(Faults::default());
+    let ran = staged(&served, &new);
+    // Root and hash were there already.
+    assert_eq!(ran.data("written_bytes"), PIECE as u64, "{ran:#?}");
+}
