@@ -6,7 +6,7 @@ use release::payload::Index;
 use release::{Digest, Images, ReleaseId, Version};
 use serde::{Serialize, Serializer};
 
-use crate::{Offer, Reason, Refusal};
+use crate::{Offer, Reason, Refusal, no_index};
 
 /// What a plan is made from.
 #[derive(Clone, Debug)]
@@ -212,10 +212,7 @@ impl Plan {
     pub fn indexed(&self) -> Result<(ReleaseId, &Images<ImagePlan>), Refusal> {
         match &self.payload {
             Payload::Indexed { release, images } => Ok((*release, images)),
-            Payload::Foreign { .. } => {
-                let detail = format!("{} is published without an index that this updog can read", self.to);
-                Err(Refusal::new(Reason::NoIndex, detail))
-            }
+            Payload::Foreign { .. } => Err(no_index(&self.to)),
         }
     }
 

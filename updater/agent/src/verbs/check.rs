@@ -3,10 +3,13 @@
 use chrono::SecondsFormat;
 use release::manifest::{Manifest, Update};
 use serde_json::{Value, json};
-use updater_core::{Candidate, NoOffer, Offer, Verdict};
+use updater_core::explain::{self, Ahead};
+use updater_core::records::Failed;
+use updater_core::{Candidate, NoOffer, Offer, Policy, Reason, Verdict};
 
 use crate::answer::Answer;
 use crate::cli;
+use crate::engine::check::Checked;
 use crate::{Context, Options, Result, engine};
 
 pub(super) fn run(ctx: &Context<'_>, typed: &cli::Check) -> Result<Answer> {
@@ -16,15 +19,16 @@ pub(super) fn run(ctx: &Context<'_>, typed: &cli::Check) -> Result<Answer> {
         Ok(offer) => open(offer),
         Err(none) => closed(none),
     };
-    let candidates = checked.candidates();
+    let asked = Asked { checked: &checked, policy: ctx.policy(&options), failed: ctx.state.failed() };
+    let listed: Vec<&Candidate> =
+        checked.candidates().iter().filter(|candidate| typed.explain || is_open(candidate)).collect();
     if typed.explain || typed.all {
-        let listed = candidates.iter().filter(|candidate| typed.explain || is_open(candidate));
-        let lines = listed.map(line).chain([answer.message]);
-        answer.message = lines.collect::<Vec<_>>().join("\n");
+        let lines = listed.iter().flat_map(|candidate| asked.lines(candidate, typed.explain));
+        answer.message = lines.chain([answer.message]).collect::<Vec<_>>().join("\n");
     }
     if let Some(data) = answer.data.as_object_mut() {
-        let listed = candidates.iter().filter(|candidate| typed.explain || is_open(candidate));
-        data.insert("candidates".to_owned(), listed.map(candidate).collect());
+        let listed = listed.iter().map(|candidate| asked.object(candidate, typed.explain));
+        data.insert("candidates".to_owned(), listed.collect());
         data.insert(
             "clock_behind_secs".to_owned(),
             json!(checked.clock_behind().map(|behind| behind.num_seconds())),
@@ -73,29 +77,74 @@ fn open(offer: &Offer) -> Answer {
     Answer::done(message, data)
 }
 
-fn line(candidate: &Candidate) -> String {
-    let update = &candidate.update;
-    let name = format!("{} {} {}", update.variant, update.arch, update.version);
-    match &candidate.verdict {
-        Verdict::Open { .. } => format!("{name}: open"),
-        Verdict::No(refusal) => format!("{name}: {} ({refusal})", refusal.reason),
+/// What the verdicts were made from, to tell of them.
+struct Asked<'a> {
+    checked: &'a Checked,
+    policy: Policy,
+    failed: Failed,
+}
+
+impl Asked<'_> {
+    /// One line for a release; explained, a second one where its rollout decides, and one for each rule still ahead.
+    fn lines(&self, candidate: &Candidate, explained: bool) -> Vec<String> {
+        let update = &candidate.update;
+        let name = format!("{} {} {}", update.variant, update.arch, update.version);
+        let mut lines = vec![match &candidate.verdict {
+            Verdict::Open { .. } => format!("{name}: open"),
+            Verdict::No(refusal) => format!("{name}: {} ({refusal})", refusal.reason),
+        }];
+        let of_its_turn = match &candidate.verdict {
+            Verdict::Open { .. } => true,
+            Verdict::No(refusal) => matches!(refusal.reason, Reason::Wave | Reason::Soak),
+        };
+        if explained && of_its_turn {
+            lines.extend(explain::place(candidate, self.checked.host()).map(|place| format!("  {place}")));
+        }
+        if explained && is_open(candidate) {
+            let ahead = explain::ahead(candidate, &self.policy, self.checked.now());
+            lines.extend(ahead.into_iter().map(|ahead| match ahead.refusal {
+                Some(refusal) => format!("  {} at {}: {refusal}", ahead.reason, ahead.step),
+                None => format!("  {} at {}: asked then", ahead.reason, ahead.step),
+            }));
+        }
+        lines
+    }
+
+    /// The same for programs.
+    fn object(&self, candidate: &Candidate, explained: bool) -> Value {
+        let update = &candidate.update;
+        let (reason, detail, until) = match &candidate.verdict {
+            Verdict::Open { .. } => (None, None, None),
+            Verdict::No(refusal) => (Some(refusal.reason), Some(&refusal.detail), refusal.until),
+        };
+        let mut object = json!({
+            "variant": update.variant,
+            "arch": update.arch,
+            "version": update.version,
+            "release": candidate.release(),
+            "open": reason.is_none(),
+            "reason": reason,
+            "detail": detail,
+            "until": until,
+        });
+        if let Some(object) = object.as_object_mut().filter(|_| explained) {
+            let facts = explain::facts(candidate, self.checked.host(), &self.policy, &self.failed);
+            object.insert("facts".to_owned(), Value::Object(facts));
+            if is_open(candidate) {
+                let ahead = explain::ahead(candidate, &self.policy, self.checked.now());
+                object.insert("ahead".to_owned(), ahead.iter().map(later).collect());
+            }
+        }
+        object
     }
 }
 
-fn candidate(candidate: &Candidate) -> Value {
-    let update = &candidate.update;
-    let (reason, detail, until) = match &candidate.verdict {
-        Verdict::Open { .. } => (None, None, None),
-        Verdict::No(refusal) => (Some(refusal.reason), Some(&refusal.detail), refusal.until),
-    };
+fn later(ahead: &Ahead) -> Value {
     json!({
-        "variant": update.variant,
-        "arch": update.arch,
-        "version": update.version,
-        "release": candidate.release(),
-        "open": reason.is_none(),
-        "reason": reason,
-        "detail": detail,
-        "until": until,
+        "rule": ahead.reason,
+        "step": ahead.step,
+        "refuses": ahead.refusal.is_some(),
+        "detail": ahead.refusal.as_ref().map(|refusal| &refusal.detail),
+        "until": ahead.refusal.as_ref().and_then(|refusal| refusal.until),
     })
 }

@@ -1,5 +1,6 @@
 //! Which release of a manifest a host may have, and which rule decided.
 
+pub mod explain;
 mod rules;
 
 use chrono::{DateTime, Utc};
@@ -106,6 +107,11 @@ impl Offer {
     pub fn release(&self) -> Option<ReleaseId> {
         self.update.updog.as_ref().map(|ours| ours.release)
     }
+}
+
+/// A release that can be seen and not staged: nothing checks it piece by piece.
+pub fn no_index(version: &Version) -> Refusal {
+    Refusal::new(Reason::NoIndex, format!("{version} is published without an index that this updog can read"))
 }
 
 /// No release is open for this host.

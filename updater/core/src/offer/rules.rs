@@ -7,7 +7,7 @@ use semver::{Op, Prerelease, Version, VersionReq};
 use super::Verdict;
 use crate::policy::Wanted;
 use crate::records::Failed;
-use crate::{Host, Policy, Reason, Refusal};
+use crate::{Host, Policy, Reason, Refusal, plain};
 
 /// Who asks, and when.
 pub(super) struct Asked<'a> {
@@ -131,7 +131,7 @@ impl Asked<'_> {
         (!self.policy.retry).then(|| {
             let (what, why) = failure.cause.split_once(": ").unwrap_or((&failure.cause, ""));
             let when = seconds(failure.at);
-            let detail = format!("{} {what} at {when}{}", update.version, because(why));
+            let detail = format!("{} {} at {when}{}", update.version, plain(what, SAID), because(why));
             Refusal::new(Reason::FailedBefore, detail)
         })
     }
@@ -217,6 +217,7 @@ fn reaches(from: &VersionReq, version: &Version) -> bool {
 }
 
 fn because(reason: &str) -> String {
+    let reason = plain(reason, SAID);
     if reason.is_empty() { String::new() } else { format!(" ({reason})") }
 }
 
@@ -224,6 +225,9 @@ fn because(reason: &str) -> String {
 fn seconds(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }
+
+/// Columns of somebody's reason within a sentence.
+const SAID: usize = 200;
 
 const ORDER: [Reason; 11] = [
     Reason::Variant,

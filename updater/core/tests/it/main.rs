@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod cause;
+mod explain;
 mod health;
 mod next_step;
 mod offer;
