@@ -9,6 +9,7 @@
 //! * [`answer`]: what comes out; [`Error`]: what ends a run early.
 
 pub mod answer;
+mod chance;
 pub mod cli;
 pub mod config;
 pub mod context;

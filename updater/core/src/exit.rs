@@ -68,9 +68,13 @@ impl From<Reason> for Exit {
             | Reason::Mode
             | Reason::ByHand => Exit::NothingToDo,
             Reason::NeverTried => Exit::Attention,
-            Reason::Wave | Reason::Paused | Reason::Window | Reason::Soak | Reason::Deferred => {
-                Exit::MustWait
-            }
+            Reason::Wave
+            | Reason::Paused
+            | Reason::Window
+            | Reason::Soak
+            | Reason::Deferred
+            | Reason::Backoff
+            | Reason::Inhibited => Exit::MustWait,
             Reason::Untrusted | Reason::Clock => Exit::Untrusted,
             Reason::Space | Reason::NoIndex | Reason::NotConfirmed | Reason::RunLock | Reason::Hook => {
                 Exit::Blocked

@@ -52,6 +52,10 @@ pub enum Reason {
     Deferred,
     /// A hook has failed.
     Hook,
+    /// The repository was asked in vain, and is left alone for a while.
+    Backoff,
+    /// Somebody on the host holds the restart up.
+    Inhibited,
     /// Signature, digest, version or expiry is not right.
     Untrusted,
     /// The clock makes valid metadata look expired.
@@ -60,7 +64,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Reason; 23] = [
+    pub const ALL: [Reason; 25] = [
         Reason::Wave,
         Reason::Locked,
         Reason::Variant,
@@ -82,6 +86,8 @@ impl Reason {
         Reason::NeverTried,
         Reason::Deferred,
         Reason::Hook,
+        Reason::Backoff,
+        Reason::Inhibited,
         Reason::Untrusted,
         Reason::Clock,
     ];
@@ -110,6 +116,8 @@ impl Reason {
             Reason::NeverTried => "never_tried",
             Reason::Deferred => "deferred",
             Reason::Hook => "hook",
+            Reason::Backoff => "backoff",
+            Reason::Inhibited => "inhibited",
             Reason::Untrusted => "untrusted",
             Reason::Clock => "clock",
         }
@@ -169,7 +177,7 @@ mod tests {
         let words: BTreeSet<&str> = Reason::ALL.into_iter().map(Reason::as_str).collect();
         assert_eq!(words.len(), Reason::ALL.len());
         let documented = "wave, locked, variant, arch, max_version, not_newer, floor, failed_before, paused, yanked, \
-                          window, soak, space, no_index, not_confirmed, run_lock, mode, by_hand, never_tried, deferred, hook, untrusted, clock";
+                          window, soak, space, no_index, not_confirmed, run_lock, mode, by_hand, never_tried, deferred, hook, backoff, inhibited, untrusted, clock";
         assert_eq!(words, documented.split(", ").collect());
     }
 }

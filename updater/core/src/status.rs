@@ -7,7 +7,7 @@ use partition_core::{Choice, Flags, Rule, Slot, SlotSet, Slots, choose};
 use serde_json::{Value, json};
 
 use crate::records::{Held, Intent, Past};
-use crate::{Cause, Settled};
+use crate::{Cause, Settled, plain};
 
 /// All that `status` shows; its `Display` is the five lines.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,7 +88,7 @@ impl Status {
     fn slot_line(&self, slot: Slot) -> String {
         let Some(flags) = self.slots.get(slot) else { return "not on this disk".to_owned() };
         let version = match self.held(slot) {
-            Some(held) => held.version.clone(),
+            Some(held) => version(held),
             None if flags.priority() == 0 && self.running != Some(slot) => {
                 return format!("retired ({flags})");
             }
@@ -111,18 +111,24 @@ impl Status {
 
     /// What became of the last update, as one sentence without its period.
     pub fn update(&self) -> String {
+        self.sentence(Cause::DETAIL)
+    }
+
+    /// The same, with at most so many columns of the cause.
+    fn sentence(&self, most: usize) -> String {
         let intent = self.intent.as_ref();
         let target = intent.map_or_else(|| self.running.map_or(Slot::A, Slot::other), |intent| intent.target);
         let named = intent.and_then(|intent| intent.held.as_ref()).or_else(|| self.held(target));
-        let what = named.map_or("a release", |held| held.version.as_str());
-        let here = self.running.and_then(|running| self.held(running)).map(|held| held.version.clone());
-        let here = here.unwrap_or_else(|| "this slot".to_owned());
+        let what = named.map_or_else(|| "a release".to_owned(), version);
+        let here = self.running.and_then(|running| self.held(running));
+        let here = here.map_or_else(|| "this slot".to_owned(), version);
         let left = self.running.map_or(target, Slot::other);
-        let why = self.cause.as_ref().map_or_else(String::new, |cause| format!(" ({cause})"));
+        let why = self.cause.as_ref().map(ToString::to_string);
+        let why = because(why.as_deref(), most);
         match self.settled {
             Settled::Steady => match &self.staged {
                 Some((slot, held)) => {
-                    format!("{} is staged in slot {slot}; \"updog arm\" makes it next", held.version)
+                    format!("{} is staged in slot {slot}; \"updog arm\" makes it next", version(held))
                 }
                 None => "nothing pending".to_owned(),
             },
@@ -146,23 +152,38 @@ impl Status {
 
     fn last_line(&self) -> String {
         let Some(last) = &self.last else { return "no update is recorded".to_owned() };
-        let what = last.held.as_ref().map_or("a release", |held| held.version.as_str());
-        let why = last.cause.as_ref().map_or_else(String::new, |cause| format!(" ({cause})"));
-        let (outcome, slot, at) = (last.outcome.as_str(), last.slot, seconds(last.at));
+        let what = last.held.as_ref().map_or_else(|| "a release".to_owned(), version);
+        let why = because(last.cause.as_deref(), CAUSE);
+        let (outcome, slot, at) = (plain(last.outcome.as_str(), WORD), last.slot, seconds(last.at));
         format!("{outcome}{why}: {what} in slot {slot}, found at {at}")
     }
 }
 
+/// Five lines, each shorter than 200 columns, whatever the files say that it was read from.
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "Slot A: {}", self.slot_line(Slot::A))?;
         writeln!(f, "Slot B: {}", self.slot_line(Slot::B))?;
         writeln!(f, "Next:   {}", self.next_line())?;
-        writeln!(f, "Update: {}", self.update())?;
+        writeln!(f, "Update: {}", self.sentence(CAUSE))?;
         write!(f, "Last:   {}", self.last_line())
     }
+}
+
+/// A version as the records have it, which may be any text.
+fn version(held: &Held) -> String {
+    plain(&held.version, WORD)
+}
+
+fn because(cause: Option<&str>, most: usize) -> String {
+    cause.map_or_else(String::new, |cause| format!(" ({})", plain(cause, most)))
 }
 
 fn seconds(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
+
+/// Columns of a version, or of a word of a later updog, in one of the five lines.
+const WORD: usize = 32;
+/// Columns of a cause in one of the five lines; `--json` and `updog report` have all of it.
+const CAUSE: usize = 80;

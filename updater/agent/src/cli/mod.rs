@@ -82,7 +82,7 @@ pub enum Verb {
     /// Say and record what became of the last boot
     Report,
     /// Take what is open for this host now; for a timer
-    Auto(Restart),
+    Auto(Auto),
     /// Take such turns by itself, and answer on a socket
     Serve,
     /// Restart this host; hooks are asked when another slot boots next
@@ -172,6 +172,17 @@ pub struct Restart {
     /// Restart the machine afterwards
     #[arg(short, long)]
     pub reboot: bool,
+}
+
+/// Options of `auto`.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct Auto {
+    /// And then.
+    #[command(flatten)]
+    pub restart: Restart,
+    /// Begin at any time within the configured jitter, so that hosts with one timer do not come at once
+    #[arg(long)]
+    pub jitter: bool,
 }
 
 /// Options of `verify`.

@@ -49,6 +49,12 @@ pub struct Fragment {
     pub allow_downgrade: Option<bool>,
     /// How long a release is left to others first.
     pub soak: Option<toml::Value>,
+    /// Within which time `auto --jitter` begins.
+    pub jitter: Option<toml::Value>,
+    /// The longest wait after the first look in vain.
+    pub backoff: Option<toml::Value>,
+    /// The longest wait after any number of them.
+    pub backoff_max: Option<toml::Value>,
     /// When the host may restart by itself.
     pub windows: Option<Vec<WindowFragment>>,
     /// The file that names variant and version.
@@ -147,6 +153,9 @@ impl Fragment {
             "confirmed_tries" => read(&mut self.confirmed_tries, value),
             "allow_downgrade" => read(&mut self.allow_downgrade, value),
             "soak" => read(&mut self.soak, value),
+            "jitter" => read(&mut self.jitter, value),
+            "backoff" => read(&mut self.backoff, value),
+            "backoff_max" => read(&mut self.backoff_max, value),
             "windows" => read(&mut self.windows, value),
             "os_release" => read(&mut self.os_release, value),
             "variant" => read(&mut self.variant, value),

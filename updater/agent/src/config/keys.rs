@@ -1,7 +1,7 @@
 //! The keys that this version knows.
 
 /// All keys, Bottlerocket's first.
-pub(super) const KEYS: [&str; 40] = [
+pub(super) const KEYS: [&str; 43] = [
     "metadata_base_url",
     "targets_base_url",
     "seed",
@@ -22,6 +22,9 @@ pub(super) const KEYS: [&str; 40] = [
     "confirmed_tries",
     "allow_downgrade",
     "soak",
+    "jitter",
+    "backoff",
+    "backoff_max",
     "windows",
     "os_release",
     "variant",

@@ -106,6 +106,9 @@ impl Fragment {
             "confirmed_tries" => self.confirmed_tries.map(Value::from),
             "allow_downgrade" => self.allow_downgrade.map(Value::from),
             "soak" => self.soak.clone(),
+            "jitter" => self.jitter.clone(),
+            "backoff" => self.backoff.clone(),
+            "backoff_max" => self.backoff_max.clone(),
             "windows" => self
                 .windows
                 .as_ref()
@@ -143,6 +146,9 @@ impl Fragment {
             confirmed_tries: self.confirmed_tries.or(below.confirmed_tries),
             allow_downgrade: self.allow_downgrade.or(below.allow_downgrade),
             soak: self.soak.or(below.soak),
+            jitter: self.jitter.or(below.jitter),
+            backoff: self.backoff.or(below.backoff),
+            backoff_max: self.backoff_max.or(below.backoff_max),
             windows: self.windows.or(below.windows),
             os_release: self.os_release.or(below.os_release),
             variant: self.variant.or(below.variant),
@@ -195,6 +201,9 @@ mod tests {
             confirmed_tries: Some(1),
             allow_downgrade: Some(true),
             soak: value(),
+            jitter: value(),
+            backoff: value(),
+            backoff_max: value(),
             windows: Some(vec![]),
             os_release: text(),
             variant: text(),

@@ -36,6 +36,12 @@ pub struct Settings {
     pub allow_downgrade: bool,
     /// How long a release is left to others first.
     pub soak: TimeDelta,
+    /// Within which time `auto --jitter` begins.
+    pub jitter: Duration,
+    /// The longest wait of `auto` after the first look in vain; nothing: it does not wait.
+    pub backoff: Duration,
+    /// The longest wait after any number of them.
+    pub backoff_max: Duration,
     /// Proxy for all requests.
     pub https_proxy: Option<String>,
     /// Hosts that are reached without it.
@@ -113,6 +119,11 @@ impl Settings {
             ignore_waves: values.ignore_waves.unwrap_or(false),
             allow_downgrade: values.allow_downgrade.unwrap_or(false),
             soak: reader.read("soak", values.soak.as_ref(), soak)?.unwrap_or_default(),
+            jitter: reader.read("jitter", values.jitter.as_ref(), units::span)?.unwrap_or(JITTER),
+            backoff: reader.read("backoff", values.backoff.as_ref(), units::span)?.unwrap_or(BACKOFF),
+            backoff_max: reader
+                .read("backoff_max", values.backoff_max.as_ref(), units::span)?
+                .unwrap_or(BACKOFF_MAX),
             https_proxy: values.https_proxy.clone().filter(|proxy| !proxy.is_empty()),
             no_proxy: values.no_proxy.clone().unwrap_or_default(),
             ca_bundle: values.ca_bundle.as_ref().map(PathBuf::from),
@@ -163,6 +174,9 @@ impl Settings {
             ignore_waves: Some(false),
             allow_downgrade: Some(false),
             soak: Some("0s".into()),
+            jitter: Some(format!("{}s", JITTER.as_secs()).into()),
+            backoff: Some(format!("{}s", BACKOFF.as_secs()).into()),
+            backoff_max: Some(format!("{}s", BACKOFF_MAX.as_secs()).into()),
             no_proxy: Some(Vec::new()),
             mirrors: Some(Vec::new()),
             windows: Some(Vec::new()),
@@ -271,3 +285,8 @@ const STATE: &str = "/var/lib/updog";
 const STALL: Duration = Duration::from_secs(30);
 const CONNECT: Duration = Duration::from_secs(10);
 const RETRIES: u32 = 5;
+/// As long as the timer of the container image spreads its starts.
+const JITTER: Duration = Duration::from_mins(5);
+const BACKOFF: Duration = Duration::from_mins(1);
+/// A repository that was down is found again on the same day.
+const BACKOFF_MAX: Duration = Duration::from_hours(6);

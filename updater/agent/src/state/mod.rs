@@ -4,6 +4,7 @@ mod error;
 mod evidence;
 pub(crate) mod file;
 mod history;
+mod looked;
 mod outcome;
 mod seed;
 mod staged;

@@ -7,6 +7,7 @@ use updater_core::explain::{self, Ahead};
 use updater_core::records::Failed;
 use updater_core::{Candidate, NoOffer, Offer, Policy, Reason, Verdict};
 
+use super::looks;
 use crate::answer::Answer;
 use crate::cli;
 use crate::engine::check::Checked;
@@ -14,7 +15,7 @@ use crate::{Context, Options, Result, engine};
 
 pub(super) fn run(ctx: &Context<'_>, typed: &cli::Check) -> Result<Answer> {
     let options: Options = typed.update.clone().into();
-    let checked = engine::check(ctx, &options)?;
+    let checked = look(ctx, &options)?;
     let mut answer = match checked.offer() {
         Ok(offer) => open(offer),
         Err(none) => closed(none),
@@ -35,6 +36,18 @@ pub(super) fn run(ctx: &Context<'_>, typed: &cli::Check) -> Result<Answer> {
         );
     }
     Ok(answer)
+}
+
+/// Asks, and remembers the answer; what a carried copy says is no answer of the repository.
+fn look(ctx: &Context<'_>, options: &Options) -> Result<Checked> {
+    let found = engine::check(ctx, options);
+    if options.bundle.is_none() {
+        looks::keep(ctx, &found);
+        if found.is_ok() {
+            looks::settled(ctx);
+        }
+    }
+    found
 }
 
 /// The answer "no", for every verb that needs an offer.

@@ -12,6 +12,8 @@ mod ending;
 mod flags;
 mod health;
 mod history;
+mod looks;
+mod observed;
 mod plan;
 mod report;
 mod restart;
@@ -37,7 +39,7 @@ pub fn run(ctx: &Context<'_>, verb: &Verb) -> Result<Answer> {
         Verb::Confirm => confirm::run(ctx),
         Verb::Health(restart) => health::run(ctx, *restart),
         Verb::Report => report::run(ctx),
-        Verb::Auto(restart) => auto::run(ctx, *restart),
+        Verb::Auto(typed) => auto::run(ctx, *typed),
         // Runs for long and needs what was typed: `run` has it.
         Verb::Serve => Err(crate::Error::Usage("serve is started by itself".to_owned())),
         Verb::Restart => restart::run(ctx),

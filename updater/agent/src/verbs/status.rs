@@ -2,13 +2,14 @@
 
 use partition_core::{Condition, Slot, Slots};
 use partition_disk::Access;
-use serde_json::json;
+use serde_json::{Value, json};
 use updater_core::records::Held;
-use updater_core::{Settled, Status};
+use updater_core::{Settled, Sight, Status, Step, next_step};
 
+use super::observed::observe;
 use super::{ending, flags};
 use crate::answer::Answer;
-use crate::{Context, Error, Result, gate, volatile};
+use crate::{Context, Error, Options, Result, gate, volatile};
 
 pub(super) fn run(ctx: &Context<'_>) -> Result<Answer> {
     let disk = ctx.disk(Access::Read)?;
@@ -26,6 +27,9 @@ pub(super) fn run(ctx: &Context<'_>) -> Result<Answer> {
         data.insert("table".to_owned(), json!(word));
         data.insert("volatile".to_owned(), json!(volatile::all(ctx)));
         data.insert("health".to_owned(), json!(gate::said(ctx)));
+        data.insert("mode".to_owned(), json!(ctx.config.mode.as_str()));
+        data.insert("next_step".to_owned(), next(ctx, status.running.map(|running| (running, slots))));
+        data.insert("last_check".to_owned(), json!(ctx.state.looked()));
     }
     volatile::note(ctx);
     if let Some(failing) = gate::said(ctx).and_then(|said| said.failing()) {
@@ -66,6 +70,23 @@ pub(super) fn of(ctx: &Context<'_>, running: Option<Slot>, slots: Slots) -> Stat
         intent: outcome.intent,
         last: outcome.last,
     }
+}
+
+/// The step that `auto` would take now, as far as that is known without asking the repository.
+fn next(ctx: &Context<'_>, there: Option<(Slot, Slots)>) -> Value {
+    let Some(there) = there else { return Value::Null };
+    let policy = ctx.policy(&Options::default());
+    let step = next_step(&observe(ctx, &policy, there, Sight::Unknown), &policy, ctx.now);
+    let refusal = match &step {
+        Step::Wait(refusal) | Step::Rest(refusal) => Some(refusal),
+        _ => None,
+    };
+    json!({
+        "step": step.name(),
+        "reason": refusal.map(|refusal| refusal.reason),
+        "detail": refusal.map(|refusal| &refusal.detail),
+        "until": refusal.and_then(|refusal| refusal.until),
+    })
 }
 
 /// A word for `--json`, and a remark where the table is not as it should be.

@@ -8,24 +8,25 @@ use partition_core::{Slot, Slots, Standing, verbs};
 use partition_disk::Access;
 use serde_json::{Value, json};
 use updater_core::{
-    Exit, Health, Observed, Policy, Reason, Refusal, Settled, Sight, Step, Verdict, next_step,
+    Exit, Health, Observed, Policy, Reason, Refusal, Settled, Sight, Step, Verdict, next_step, no_index,
 };
 
-use super::{arm, cancel, confirm, ending, flags, stage};
+use super::observed::observe;
+use super::{arm, cancel, confirm, ending, flags, looks, stage};
 use crate::answer::{Answer, chain};
 use crate::cli::Restart;
 use crate::engine::check::Checked;
 use crate::engine::route::Verified;
 use crate::report::Event;
-use crate::{Context, Error, Options, Result, engine, gate};
+use crate::{Context, Error, Options, Result, engine};
 
-/// Takes one turn.
-pub(super) fn take(ctx: &Context<'_>, restart: Restart) -> Result<Answer> {
+/// Takes one turn, which began at `start`.
+pub(super) fn take(ctx: &Context<'_>, restart: Restart, start: Instant) -> Result<Answer> {
     let policy = ctx.policy(&Options::default());
     let mut turn = Turn {
         ctx,
         restart,
-        start: Instant::now(),
+        start,
         sight: Sight::Unknown,
         checked: None,
         verified: None,
@@ -33,21 +34,14 @@ pub(super) fn take(ctx: &Context<'_>, restart: Restart) -> Result<Answer> {
         said: Vec::new(),
         data: json!({}),
     };
-    let mut before = None;
-    loop {
-        ctx.interrupt.check()?;
-        let observed = turn.observe(&policy)?;
-        let step = next_step(&observed, &policy, turn.now());
-        ctx.reporter.event(&Event::Next { next: step.name() });
-        if before.as_ref() == Some(&step) {
-            // The machine's own rules end; that a step changes nothing is a device or a state folder that forgets.
-            return Err(Error::Stuck { step: step.name() });
-        }
-        if let Some(answer) = turn.step(&observed, &step)? {
-            return Ok(answer);
-        }
-        before = Some(step);
+    let ended = turn.run(&policy);
+    // What was seen counts only once it was had as well.
+    match (&turn.sight, &ended) {
+        (Sight::Seen { .. }, Ok(_)) => looks::settled(ctx),
+        (Sight::Seen { .. }, Err(error)) if looks::is_of_the_network(error) => looks::in_vain(ctx),
+        _ => {}
     }
+    ended
 }
 
 struct Turn<'a> {
@@ -68,6 +62,25 @@ struct Turn<'a> {
 }
 
 impl Turn<'_> {
+    fn run(&mut self, policy: &Policy) -> Result<Answer> {
+        let mut before = None;
+        loop {
+            self.ctx.interrupt.check()?;
+            let there = (self.ctx.running()?, self.slots()?);
+            let observed = observe(self.ctx, policy, there, self.sight.clone());
+            let step = next_step(&observed, policy, self.now());
+            self.ctx.reporter.event(&Event::Next { next: step.name() });
+            if before.as_ref() == Some(&step) {
+                // The machine's own rules end; that a step changes nothing is a device or a state folder that forgets.
+                return Err(Error::Stuck { step: step.name() });
+            }
+            if let Some(answer) = self.step(&observed, &step)? {
+                return Ok(answer);
+            }
+            before = Some(step);
+        }
+    }
+
     /// The clock: fetching a release takes time, in which a window may close.
     fn now(&self) -> DateTime<Utc> {
         let took = TimeDelta::from_std(self.start.elapsed()).unwrap_or_default();
@@ -76,25 +89,6 @@ impl Turn<'_> {
 
     fn slots(&self) -> Result<Slots> {
         Ok(self.ctx.disk(Access::Read)?.layout().map_err(Error::disk("find the slots"))?.slots())
-    }
-
-    fn observe(&self, policy: &Policy) -> Result<Observed> {
-        let ctx = self.ctx;
-        let (running, slots) = (ctx.running()?, self.slots()?);
-        let outcome = ctx.state.outcome();
-        let intent = outcome.as_ref().and_then(|outcome| outcome.intent.as_ref());
-        let staged = ctx.state.staged().filter(|staged| staged.slot != running);
-        Ok(Observed {
-            running,
-            slots,
-            standing: ctx.standing(),
-            health: health(ctx),
-            settled: flags::settled(ctx, running, &slots),
-            pending: intent.map(|intent| (intent.by, intent.held.as_ref().and_then(|held| held.release))),
-            tries: outcome.as_ref().map_or(policy.tries, |outcome| outcome.tries(running, policy.tries)),
-            staged: staged.map(|staged| staged.release),
-            sight: self.sight.clone(),
-        })
     }
 
     /// Does a step; an answer ends the turn.
@@ -133,7 +127,15 @@ impl Turn<'_> {
     /// keeps us from hearing that it was taken back since does not keep the host from restarting into it.
     fn look(&mut self, observed: &Observed) -> Result<()> {
         let is_armed = verbs::armed(&observed.slots, observed.running);
-        match engine::check(self.ctx, &Options::default()) {
+        let found = looks::too_early(self.ctx).map_or_else(
+            || {
+                let found = engine::check(self.ctx, &Options::default());
+                looks::keep(self.ctx, &found);
+                found
+            },
+            |refusal| Err(Error::Refused(refusal)),
+        );
+        match found {
             Ok(checked) => {
                 self.sight = seen(&checked, observed);
                 self.checked = Some(checked);
@@ -144,7 +146,7 @@ impl Turn<'_> {
                     .note(format!("whether what is armed is still wanted is not known: {}", chain(&error)));
                 self.sight = Sight::Unreachable;
             }
-            Err(error) if error.exit() == Exit::Transient => {
+            Err(error) if matches!(error.exit(), Exit::Transient | Exit::MustWait) => {
                 self.sight = Sight::Unreachable;
                 self.unreachable = Some(error);
             }
@@ -204,10 +206,11 @@ impl Turn<'_> {
         self.tell(json!({ "until": refusal.until }));
         let waits_for_gate = refusal.reason == Reason::NotConfirmed && observed.health == Health::Open;
         let of_the_offer = matches!(&self.sight, Sight::Seen { offer: Err(offer), .. } if offer == refusal);
-        if refusal.reason == Reason::Window {
+        let of_the_restart = matches!(refusal.reason, Reason::Window | Reason::Inhibited);
+        if of_the_restart {
             self.name_what_is_armed(observed);
         }
-        match self.said.last_mut().filter(|_| refusal.reason == Reason::Window) {
+        match self.said.last_mut().filter(|_| of_the_restart) {
             Some(last) => *last = format!("{last}; {refusal}"),
             None if of_the_offer => self.said.push(format!("No update: {refusal}.")),
             None => self.said.push(refusal.to_string()),
@@ -239,11 +242,7 @@ impl Turn<'_> {
 /// What the repository says, as the machine is told.
 fn seen(checked: &Checked, observed: &Observed) -> Sight {
     let offer = match checked.offer() {
-        Ok(offer) => offer.release().ok_or_else(|| {
-            let detail =
-                format!("{} is published without an index that this updog can read", offer.version());
-            Refusal::new(Reason::NoIndex, detail)
-        }),
+        Ok(offer) => offer.release().ok_or_else(|| no_index(offer.version())),
         Err(none) => Err(none.refusal.clone()),
     };
     let armed = observed.pending.as_ref().and_then(|(_, release)| *release);
@@ -254,13 +253,4 @@ fn seen(checked: &Checked, observed: &Observed) -> Sight {
         Verdict::No(refusal) => Some(refusal.clone()),
     });
     Sight::Seen { offer, armed }
-}
-
-fn health(ctx: &Context<'_>) -> Health {
-    let said = gate::said(ctx);
-    match said.as_ref().map(|said| &*said.health) {
-        Some("healthy") => Health::Good,
-        Some("unhealthy") => Health::Bad,
-        _ => Health::Open,
-    }
 }

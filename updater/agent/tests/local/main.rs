@@ -1,6 +1,7 @@
 //! The program, run on disk image files: local verbs without a network, the others over HTTP.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod again;
 mod aliases;
 mod auto;
 mod bundle;
@@ -25,3 +26,4 @@ mod report;
 mod route;
 mod seeds;
 mod system;
+mod why;

@@ -93,7 +93,7 @@ impl Served {
     }
 }
 
-fn waves(update: &mut Update) {
+pub(crate) fn waves(update: &mut Update) {
     let at = |text: &str| text.parse().unwrap();
     update.waves = [(0, at("2026-01-02T03:00:00Z")), (2048, at("2026-01-02T05:00:00Z"))].into();
 }
@@ -247,7 +247,7 @@ fn no_server_is_transient_and_a_foreign_key_is_untrusted() {
 }
 
 /// Nobody listens on port 1.
-fn unserved(line: &str) -> String {
+pub(crate) fn unserved(line: &str) -> String {
     match line.split_once("http://127.0.0.1:") {
         Some((key, rest)) => format!("{key}http://127.0.0.1:1{}", &rest[rest.find('/').unwrap()..]),
         None => line.to_owned(),

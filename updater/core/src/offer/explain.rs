@@ -47,6 +47,8 @@ pub fn facts(candidate: &Candidate, host: &Host, policy: &Policy, failed: &Faile
             | Reason::NeverTried
             | Reason::Deferred
             | Reason::Hook
+            | Reason::Backoff
+            | Reason::Inhibited
             | Reason::Untrusted
             | Reason::Clock => Value::Null,
         },

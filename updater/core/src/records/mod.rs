@@ -7,6 +7,7 @@
 mod failed;
 mod history;
 mod lenient;
+mod looked;
 mod mark;
 mod outcome;
 mod staged;
@@ -17,6 +18,7 @@ use serde::de::DeserializeOwned;
 
 pub use failed::{Failed, Failure};
 pub use history::{HistoryEvent, HistoryLine};
+pub use looked::{Looked, Retry, Seen};
 pub use mark::{Mark, Stage};
 pub use outcome::{By, Held, Holds, Intent, Outcome, Past};
 pub use staged::Staged;

@@ -7,7 +7,8 @@ use updater_core::{Exit, Reason, Refusal};
 use crate::{next_step, offer, plan};
 
 /// Words that only the edges can find out; `updater/agent/tests` shows that they are said.
-const OF_THE_EDGES: [Reason; 4] = [Reason::RunLock, Reason::Clock, Reason::Deferred, Reason::Hook];
+const OF_THE_EDGES: [Reason; 6] =
+    [Reason::RunLock, Reason::Clock, Reason::Deferred, Reason::Hook, Reason::Backoff, Reason::Inhibited];
 
 #[test]
 fn every_reason_is_reachable() {
@@ -27,7 +28,13 @@ fn every_reason_is_reachable() {
 #[test]
 fn a_refusal_ends_with_the_code_of_its_reason() {
     let expected = |reason| match reason {
-        Reason::Wave | Reason::Paused | Reason::Window | Reason::Soak | Reason::Deferred => Exit::MustWait,
+        Reason::Wave
+        | Reason::Paused
+        | Reason::Window
+        | Reason::Soak
+        | Reason::Deferred
+        | Reason::Backoff
+        | Reason::Inhibited => Exit::MustWait,
         Reason::Untrusted | Reason::Clock => Exit::Untrusted,
         Reason::Space | Reason::NoIndex | Reason::NotConfirmed | Reason::RunLock | Reason::Hook => {
             Exit::Blocked

@@ -1,8 +1,10 @@
 //! Five lines, word for word, with A running and with B running.
 
+use chrono::DateTime;
 use partition_core::Slot;
+use proptest::prelude::*;
 use serde_json::Map;
-use updater_core::records::{By, HistoryEvent, Past};
+use updater_core::records::{By, Held, HistoryEvent, Intent, Past};
 use updater_core::{Cause, Settled, Status, Why};
 
 use crate::world::{at, held, intent, slots};
@@ -103,4 +105,80 @@ fn json_says_the_same() {
     assert_eq!(data["slots"]["B"]["version"], "1.1.0");
     assert_eq!(data["slots"]["B"]["tries"], 2);
     assert_eq!(data["slots"]["A"]["state"], "confirmed");
+}
+
+fn any_flags() -> impl Strategy<Value = (u8, u8, bool)> {
+    (0u8..16, 0u8..16, any::<bool>())
+}
+
+fn any_held() -> impl Strategy<Value = Option<Held>> {
+    prop::option::of(any::<String>().prop_map(|version| Held { version, release: None }))
+}
+
+fn any_slot() -> impl Strategy<Value = Slot> {
+    prop_oneof![Just(Slot::A), Just(Slot::B)]
+}
+
+fn any_cause() -> impl Strategy<Value = Option<Cause>> {
+    let why = prop_oneof![Just(Why::Unloadable), any::<String>().prop_map(Why::Health), Just(Why::Unknown)];
+    prop::option::of((why, prop::option::of(any::<String>())).prop_map(|(why, detail)| Cause { why, detail }))
+}
+
+prop_compose! {
+    fn any_past()(
+        word in any::<String>(),
+        slot in any_slot(),
+        secs in -8_000_000_000_000i64..8_000_000_000_000,
+        held in any_held(),
+        cause in prop::option::of(any::<String>()),
+    ) -> Past {
+        let at = DateTime::from_timestamp(secs, 0).unwrap();
+        Past { at, held, cause, ..past(HistoryEvent::Other(word), slot, "1.0.0") }
+    }
+}
+
+prop_compose! {
+    fn any_status()(
+        running in prop::option::of(any_slot()),
+        (a, b) in (any_flags(), any_flags()),
+        holds in [any_held(), any_held()],
+        staged in prop::option::of((any_slot(), any::<String>())),
+        settled in prop::sample::select(Settled::ALL.to_vec()),
+        cause in any_cause(),
+        intent in prop::option::of((prop_oneof![Just(By::Arm), Just(By::Rollback)], any_slot(), any_held())),
+        last in prop::option::of(any_past()),
+    ) -> Status {
+        Status {
+            running,
+            slots: slots(a, b),
+            holds,
+            staged: staged.map(|(slot, version)| (slot, Held { version, release: None })),
+            settled,
+            cause,
+            intent: intent.map(|(by, slot, held)| Intent { held, ..intent_of(by, slot) }),
+            last,
+        }
+    }
+}
+
+fn intent_of(by: By, slot: Slot) -> Intent {
+    intent(by, slot, "1.1.0")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    /// Whatever stands in the records: five lines to paste, none of which steers a terminal or breaks.
+    #[test]
+    fn every_state_is_five_short_lines(status in any_status()) {
+        let text = status.to_string();
+        prop_assert_eq!(text.lines().count(), 5, "{:?}", text);
+        for (line, name) in text.split('\n').zip(["Slot A: ", "Slot B: ", "Next:   ", "Update: ", "Last:   "]) {
+            prop_assert!(line.starts_with(name), "{:?}", line);
+            prop_assert!(!line.chars().any(char::is_control), "{:?}", line);
+            let columns: usize = line.chars().map(|letter| if letter.is_ascii() { 1 } else { 2 }).sum();
+            prop_assert!(columns < 200, "{} {:?}", columns, line);
+        }
+        prop_assert!(!status.update().contains('\n'));
+    }
 }
