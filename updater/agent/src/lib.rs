@@ -2,7 +2,7 @@
 //!
 //! * [`cli`]: what was typed; [`run()`] does it and answers.
 //! * [`verbs`]: one file each.
-//! * [`gate`]: what the health gate asks; `hooks`: who is asked before and after a step; [`execs`]: programs of others.
+//! * [`gate`]: what the health gate asks; `hooks`, `inhibitors`: who is asked before and after a step; [`execs`]: programs of others.
 //! * [`engine`]: check, plan, stage, verify; the only way to something that can be armed.
 //! * [`context`]: the edges that verbs are given; [`config`], [`state`], [`machine`], [`report`], [`interrupt`].
 //! * [`serve`]: the daemon and its API.
@@ -19,6 +19,7 @@ mod evidence;
 pub mod execs;
 pub mod gate;
 mod hooks;
+mod inhibitors;
 pub mod interrupt;
 pub mod machine;
 pub mod options;

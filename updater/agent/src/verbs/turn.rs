@@ -18,7 +18,7 @@ use crate::cli::Restart;
 use crate::engine::check::Checked;
 use crate::engine::route::Verified;
 use crate::report::Event;
-use crate::{Context, Error, Options, Result, engine};
+use crate::{Context, Error, Options, Result, engine, inhibitors};
 
 /// Takes one turn, which began at `start`.
 pub(super) fn take(ctx: &Context<'_>, restart: Restart, start: Instant) -> Result<Answer> {
@@ -185,6 +185,13 @@ impl Turn<'_> {
             // The gate writes down why and restarts; doing it here could come before the reason is kept.
             let detail = format!("slot {} is unhealthy: its health gate leaves it", observed.running);
             return Ok(self.end(observed, &Refusal::new(Reason::NotConfirmed, detail)));
+        }
+        let holders = if self.restart.reboot { inhibitors::list(self.ctx) } else { Vec::new() };
+        if !holders.is_empty() {
+            let holders: Vec<String> = holders.iter().map(ToString::to_string).collect();
+            self.tell(json!({ "holders": holders }));
+            let detail = format!("the restart is held up by {}", holders.join(" and "));
+            return Ok(self.end(observed, &Refusal::new(Reason::Inhibited, detail)));
         }
         self.name_what_is_armed(observed);
         let message = flags::restart(self.ctx, self.restart, self.said.join("\n"))?;

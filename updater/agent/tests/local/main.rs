@@ -16,6 +16,7 @@ mod gate_root;
 mod hooks;
 mod host;
 mod hostile;
+mod inhibited;
 mod intent;
 mod interrupt;
 mod killed;

@@ -1,0 +1,97 @@
+//! A restart by `auto` waits for whoever holds it up, and for nobody else.
+
+use serde_json::json;
+
+use crate::host::Host;
+
+fn logind(host: &Host) {
+    host.system("run/systemd/seats/.keep", "");
+    host.system("run/dbus/system_bus_socket", "");
+}
+
+/// What logind answers.
+fn locks(host: &Host, locks: &str) {
+    logind(host);
+    let asked = host.path("asked");
+    let reply = format!("{{\"type\":\"a(ssssuu)\",\"data\":[[{locks}]]}}");
+    host.program("busctl", &format!("echo \"$@\" >> {}\ncat <<'X'\n{reply}\nX", asked.display()));
+}
+
+fn restartable(host: &Host) {
+    host.program("systemctl", &format!("touch {}", host.path("restarted").display()));
+}
+
+const APT: &str = r#"["shutdown:sleep","apt","installs packages","block",0,812]"#;
+const NETWORK: &str = r#"["sleep","NetworkManager","turns off","delay",0,700]"#;
+
+#[test]
+fn who_holds_the_restart_up_is_named_and_asked_again() {
+    let host = Host::new();
+    host.arm("1.1.0");
+    restartable(&host);
+    locks(&host, &format!("{NETWORK},{APT}"));
+    let answer = host.json(&["auto", "--reboot"]);
+    assert_eq!((&answer["exit"], &answer["reason"]), (&json!(0), &json!("inhibited")), "{answer}");
+    assert_eq!(answer["data"]["holders"], json!(["apt, process 812 (installs packages)"]));
+    let said = "slot B (1.1.0) is armed; the restart is held up by apt, process 812 (installs packages)";
+    assert_eq!(answer["message"], said);
+    assert!(!host.path("restarted").exists());
+    let asked = std::fs::read_to_string(host.path("asked")).unwrap();
+    assert!(asked.contains("org.freedesktop.login1.Manager ListInhibitors"), "{asked}");
+    locks(&host, NETWORK);
+    assert_eq!(host.updog(&["auto", "--reboot"]).stdout, "slot B (1.1.0) is armed, restarting\n");
+    assert!(host.path("restarted").exists());
+}
+
+#[test]
+fn nobody_is_asked_where_nobody_restarts_or_a_hand_does() {
+    let host = Host::new();
+    restartable(&host);
+    locks(&host, APT);
+    host.stage("1.1.0");
+    assert_eq!(host.updog(&["arm"]).code, 0);
+    assert_eq!(host.updog(&["auto"]).stdout, "slot B (1.1.0) is armed\n");
+    assert!(!host.path("asked").exists());
+    assert_eq!(host.updog(&["cancel"]).code, 0);
+    host.stage("1.1.0");
+    assert_eq!(host.updog(&["arm", "--reboot"]).code, 0);
+    assert!(host.path("restarted").exists() && !host.path("asked").exists());
+}
+
+#[test]
+fn a_trial_that_failed_is_left_without_asking() {
+    let mut host = Host::new();
+    host.trial_that_fails();
+    restartable(&host);
+    locks(&host, APT);
+    assert_eq!(host.updog(&["health", "--reboot"]).code, 12);
+    assert!(host.path("restarted").exists() && !host.path("asked").exists());
+}
+
+/// Without logind there is nobody to ask; one that cannot answer does not hold a host for ever.
+#[test]
+fn a_logind_that_cannot_be_asked_holds_nothing_up() {
+    let host = Host::new();
+    host.arm("1.1.0");
+    restartable(&host);
+    host.program("busctl", "exit 1");
+    // The folder alone is made by tmpfiles, on hosts whose logind is masked as well.
+    host.system("run/systemd/seats/.keep", "");
+    let said = host.updog(&["auto", "--reboot"]);
+    assert_eq!(said.stdout, "slot B (1.1.0) is armed, restarting\n");
+    assert!(!said.stderr.contains("holds the restart up"), "{said:?}");
+    for script in ["exit 1", "echo nonsense", "echo '{\"data\":[]}'"] {
+        std::fs::remove_file(host.path("restarted")).unwrap();
+        logind(&host);
+        host.program("busctl", script);
+        let said = host.updog(&["auto", "--reboot"]);
+        assert_eq!(
+            (said.code, said.stdout.as_str()),
+            (0, "slot B (1.1.0) is armed, restarting\n"),
+            "{said:?}"
+        );
+        let note = "note: whether somebody holds the restart up is not known: busctl ";
+        assert!(said.stderr.contains(note), "{said:?}");
+        assert!(host.path("restarted").exists());
+    }
+}
