@@ -1,8 +1,12 @@
 //! Exit codes and `--json`: one object on every verb, also on errors and usage errors.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
+use updater_core::Exit;
 
 use crate::host::{Host, write};
+use crate::online::{Served, waves};
 
 /// Prepares a host; what is run; its exit code; its reason.
 type Case = (&'static str, fn(&mut Host), &'static [&'static str], i32, Option<&'static str>);
@@ -75,4 +79,25 @@ fn help_and_version_are_no_errors() {
         let said = Host::new().updog(arguments);
         assert_eq!(said.code, 0, "{arguments:?} {said:?}");
     }
+}
+
+/// The codes of the cases above and of a repository: all that there are, but for the one that must never be seen.
+#[test]
+fn each_code_is_ended_with_by_something() {
+    let mut seen: BTreeSet<i32> = CASES.iter().map(|(_, _, _, code, _)| *code).collect();
+    let mut served = Served::new();
+    served.publish("1.1.0", waves);
+    let waits = served.host.json(&["check"]);
+    assert_eq!((&waits["exit"], &waits["reason"]), (&11.into(), &"wave".into()));
+    seen.insert(11);
+    write(served.host.path("root.json"), "{}");
+    std::fs::remove_dir_all(served.host.state().join("trust")).unwrap();
+    let untrusted = served.host.json(&["check"]);
+    assert_eq!((&untrusted["exit"], &untrusted["reason"]), (&30.into(), &"untrusted".into()), "{untrusted}");
+    seen.insert(30);
+    // A bug cannot be ordered; what counts as one ends so, and says so.
+    let bug = updog::Error::from(updog::engine::Error::Thread);
+    assert_eq!(bug.exit(), Exit::Bug);
+    seen.insert(bug.exit().code().into());
+    assert_eq!(seen, Exit::ALL.into_iter().map(|exit| exit.code().into()).collect());
 }
