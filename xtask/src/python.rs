@@ -1,5 +1,6 @@
-//! Pythons of our own under the target folder: one with python-tuf, an independent reader of our repositories, and its
-//! suite; one with moto, a server of Amazon's protocols; one with schemathesis, a client of the host's API; one that puts keys into the variables of UEFI firmware.
+//! Pythons of our own under the target folder: one with python-tuf, an independent reader of our repositories, its suite, and a
+//! reader of our metrics; one with moto, a server of Amazon's protocols; one with schemathesis, a client of the host's API; one that puts
+//! keys into the variables of UEFI firmware.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -70,8 +71,13 @@ impl Python {
 const FOLDER: &str = "python-tuf";
 
 /// What the suite and the tests ask for, pinned.
-const NEEDS: [&str; 4] =
-    ["tuf==7.0.0", "securesystemslib[crypto]==1.4.0", "pytest==9.1.1", "pytest-json-report==1.5.0"];
+const NEEDS: [&str; 5] = [
+    "tuf==7.0.0",
+    "securesystemslib[crypto]==1.4.0",
+    "pytest==9.1.1",
+    "pytest-json-report==1.5.0",
+    "prometheus-client==0.26.0",
+];
 
 /// moto's server needs Flask; `moto[server]` would bring every service.
 const MOTO: [&str; 3] = ["moto[s3,kms]==5.2.5", "flask==3.1.3", "flask-cors==6.0.5"];

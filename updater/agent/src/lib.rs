@@ -6,6 +6,7 @@
 //! * [`engine`]: check, plan, stage, verify; the only way to something that can be armed.
 //! * [`context`]: the edges that verbs are given; [`config`], [`state`], [`machine`], [`report`], [`interrupt`].
 //! * [`serve`]: the daemon and its API.
+//! * [`metrics`]: what others may see of it.
 //! * [`answer`]: what comes out; [`Error`]: what ends a run early.
 
 pub mod answer;
@@ -22,6 +23,7 @@ mod hooks;
 mod inhibitors;
 pub mod interrupt;
 pub mod machine;
+pub mod metrics;
 pub mod options;
 mod reboot;
 pub mod report;

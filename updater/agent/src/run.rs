@@ -16,7 +16,7 @@ use crate::interrupt::Interrupt;
 use crate::machine::Machine;
 use crate::report::{self, Event, Human, Json, Reporter};
 use crate::state::State;
-use crate::{Context, Error, Result, serve, verbs};
+use crate::{Context, Error, Result, metrics, serve, verbs};
 
 /// Reads the command line, runs its verb, shows the answer, and says how the process ends.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, interrupt: &Interrupt) -> ExitCode {
@@ -38,7 +38,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, interrupt: &Interrupt)
 
 fn answer(cli: &Cli, reporter: &dyn Reporter, interrupt: &Interrupt) -> Result<Answer> {
     let global = &cli.global;
-    let loaded = config::load(global.config.as_deref(), cli.verb.strictness())?;
+    let loaded = match config::load(global.config.as_deref(), cli.verb.strictness()) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            show_bad_config(cli, reporter, interrupt);
+            return Err(error.into());
+        }
+    };
     for note in &loaded.notes {
         reporter.event(&Event::Note { message: note.clone() });
     }
@@ -51,22 +57,48 @@ fn answer(cli: &Cli, reporter: &dyn Reporter, interrupt: &Interrupt) -> Result<A
     {
         settings.variant = Some(variant.clone());
     }
-    let ctx = Context {
+    let ctx = context(global, settings, reporter, interrupt);
+    let answer = match &cli.verb {
+        Verb::Serve => serve::run(&ctx, global),
+        verb => verbs::run(&ctx, verb),
+    };
+    show_outside(&ctx, &cli.verb, &answer);
+    for note in ctx.state.notes() {
+        ctx.note(note);
+    }
+    answer
+}
+
+fn context<'a>(
+    global: &Global,
+    settings: config::Settings,
+    reporter: &'a dyn Reporter,
+    interrupt: &Interrupt,
+) -> Context<'a> {
+    Context {
         state: State::new(global.state.clone().unwrap_or_else(|| settings.state.clone())),
         machine: machine(global, &settings),
         now: global.clock.unwrap_or_else(now),
         config: settings,
         reporter,
         interrupt: interrupt.clone(),
-    };
-    let answer = match &cli.verb {
-        Verb::Serve => serve::run(&ctx, global),
-        verb => verbs::run(&ctx, verb),
-    };
-    for note in ctx.state.notes() {
-        ctx.note(note);
     }
-    answer
+}
+
+/// A host whose timer fails for its configuration is one to be seen: what can be read of it says where.
+fn show_bad_config(cli: &Cli, reporter: &dyn Reporter, interrupt: &Interrupt) {
+    if let Ok(loaded) = config::load(cli.global.config.as_deref(), config::Strictness::Lenient) {
+        metrics::keep(&context(&cli.global, loaded.settings, reporter, interrupt), &cli.verb);
+    }
+}
+
+/// What others see of this run. Nothing here changes how it ends.
+fn show_outside(ctx: &Context<'_>, verb: &Verb, answer: &Result<Answer>) {
+    let fetched = answer.as_ref().ok().and_then(|answer| answer.data.get("fetched_bytes"));
+    if let Some(bytes) = fetched.and_then(serde_json::Value::as_u64) {
+        verbs::looks::fetched(ctx, bytes);
+    }
+    metrics::keep(ctx, verb);
 }
 
 fn machine(global: &Global, settings: &config::Settings) -> Machine {

@@ -65,6 +65,11 @@ impl Status {
         })
     }
 
+    /// One word for what a slot is; `None`: the disk has no such slot.
+    pub fn state(&self, slot: Slot) -> Option<&'static str> {
+        self.slots.get(slot).map(|flags| self.word(slot, flags))
+    }
+
     fn held(&self, slot: Slot) -> Option<&Held> {
         match slot {
             Slot::A => self.holds[0].as_ref(),

@@ -218,6 +218,31 @@ impl Verb {
         }
     }
 
+    /// Whether it changes or looks, so that others are told of it (docs/seen.md).
+    pub fn is_seen(&self) -> bool {
+        match self {
+            Verb::Check(_)
+            | Verb::Stage(_)
+            | Verb::Apply(_)
+            | Verb::Arm(_)
+            | Verb::Cancel
+            | Verb::Confirm
+            | Verb::Health(_)
+            | Verb::Report
+            | Verb::Auto(_)
+            | Verb::Rollback(_) => true,
+            Verb::Bottlerocket(verb) => !matches!(verb, bottlerocket::Verb::Prepare(_)),
+            // The daemon has it done by runs of their own.
+            Verb::Plan(_)
+            | Verb::Verify(_)
+            | Verb::Status
+            | Verb::History
+            | Verb::Serve
+            | Verb::Restart
+            | Verb::Config { .. } => false,
+        }
+    }
+
     /// How problems in the configuration are taken: local verbs need none (P8), `arm` needs one that can be read.
     pub fn strictness(&self) -> Strictness {
         match self {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::keys::{SECTIONS, nearest};
 use super::units::read;
-use super::{Error, HealthFragment, HooksFragment, ServeFragment, Strictness, WindowFragment};
+use super::{Error, HealthFragment, HooksFragment, SeenFragment, ServeFragment, Strictness, WindowFragment};
 
 /// The keys of one file. `None`: the file does not say.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -75,6 +75,8 @@ pub struct Fragment {
     pub hooks: HooksFragment,
     /// `[serve]`: the daemon.
     pub serve: ServeFragment,
+    /// `[metrics]` and `[report]`: what is to be seen from outside.
+    pub seen: SeenFragment,
 }
 
 /// One entry of `mirrors`.
@@ -127,6 +129,7 @@ impl Fragment {
             Some(("health", _)) => self.health.set(key, value.clone()),
             Some(("hooks", _)) => self.hooks.set(key, value.clone()),
             Some(("serve", _)) => self.serve.set(key, value.clone()),
+            Some(("metrics" | "report", _)) => self.seen.set(key, value.clone()),
             _ => None,
         };
         if let Some(done) = of_section {
@@ -163,7 +166,7 @@ impl Fragment {
             "build_time" => read(&mut self.build_time, value),
             "disk" => read(&mut self.disk, value),
             "state" => read(&mut self.state, value),
-            "health" | "hooks" | "serve" => read(&mut None::<toml::Table>, value),
+            "health" | "hooks" | "metrics" | "report" | "serve" => read(&mut None::<toml::Table>, value),
             _ => {
                 let (path, nearest) = (path.to_owned(), nearest(key));
                 return Err(Error::UnknownKey { path, key: key.to_owned(), nearest });

@@ -1,7 +1,7 @@
 //! The keys that this version knows.
 
 /// All keys, Bottlerocket's first.
-pub(super) const KEYS: [&str; 43] = [
+pub(super) const KEYS: [&str; 47] = [
     "metadata_base_url",
     "targets_base_url",
     "seed",
@@ -45,10 +45,14 @@ pub(super) const KEYS: [&str; 43] = [
     "serve.group",
     "serve.read",
     "serve.interval",
+    "metrics.textfile",
+    "report.url",
+    "report.id",
+    "report.timeout",
 ];
 
 /// Sections of a file.
-pub(super) const SECTIONS: [&str; 3] = ["health", "hooks", "serve"];
+pub(super) const SECTIONS: [&str; 5] = ["health", "hooks", "metrics", "report", "serve"];
 
 /// The known key that is nearest to this one, when it is near at all.
 pub(super) fn nearest(key: &str) -> Option<&'static str> {

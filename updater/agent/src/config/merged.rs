@@ -119,7 +119,12 @@ impl Fragment {
             "build_time" => text(self.build_time.as_ref()),
             "disk" => text(self.disk.as_ref()),
             "state" => text(self.state.as_ref()),
-            key => self.health.value(key).or_else(|| self.hooks.value(key)).or_else(|| self.serve.value(key)),
+            key => self
+                .health
+                .value(key)
+                .or_else(|| self.hooks.value(key))
+                .or_else(|| self.serve.value(key))
+                .or_else(|| self.seen.value(key)),
         }
     }
 
@@ -159,6 +164,7 @@ impl Fragment {
             health: self.health.over(below.health),
             hooks: self.hooks.over(below.hooks),
             serve: self.serve.over(below.serve),
+            seen: self.seen.over(below.seen),
         }
     }
 }
@@ -175,7 +181,7 @@ impl MirrorFragment {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{HealthFragment, HooksFragment, ServeFragment};
+    use crate::config::{HealthFragment, HooksFragment, SeenFragment, ServeFragment};
 
     fn every_key() -> Fragment {
         let text = || Some("x".to_owned());
@@ -221,6 +227,7 @@ mod tests {
             },
             hooks: HooksFragment { dir: text(), timeout: value(), timeout_all: value() },
             serve: ServeFragment { socket: text(), group: text(), read: text(), interval: value() },
+            seen: SeenFragment { textfile: text(), url: text(), id: text(), timeout: value() },
         }
     }
 

@@ -7,6 +7,7 @@ mod health;
 mod hooks;
 mod keys;
 mod merged;
+mod seen;
 mod serve;
 mod settings;
 mod units;
@@ -20,6 +21,7 @@ pub use fragment::{Fragment, MirrorFragment};
 pub use health::{Health, HealthFragment};
 pub use hooks::{Hooks, HooksFragment};
 pub use merged::{Merged, Origin, Shown};
+pub use seen::{Metrics, Report, SeenFragment};
 pub use serve::{Readers, Serve, ServeFragment};
 pub use settings::{Mirror, Settings};
 pub use units::parse_rate;
@@ -72,8 +74,9 @@ pub fn load(file: Option<&Path>, strictness: Strictness) -> Result<Loaded, Error
             Err(source) => tolerate(Error::Read { path, source }, strictness, &mut notes)?,
         }
     }
-    let (settings, problems) = Settings::mean(&merged, strictness)?;
+    let (mut settings, problems) = Settings::mean(&merged, strictness)?;
     notes.extend(problems.iter().map(error::chain));
+    settings.problems = notes.len();
     Ok(Loaded { settings, merged, notes })
 }
 

@@ -11,8 +11,8 @@ use url::Url;
 use waves::Seed;
 
 use super::{
-    Error, Fragment, Health, HealthFragment, Hooks, HooksFragment, Merged, Serve, ServeFragment, Strictness,
-    units, windows,
+    Error, Fragment, Health, HealthFragment, Hooks, HooksFragment, Merged, Metrics, Report, SeenFragment,
+    Serve, ServeFragment, Strictness, units, windows,
 };
 
 /// Validated and typed.
@@ -82,6 +82,12 @@ pub struct Settings {
     pub hooks: Hooks,
     /// The daemon.
     pub serve: Serve,
+    /// What others may read of this host.
+    pub metrics: Metrics,
+    /// Who is told what became of an update.
+    pub report: Report,
+    /// How many keys and files were left out, since they make no sense.
+    pub problems: usize,
 }
 
 /// A place that serves the repository.
@@ -150,6 +156,9 @@ impl Settings {
             health: Health::mean(&values.health, &mut reader)?,
             hooks: Hooks::mean(&values.hooks, &mut reader)?,
             serve: Serve::mean(&values.serve, &mut reader)?,
+            metrics: Metrics::mean(&values.seen, &mut reader)?,
+            report: Report::mean(&values.seen, &mut reader)?,
+            problems: reader.problems.len(),
         };
         Ok((settings, reader.problems))
     }
@@ -192,6 +201,7 @@ impl Settings {
             health: HealthFragment::defaults(),
             hooks: HooksFragment::defaults(),
             serve: ServeFragment::defaults(),
+            seen: SeenFragment::defaults(),
             ..Fragment::default()
         }
     }

@@ -11,11 +11,11 @@ use super::looks;
 use crate::answer::Answer;
 use crate::cli;
 use crate::engine::check::Checked;
-use crate::{Context, Options, Result, engine};
+use crate::{Context, Options, Result};
 
 pub(super) fn run(ctx: &Context<'_>, typed: &cli::Check) -> Result<Answer> {
     let options: Options = typed.update.clone().into();
-    let checked = look(ctx, &options)?;
+    let checked = looks::look(ctx, &options)?;
     let mut answer = match checked.offer() {
         Ok(offer) => open(offer),
         Err(none) => closed(none),
@@ -36,18 +36,6 @@ pub(super) fn run(ctx: &Context<'_>, typed: &cli::Check) -> Result<Answer> {
         );
     }
     Ok(answer)
-}
-
-/// Asks, and remembers the answer; what a carried copy says is no answer of the repository.
-fn look(ctx: &Context<'_>, options: &Options) -> Result<Checked> {
-    let found = engine::check(ctx, options);
-    if options.bundle.is_none() {
-        looks::keep(ctx, &found);
-        if found.is_ok() {
-            looks::settled(ctx);
-        }
-    }
-    found
 }
 
 /// The answer "no", for every verb that needs an offer.

@@ -6,7 +6,19 @@ use updater_core::{Exit, Refusal};
 
 use crate::answer::chain;
 use crate::engine::check::Checked;
-use crate::{Context, Error, Result, chance};
+use crate::{Context, Error, Options, Result, chance, engine};
+
+/// Asks, and remembers the answer; what a carried copy says is no answer of the repository.
+pub(super) fn look(ctx: &Context<'_>, options: &Options) -> Result<Checked> {
+    let found = engine::check(ctx, options);
+    if options.bundle.is_none() {
+        keep(ctx, &found);
+        if found.is_ok() {
+            settled(ctx);
+        }
+    }
+    found
+}
 
 /// Keeps the answer. A failure that may pass counts as one in vain.
 pub(super) fn keep(ctx: &Context<'_>, result: &Result<Checked>) {
@@ -37,6 +49,11 @@ pub(super) fn settled(ctx: &Context<'_>) {
 /// A turn has looked, and could then not have what it saw.
 pub(super) fn in_vain(ctx: &Context<'_>) {
     change(ctx, |before| before.map(|looked| looked.in_vain(ctx.now, retry(ctx))));
+}
+
+/// How many bytes a run has fetched that wrote a slot.
+pub(crate) fn fetched(ctx: &Context<'_>, bytes: u64) {
+    change(ctx, |before| before.map(|looked| Looked { fetched_bytes: Some(bytes), ..looked }));
 }
 
 /// Whether a host by itself leaves the repository alone for now.

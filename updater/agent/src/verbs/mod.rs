@@ -12,14 +12,14 @@ mod ending;
 mod flags;
 mod health;
 mod history;
-mod looks;
+pub(crate) mod looks;
 mod observed;
 mod plan;
 mod report;
 mod restart;
 mod rollback;
 mod stage;
-mod status;
+pub(crate) mod status;
 mod turn;
 mod verify;
 

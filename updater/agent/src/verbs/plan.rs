@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 use updater_core::Plan;
 
-use super::check;
+use super::{check, looks};
 use crate::answer::Answer;
 use crate::{Context, Options, Result, engine};
 
 pub(super) fn run(ctx: &Context<'_>, options: &Options) -> Result<Answer> {
-    let checked = engine::check(ctx, options)?;
+    let checked = looks::look(ctx, options)?;
     if let Err(none) = checked.offer() {
         return Ok(check::closed(none));
     }

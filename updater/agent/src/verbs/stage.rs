@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::check;
+use super::{check, looks};
 use crate::answer::Answer;
 use crate::engine::stage::{Moved, Staged};
 use crate::hooks::{self, Phase};
@@ -21,7 +21,7 @@ pub(super) fn run(ctx: &Context<'_>, options: &Options) -> Result<Answer> {
 
 /// Staged, or the answer that there is no offer.
 pub(super) fn staged(ctx: &Context<'_>, options: &Options) -> Result<Result<Staged, Answer>> {
-    let checked = engine::check(ctx, options)?;
+    let checked = looks::look(ctx, options)?;
     if let Err(none) = checked.offer() {
         return Ok(Err(check::closed(none)));
     }

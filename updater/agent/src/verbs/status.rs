@@ -45,7 +45,7 @@ pub(super) fn run(ctx: &Context<'_>) -> Result<Answer> {
 }
 
 /// All of it, as it is now.
-pub(super) fn of(ctx: &Context<'_>, running: Option<Slot>, slots: Slots) -> Status {
+pub(crate) fn of(ctx: &Context<'_>, running: Option<Slot>, slots: Slots) -> Status {
     let outcome = ctx.state.outcome().unwrap_or_default();
     let staged = ctx.state.staged();
     let staged = staged.filter(|staged| running != Some(staged.slot));

@@ -21,6 +21,7 @@ mod intent;
 mod interrupt;
 mod killed;
 mod locks;
+mod metrics;
 mod online;
 mod p8;
 mod report;

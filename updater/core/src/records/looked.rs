@@ -34,6 +34,9 @@ pub struct Looked {
     /// From when on `auto` asks again; `None`: at any time.
     #[serde(default, deserialize_with = "lenient::field")]
     pub next: Option<DateTime<Utc>>,
+    /// Bytes of images that the last run to write a slot has fetched.
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub fetched_bytes: Option<u64>,
     /// Keys that this version does not know, kept.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
@@ -67,13 +70,21 @@ impl Looked {
     /// The record after a look, failures as before.
     #[must_use]
     pub fn after(before: Option<Looked>, at: DateTime<Utc>, seen: Seen) -> Looked {
-        let (format, failures, next, extra) = match before {
-            Some(before) => (before.format, before.failures, before.next, before.extra),
-            None => (FORMAT, 0, None, Map::new()),
-        };
         let Seen { exit, reason, message, version } = seen;
+        let before = before.unwrap_or_else(|| Looked {
+            format: FORMAT,
+            at,
+            exit: 0,
+            reason: None,
+            message: String::new(),
+            version: None,
+            failures: 0,
+            next: None,
+            fetched_bytes: None,
+            extra: Map::new(),
+        });
         let reason = reason.map(|reason| reason.as_str().to_owned());
-        Looked { format, at, exit: exit.code(), reason, message, version, failures, next, extra }
+        Looked { at, exit: exit.code(), reason, message, version, ..before }
     }
 
     /// Counts one more in vain, and says when to ask again.
