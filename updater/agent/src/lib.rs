@@ -7,6 +7,7 @@
 //! * [`context`]: the edges that verbs are given; [`config`], [`state`], [`machine`], [`report`], [`interrupt`].
 //! * [`serve`]: the daemon and its API.
 //! * [`metrics`]: what others may see of it.
+//! * [`metrics`], [`journal`]: what others may see of it.
 //! * [`answer`]: what comes out; [`Error`]: what ends a run early.
 
 pub mod answer;
@@ -22,6 +23,7 @@ pub mod gate;
 mod hooks;
 mod inhibitors;
 pub mod interrupt;
+pub mod journal;
 pub mod machine;
 pub mod metrics;
 pub mod options;

@@ -16,7 +16,7 @@ use crate::interrupt::Interrupt;
 use crate::machine::Machine;
 use crate::report::{self, Event, Human, Json, Reporter};
 use crate::state::State;
-use crate::{Context, Error, Result, metrics, serve, verbs};
+use crate::{Context, Error, Result, journal, metrics, serve, verbs};
 
 /// Reads the command line, runs its verb, shows the answer, and says how the process ends.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, interrupt: &Interrupt) -> ExitCode {
@@ -98,6 +98,7 @@ fn show_outside(ctx: &Context<'_>, verb: &Verb, answer: &Result<Answer>) {
     if let Some(bytes) = fetched.and_then(serde_json::Value::as_u64) {
         verbs::looks::fetched(ctx, bytes);
     }
+    journal::tell(ctx, verb, answer);
     metrics::keep(ctx, verb);
 }
 

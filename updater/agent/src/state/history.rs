@@ -1,5 +1,7 @@
 //! `history.jsonl`, bounded.
 
+use std::sync::PoisonError;
+
 use updater_core::records::HistoryLine;
 
 use super::{Error, State, file};
@@ -34,6 +36,7 @@ impl State {
 
     /// The same, for who is alone already.
     pub(super) fn append_history(&self, line: &HistoryLine) -> Result<()> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).push(line.clone());
         let path = self.path(NAME);
         let line =
             serde_json::to_string(line).map_err(|source| Error::Encode { path: path.clone(), source })?;

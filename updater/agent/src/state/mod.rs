@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use partition_disk::{RunLock, RunLockError};
-use updater_core::records::{Failed, Record};
+use updater_core::records::{Failed, HistoryLine, Record};
 
 pub use error::Error;
 pub use outcome::Ending;
@@ -27,12 +27,13 @@ use crate::Result;
 pub struct State {
     dir: PathBuf,
     notes: Mutex<Vec<String>>,
+    told: Mutex<Vec<HistoryLine>>,
 }
 
 impl State {
     /// The folder at `dir`. Nothing is opened or made yet.
     pub fn new(dir: impl Into<PathBuf>) -> State {
-        State { dir: dir.into(), notes: Mutex::default() }
+        State { dir: dir.into(), notes: Mutex::default(), told: Mutex::default() }
     }
 
     /// Where it is.
@@ -43,6 +44,11 @@ impl State {
     /// Takes what was noted so far: one sentence each, without its period.
     pub fn notes(&self) -> Vec<String> {
         std::mem::take(&mut *self.notes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes the lines that were added to the history so far, written or not.
+    pub fn told(&self) -> Vec<HistoryLine> {
+        std::mem::take(&mut *self.told.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The run lock for `verb`. Held by somebody else: an error that names the holder (`run_lock`).
