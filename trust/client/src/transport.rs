@@ -7,7 +7,7 @@ use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{ACCEPT_ENCODING, HeaderValue, IF_RANGE, RANGE};
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_TYPE, HeaderValue, IF_RANGE, RANGE};
 use reqwest::{Certificate, Client, ClientBuilder, NoProxy, Proxy, Response, redirect};
 use tokio::time::{sleep, timeout};
 use url::Url;
@@ -43,11 +43,20 @@ pub(crate) struct Part {
 impl Transport {
     /// Makes the client. Nothing is connected yet.
     pub fn new(config: TransportConfig) -> Result<Self, Error> {
+        Self::with(config, || redirect::Policy::custom(follow))
+    }
+
+    /// The same for [`post`](Self::post): what is said to one place is not said to another.
+    pub fn without_redirects(config: TransportConfig) -> Result<Self, Error> {
+        Self::with(config, redirect::Policy::none)
+    }
+
+    fn with(config: TransportConfig, policy: fn() -> redirect::Policy) -> Result<Self, Error> {
         install_provider();
         let client = match &config.ca_bundle {
-            Some(path) => build(&config, Some(authorities(path)?))?,
+            Some(path) => build(&config, Some(authorities(path)?), policy())?,
             // A host without any authorities still reaches its http mirrors; https then fails for itself.
-            None => build(&config, None).or_else(|_| build(&config, Some(Vec::new())))?,
+            None => build(&config, None, policy()).or_else(|_| build(&config, Some(Vec::new()), policy()))?,
         };
         let pace = Pace::new(config.limit_rate);
         let (requests, received) = (AtomicU64::new(0), AtomicU64::new(0));
@@ -110,6 +119,20 @@ impl Transport {
     /// none, reads past what it already has.
     pub async fn whole(&self, base: &Url, path: &str, length: u64) -> Result<RangeBody, Error> {
         RangeBody::open(self.clone(), join(base, path)?, 0..length, None).await
+    }
+
+    /// Says something to a server, once: JSON, answered within this time. Returns the status; the answer is not read.
+    ///
+    /// # Errors
+    /// No connection, or no answer in time.
+    pub async fn post(&self, url: &Url, json: Vec<u8>, within: Duration) -> Result<u16, Error> {
+        self.0.requests.fetch_add(1, Ordering::Relaxed);
+        let request = self.0.client.post(url.clone()).header(CONTENT_TYPE, "application/json").body(json);
+        match timeout(within, request.send()).await {
+            Ok(Ok(response)) => Ok(response.status().as_u16()),
+            Ok(Err(source)) => Err(Error::Connect { url: shown(url), source: source.without_url() }),
+            Err(_) => Err(Error::Stalled { url: shown(url), at: 0, stall: within }),
+        }
     }
 
     /// Requests sent so far.
@@ -227,11 +250,15 @@ fn join(base: &Url, path: &str) -> Result<Url, Error> {
     base.join(path).map_err(|_| Error::BadMirror { url: shown(base) })
 }
 
-fn build(config: &TransportConfig, only: Option<Vec<Certificate>>) -> Result<Client, Error> {
+fn build(
+    config: &TransportConfig,
+    only: Option<Vec<Certificate>>,
+    policy: redirect::Policy,
+) -> Result<Client, Error> {
     let mut builder = ClientBuilder::new()
         .user_agent(&config.user_agent)
         .connect_timeout(config.connect)
-        .redirect(redirect::Policy::custom(follow))
+        .redirect(policy)
         .default_headers([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))].into_iter().collect())
         .pool_idle_timeout(Duration::from_mins(1))
         .referer(false);

@@ -32,6 +32,7 @@ pub mod report;
 mod run;
 pub mod serve;
 pub mod state;
+mod telling;
 pub mod verbs;
 mod volatile;
 

@@ -24,6 +24,9 @@ pub enum Error {
     /// The network settings cannot be used.
     #[error("failed to set up the network client")]
     Setup(#[source] trust_client::Error),
+    /// A report could not be delivered.
+    #[error("failed to deliver a report")]
+    Post(#[source] trust_client::Error),
     /// The trusted metadata could not be had.
     #[error("failed to refresh the trusted metadata")]
     Refresh(#[source] trust_client::Error),
@@ -240,6 +243,7 @@ impl Error {
             // What is missing in a bundle does not come with time.
             Error::Carried { source, .. } if source.classify() == Class::Transient => Exit::Untrusted,
             Error::Setup(source)
+            | Error::Post(source)
             | Error::Refresh(source)
             | Error::Carried { source, .. }
             | Error::Target { source, .. } => trust_exit(source),

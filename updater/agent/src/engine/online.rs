@@ -27,6 +27,13 @@ impl Online {
         Ok(Online { runtime, transport, interrupt })
     }
 
+    /// For reports: what is said to one place is not said to another.
+    pub(super) fn without_redirects(config: TransportConfig, interrupt: Interrupt) -> Result<Online, Error> {
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(Error::Runtime)?;
+        let transport = Transport::without_redirects(config).map_err(Error::Setup)?;
+        Ok(Online { runtime, transport, interrupt })
+    }
+
     /// The transport, for futures that [`wait`](Self::wait) is given.
     pub(super) fn transport(&self) -> &Transport {
         &self.transport

@@ -133,7 +133,8 @@ fn mirrors(settings: &Settings) -> Result<Mirrors> {
     mirrors.ok_or_else(|| Error::Thread.into())
 }
 
-fn transport(settings: &Settings, options: &Options) -> TransportConfig {
+/// How the network is reached, as configured.
+pub(super) fn transport(settings: &Settings, options: &Options) -> TransportConfig {
     let default = TransportConfig::default();
     TransportConfig {
         proxy: settings.https_proxy.clone(),

@@ -10,14 +10,17 @@ use super::turn;
 use crate::answer::Answer;
 use crate::cli;
 use crate::report::{Event, Step};
-use crate::{Context, Result, chance};
+use crate::{Context, Result, chance, telling};
 
 pub(super) fn run(ctx: &Context<'_>, typed: cli::Auto) -> Result<Answer> {
     let start = Instant::now();
     if typed.jitter {
         wait(ctx, ctx.config.jitter.mul_f64(chance::share()), start)?;
     }
-    let answer = match turn::take(ctx, typed.restart, start) {
+    telling::begin(ctx);
+    let ended = turn::take(ctx, typed.restart, start);
+    telling::tell(ctx, &ended);
+    let answer = match ended {
         Ok(answer) => answer,
         Err(error) if is_quiet(error.exit()) => Answer::from_error(&error),
         Err(error) => return Err(error),

@@ -44,7 +44,7 @@ pub(super) fn end_trial(disk: &Disk, running: Slot, tries: Tries) -> Result<Chan
 }
 
 /// What a slot holds, as far as the records tell; of the running slot os-release tells more.
-pub(super) fn held(ctx: &Context<'_>, slot: Slot) -> Option<Held> {
+pub(crate) fn held(ctx: &Context<'_>, slot: Slot) -> Option<Held> {
     let staged = ctx.state.staged().filter(|staged| staged.slot == slot);
     let staged =
         staged.map(|staged| Held { version: staged.version.to_string(), release: Some(staged.release) });

@@ -9,7 +9,7 @@ mod check;
 pub(crate) mod config;
 mod confirm;
 mod ending;
-mod flags;
+pub(crate) mod flags;
 mod health;
 mod history;
 pub(crate) mod looks;

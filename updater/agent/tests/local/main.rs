@@ -30,4 +30,5 @@ mod route;
 mod seeds;
 mod seen_doc;
 mod system;
+mod telling;
 mod why;

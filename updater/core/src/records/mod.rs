@@ -10,6 +10,7 @@ mod lenient;
 mod looked;
 mod mark;
 mod outcome;
+mod reports;
 mod staged;
 mod trial;
 
@@ -21,6 +22,7 @@ pub use history::{HistoryEvent, HistoryLine};
 pub use looked::{Looked, Retry, Seen};
 pub use mark::{Mark, Stage};
 pub use outcome::{By, Held, Holds, Intent, Outcome, Past};
+pub use reports::{Report, Reports};
 pub use staged::Staged;
 pub use trial::Trial;
 

@@ -10,6 +10,7 @@ mod offer;
 mod plan;
 mod reasons;
 mod records;
+mod reports;
 mod settle;
 mod status;
 mod world;
