@@ -6,7 +6,6 @@
 //! * [`engine`]: check, plan, stage, verify; the only way to something that can be armed.
 //! * [`context`]: the edges that verbs are given; [`config`], [`state`], [`machine`], [`report`], [`interrupt`].
 //! * [`serve`]: the daemon and its API.
-//! * [`metrics`]: what others may see of it.
 //! * [`metrics`], [`journal`]: what others may see of it.
 //! * [`answer`]: what comes out; [`Error`]: what ends a run early.
 
