@@ -140,6 +140,14 @@ pub enum Error {
         /// The socket.
         path: PathBuf,
     },
+    /// No daemon answers.
+    #[error("failed to follow the daemon on {}", path.display())]
+    Unserved {
+        /// The socket.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// What was done is not to be seen.
     #[error("failed to {step}: it was done, and nothing has changed")]
     Stuck {
@@ -175,7 +183,9 @@ impl Error {
             | Error::Served { .. }
             | Error::Hook { .. } => Exit::Blocked,
             Error::Deferred { .. } => Exit::MustWait,
-            Error::Interrupted | Error::Reboot { .. } | Error::Daemon { .. } => Exit::Transient,
+            Error::Interrupted | Error::Reboot { .. } | Error::Daemon { .. } | Error::Unserved { .. } => {
+                Exit::Transient
+            }
             Error::Engine(error) => error.exit(),
         }
     }
@@ -231,6 +241,9 @@ impl Error {
             Error::Socket { .. } => "serve.socket in the configuration names another place".to_owned(),
             Error::Served { .. } => {
                 "one is enough; end it first, or give this one another serve.socket".to_owned()
+            }
+            Error::Unserved { .. } => {
+                "\"updog serve\" is the daemon; serve.group and serve.read say who may talk to it".to_owned()
             }
             Error::NotStaged { .. } => "run \"updog stage\" first".to_owned(),
             Error::Config(error) => return error.hint(),

@@ -60,6 +60,7 @@ fn answer(cli: &Cli, reporter: &dyn Reporter, interrupt: &Interrupt) -> Result<A
     let ctx = context(global, settings, reporter, interrupt);
     let answer = match &cli.verb {
         Verb::Serve => serve::run(&ctx, global),
+        Verb::Watch => serve::watch(&ctx, global),
         verb => verbs::run(&ctx, verb),
     };
     show_outside(&ctx, &cli.verb, &answer);

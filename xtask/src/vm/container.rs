@@ -18,22 +18,29 @@ pub(super) fn prepare(yard: &Yard) -> Result<()> {
     yard.publish(&[Make::GOOD])
 }
 
-fn overlay(yard: &Yard) -> Result<PathBuf> {
+/// What every image of a container host has here.
+pub(super) fn overlay(yard: &Yard) -> Result<PathBuf> {
     let overlay = yard.at("overlay-container");
     let archive = overlay.join("usr/share/test/hello.tar");
     create(archive.parent())?;
     pack(&yard.at("oci"), &archive)?;
-    for (name, text) in FILES {
-        let path = overlay.join(name);
-        create(path.parent())?;
-        std::fs::write(path, text)?;
-    }
+    files(&overlay, &FILES)?;
     for (target, unit) in [("multi-user", "hello.service"), ("sysinit", "hold.service")] {
         let wants = overlay.join(format!("usr/lib/systemd/system/{target}.target.wants"));
         create(Some(&wants))?;
         std::os::unix::fs::symlink(format!("../{unit}"), wants.join(unit))?;
     }
     Ok(overlay)
+}
+
+/// Writes files below a folder.
+pub(super) fn files(overlay: &Path, files: &[(&str, &str)]) -> Result<()> {
+    for (name, text) in files {
+        let path = overlay.join(name);
+        create(path.parent())?;
+        std::fs::write(path, text)?;
+    }
+    Ok(())
 }
 
 /// An OCI archive with one static program.
@@ -80,7 +87,7 @@ fn archived(archive: &Path, folder: &Path, names: &[&str]) -> Result<()> {
     quietly(tar.args(names))
 }
 
-fn create(folder: Option<&Path>) -> Result<()> {
+pub(super) fn create(folder: Option<&Path>) -> Result<()> {
     let folder = folder.context("a file lies in no folder")?;
     std::fs::create_dir_all(folder).with_context(|| format!("failed to make {}", folder.display()))
 }

@@ -34,6 +34,24 @@ pub(super) fn done(disk: &Path, yard: &Yard, step: &Step) -> Result<()> {
             let command = format!("write /dev/null {file}");
             quietly(process::program("debugfs", &["-w", "-R", &command]).arg(place))?;
         }
+        Step::Window { opens_in_minutes } => {
+            let opens = chrono::Utc::now() + chrono::TimeDelta::minutes(*opens_in_minutes);
+            let closes = opens + chrono::TimeDelta::hours(20);
+            let text = format!(
+                "[[windows]]\nstart = \"{}\"\nend = \"{}\"\n",
+                opens.format("%H:%M"),
+                closes.format("%H:%M")
+            );
+            let (file, commands) = (yard.at("window.toml"), yard.at("window.debugfs"));
+            std::fs::write(&file, text)?;
+            // The state folder, which hosts find at /var/lib/updog.
+            std::fs::write(
+                &commands,
+                format!("mkdir updog\ncd updog\nwrite {} updog.toml\n", file.display()),
+            )?;
+            let place = format!("{}?offset={}", disk.display(), partition_start(disk, "PRIVATE")?);
+            quietly(process::program("debugfs", &["-w", "-f"]).arg(commands).arg(place))?;
+        }
         Step::Selector { version } => {
             let other = yard.at(version).join("disk.img");
             let mut bytes = vec![0; usize::try_from(partition_length(&other, "ESP")?)?];
@@ -63,6 +81,7 @@ pub(super) fn done(disk: &Path, yard: &Yard, step: &Step) -> Result<()> {
         }
         Step::See(_)
         | Step::SeeLater { .. }
+        | Step::Publish { .. }
         | Step::Type(_)
         | Step::Run(_)
         | Step::Garbage(_)

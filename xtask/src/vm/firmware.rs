@@ -26,13 +26,15 @@ pub(crate) enum Kind {
     SecureBoot,
     /// `x86_64` with the image for containers instead of the smallest one.
     Container,
+    /// The same with the daemon instead of the timer, and releases that come while it runs.
+    Unattended,
 }
 
 impl Kind {
     /// The architecture of its images.
     pub(crate) const fn arch(self) -> &'static str {
         match self {
-            Kind::X86_64 | Kind::SecureBoot | Kind::Container => "x86_64",
+            Kind::X86_64 | Kind::SecureBoot | Kind::Container | Kind::Unattended => "x86_64",
             Kind::Aarch64 => "aarch64",
         }
     }
@@ -42,6 +44,7 @@ impl Kind {
         match self {
             Kind::SecureBoot => "secure_boot",
             Kind::Container => "container",
+            Kind::Unattended => "unattended",
             Kind::X86_64 | Kind::Aarch64 => self.arch(),
         }
     }
@@ -49,7 +52,7 @@ impl Kind {
     /// The recipe of its images.
     pub(crate) const fn variant(self) -> &'static str {
         match self {
-            Kind::Container => "container",
+            Kind::Container | Kind::Unattended => "container",
             Kind::X86_64 | Kind::SecureBoot | Kind::Aarch64 => "tiny",
         }
     }
@@ -57,14 +60,14 @@ impl Kind {
     /// MiB of memory.
     pub(crate) const fn memory(self) -> u32 {
         match self {
-            Kind::Container => 1024,
+            Kind::Container | Kind::Unattended => 1024,
             Kind::X86_64 | Kind::SecureBoot | Kind::Aarch64 => 512,
         }
     }
 
     const fn code(self) -> &'static str {
         match self {
-            Kind::X86_64 | Kind::Container => "/usr/share/OVMF/OVMF_CODE_4M.fd",
+            Kind::X86_64 | Kind::Container | Kind::Unattended => "/usr/share/OVMF/OVMF_CODE_4M.fd",
             Kind::SecureBoot => "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd",
             Kind::Aarch64 => "/usr/share/AAVMF/AAVMF_CODE.fd",
         }
@@ -73,7 +76,9 @@ impl Kind {
     /// Variables as they leave the factory; Secure Boot needs some with keys in them.
     pub(crate) const fn factory(self) -> &'static str {
         match self {
-            Kind::X86_64 | Kind::SecureBoot | Kind::Container => "/usr/share/OVMF/OVMF_VARS_4M.fd",
+            Kind::X86_64 | Kind::SecureBoot | Kind::Container | Kind::Unattended => {
+                "/usr/share/OVMF/OVMF_VARS_4M.fd"
+            }
             Kind::Aarch64 => "/usr/share/AAVMF/AAVMF_VARS.fd",
         }
     }
@@ -89,14 +94,14 @@ impl Firmware {
 
     pub(super) const fn program(&self) -> &'static str {
         match self.kind {
-            Kind::X86_64 | Kind::SecureBoot | Kind::Container => "qemu-system-x86_64",
+            Kind::X86_64 | Kind::SecureBoot | Kind::Container | Kind::Unattended => "qemu-system-x86_64",
             Kind::Aarch64 => "qemu-system-aarch64",
         }
     }
 
     pub(super) fn words(&self) -> Result<Vec<String>> {
         let machine: &[&str] = match self.kind {
-            Kind::X86_64 | Kind::Container => &["-machine", "q35", "-cpu", "max"],
+            Kind::X86_64 | Kind::Container | Kind::Unattended => &["-machine", "q35", "-cpu", "max"],
             // Without system management mode a guest could write the variables behind the firmware's back.
             Kind::SecureBoot => &[
                 "-machine",

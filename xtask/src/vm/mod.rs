@@ -11,6 +11,7 @@ pub(crate) mod pipe;
 mod play;
 mod scenario;
 mod secure;
+mod unattended;
 mod yard;
 
 use std::path::{Path, PathBuf};
@@ -62,7 +63,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     setup::for_machines()?;
     let folder = Workspace::load()?.target_directory.join("qemu");
     let mut tally = Tally::default();
-    for kind in [Kind::X86_64, Kind::SecureBoot, Kind::Container, Kind::Aarch64] {
+    for kind in [Kind::X86_64, Kind::SecureBoot, Kind::Container, Kind::Unattended, Kind::Aarch64] {
         let mine: Vec<_> = wanted.iter().filter(|(_, scenario)| scenario.machine == kind).collect();
         if !mine.is_empty() {
             tally.play(kind, &mine, &folder, args.programs.as_deref())?;
@@ -119,6 +120,7 @@ fn prepare(kind: Kind, yard: &Yard) -> Result<()> {
     match kind {
         Kind::SecureBoot => return secure::prepare(yard),
         Kind::Container => return container::prepare(yard),
+        Kind::Unattended => return unattended::prepare(yard),
         Kind::X86_64 | Kind::Aarch64 => {}
     }
     let updates: Vec<Make> = std::iter::once(Make::GOOD).chain(Make::BAD).collect();

@@ -72,6 +72,7 @@ impl Stage<'_> {
                 machine.say(&format!("write {path} {{]"))?;
                 machine.wait_for("TINY exit=0").map(drop)
             }),
+            Step::Publish { version, opens_in } => self.yard.publish_later(version, *opens_in),
             Step::Off => {
                 let machine = self.machine.take().context("the machine is off")?;
                 self.console.push_str(&machine.ended()?);

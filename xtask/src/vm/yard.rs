@@ -140,6 +140,19 @@ impl Yard {
         self.repo(&["publish", &self.text("www")?])
     }
 
+    /// Shows one release more, open from so many seconds from now on.
+    pub(super) fn publish_later(&self, version: &str, opens_in: i64) -> Result<()> {
+        let folder = self.text(&format!("{version}/release"))?;
+        let opens = chrono::Utc::now() + chrono::TimeDelta::seconds(opens_in);
+        let opens = opens.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        let (variant, arch) = (self.kind.variant(), self.kind.arch());
+        self.repo(&["release", "add", &folder, "--level", "1"])?;
+        let name = ["--version", version, "--variant", variant, "--arch", arch, "--start-at", &opens];
+        self.repo(&[&["waves", "set", "emergency"], &name[..]].concat())?;
+        self.repo(&["sign", "--key", &self.text("keys/release.key")?])?;
+        self.repo(&["publish", &self.text("www")?])
+    }
+
     pub(crate) fn serve(&self) -> Result<Server> {
         Server::start(self.at("www"), Faults::default()).context("failed to serve the repository")
     }

@@ -85,6 +85,8 @@ pub enum Verb {
     Auto(Auto),
     /// Take such turns by itself, and answer on a socket
     Serve,
+    /// Follow what the daemon does, as it happens
+    Watch,
     /// Restart this host; hooks are asked when another slot boots next
     #[command(hide = true)]
     Restart,
@@ -208,6 +210,7 @@ impl Verb {
             Verb::Report => "report",
             Verb::Auto(_) => "auto",
             Verb::Serve => "serve",
+            Verb::Watch => "watch",
             Verb::Restart => "restart",
             Verb::Rollback(_) => "rollback",
             Verb::Verify(_) => "verify",
@@ -238,6 +241,7 @@ impl Verb {
             | Verb::Status
             | Verb::History
             | Verb::Serve
+            | Verb::Watch
             | Verb::Restart
             | Verb::Config { .. } => false,
         }
@@ -254,6 +258,7 @@ impl Verb {
             | Verb::Rollback(_)
             | Verb::History
             | Verb::Restart
+            | Verb::Watch
             | Verb::Config { .. }
             | Verb::Bottlerocket(bottlerocket::Verb::UpdateRevert(_)) => Strictness::Lenient,
             Verb::Arm(_) | Verb::Bottlerocket(bottlerocket::Verb::UpdateApply(_)) => Strictness::Known,

@@ -11,7 +11,7 @@ use super::clock::Clock;
 use super::schedule;
 use super::seen::Seen;
 use super::work::{Ended, Program, Work};
-use crate::{Error, Result};
+use crate::{Error, Result, chance};
 
 /// Something to be done, and where to say that it was begun.
 #[derive(Debug)]
@@ -31,12 +31,14 @@ pub(super) struct Keeper<'a> {
     pub(super) seen: &'a Seen,
     pub(super) clock: Clock,
     pub(super) interval: Duration,
+    /// Within which time after its moment a turn begins.
+    pub(super) jitter: Duration,
 }
 
 impl Keeper<'_> {
     /// Runs until SIGTERM or SIGINT. What is being done then is asked to stop, and waited for.
     pub(super) async fn keep(self, mut inbox: mpsc::Receiver<Order>, mut signals: Signals) {
-        let mut due = self.after(schedule::first(self.interval));
+        let mut due = self.after(schedule::first(self.interval, self.late()));
         loop {
             let work = tokio::select! {
                 () = sleep_until(due) => Work::Auto,
@@ -50,7 +52,7 @@ impl Keeper<'_> {
             self.seen.started(&work, self.clock.now());
             let Some(ended) = self.carry_out(&work, &mut inbox, &mut signals).await else { return };
             if work == Work::Auto {
-                due = self.after(schedule::next(self.interval, ended.until(), self.clock.now()));
+                due = self.after(schedule::next(self.interval, self.late(), &ended, self.clock.now()));
             }
             self.seen.ended(work, ended);
         }
@@ -87,6 +89,11 @@ impl Keeper<'_> {
                 }
             }
         }
+    }
+
+    /// This turn's share of the jitter.
+    fn late(self) -> Duration {
+        self.jitter.mul_f64(chance::share())
     }
 
     /// The moment so long from now, told to all who ask.

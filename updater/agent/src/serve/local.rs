@@ -42,6 +42,12 @@ impl Local {
         })
     }
 
+    /// The host's state for Prometheus.
+    pub(super) async fn metrics(&self) -> String {
+        let local = self.clone();
+        spawn_blocking(move || crate::metrics::render(&local.context())).await.unwrap_or_default()
+    }
+
     /// Variant and architecture, as releases for this host name them.
     pub(super) fn names(&self) -> (String, String) {
         let os = self.machine.os_release(self.config.os_release.as_deref()).unwrap_or_default();

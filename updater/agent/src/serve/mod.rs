@@ -4,6 +4,7 @@
 //! * [`work`]: each piece is a run of this same program, so that what is done, and what being killed leaves, is what the command line
 //!   does; the daemon holds no lock, no slot and no memory of an update.
 //! * [`seen`]: what is told of it; [`tail`]: what others do on this host.
+//! * [`watch()`]: a client of its events.
 //! * [`socket`], [`door`], [`peer`]: who comes in; [`api`]: what they may ask.
 
 mod api;
@@ -16,6 +17,7 @@ mod schedule;
 mod seen;
 mod socket;
 mod tail;
+mod watch;
 mod work;
 
 use std::sync::Arc;
@@ -29,6 +31,7 @@ use crate::cli::Global;
 use crate::{Context, Error, Result};
 
 pub use api::openapi;
+pub(crate) use watch::run as watch;
 
 /// Serves until it is told to end. `global` is handed on to every run.
 pub(crate) fn run(ctx: &Context<'_>, global: &Global) -> Result<Answer> {
@@ -68,9 +71,15 @@ async fn serve(ctx: &Context<'_>, global: &Global) -> Result<Answer> {
     }
     ready();
     ctx.note(format!("listening on {}", config.socket.display()));
-    keeper::Keeper { program: &program, seen: &seen, clock, interval: config.interval }
-        .keep(inbox, signals)
-        .await;
+    keeper::Keeper {
+        program: &program,
+        seen: &seen,
+        clock,
+        interval: config.interval,
+        jitter: ctx.config.jitter,
+    }
+    .keep(inbox, signals)
+    .await;
     door.abort();
     // The path goes before the lock: a daemon that starts meanwhile makes its own.
     drop(held);

@@ -3,20 +3,30 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use updater_core::Reason;
+
+use super::work::Ended;
 
 /// How long after a turn has ended the next one begins: after `interval`, or when the answer of this one changes by itself, should that
-/// be earlier.
-pub(super) fn next(interval: Duration, until: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Duration {
+/// be earlier; `late` is this turn's share of the jitter, so that hosts that started together do not ask together. A host that waits for its health gate asks again soon: that costs no network.
+pub(super) fn next(interval: Duration, late: Duration, ended: &Ended, now: DateTime<Utc>) -> Duration {
+    if ended.reason.as_deref() == Some(Reason::NotConfirmed.as_str()) {
+        return interval.min(SOON);
+    }
+    let until = ended.until();
     let until = until.and_then(|until| (until - now).to_std().ok());
     // One that is over already is not asked again at once: whatever holds it up may go on.
-    until.map(|until| until.max(LEAST)).map_or(interval, |until| until.min(interval))
+    until
+        .map(|until| until.max(LEAST))
+        .map_or(interval.saturating_add(late), |until| until.min(interval).saturating_add(late))
 }
 
 /// How long after the start the first turn begins: what starts with the host has a moment to come up.
-pub(super) fn first(interval: Duration) -> Duration {
-    interval.min(FIRST)
+pub(super) fn first(interval: Duration, late: Duration) -> Duration {
+    interval.min(FIRST).saturating_add(late)
 }
 
+const SOON: Duration = Duration::from_mins(1);
 const LEAST: Duration = Duration::from_secs(1);
 const FIRST: Duration = Duration::from_mins(2);
 
@@ -38,8 +48,16 @@ mod tests {
             (Some(now - TimeDelta::days(20)), hour),
         ];
         for (until, expected) in cases {
-            assert_eq!(next(hour, until, now), expected, "{until:?}");
+            let data = serde_json::json!({ "until": until });
+            let ended = Ended { data, ..Ended::default() };
+            assert_eq!(next(hour, Duration::ZERO, &ended, now), expected, "{until:?}");
         }
-        assert_eq!((first(hour), first(Duration::from_secs(10))), (FIRST, Duration::from_secs(10)));
+        let waits = Ended { reason: Some("not_confirmed".to_owned()), ..Ended::default() };
+        assert_eq!(next(hour, hour, &waits, now), SOON);
+        assert_eq!(next(hour, SOON, &Ended::default(), now), hour + SOON);
+        assert_eq!(
+            (first(hour, SOON), first(Duration::from_secs(10), Duration::ZERO)),
+            (FIRST + SOON, Duration::from_secs(10))
+        );
     }
 }

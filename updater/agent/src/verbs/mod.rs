@@ -40,8 +40,10 @@ pub fn run(ctx: &Context<'_>, verb: &Verb) -> Result<Answer> {
         Verb::Health(restart) => health::run(ctx, *restart),
         Verb::Report => report::run(ctx),
         Verb::Auto(typed) => auto::run(ctx, *typed),
-        // Runs for long and needs what was typed: `run` has it.
-        Verb::Serve => Err(crate::Error::Usage("serve is started by itself".to_owned())),
+        // They run for long and need what was typed: `run` has them.
+        Verb::Serve | Verb::Watch => {
+            Err(crate::Error::Usage(format!("{} is started by itself", verb.name())))
+        }
         Verb::Restart => restart::run(ctx),
         Verb::Rollback(restart) => rollback::run(ctx, *restart),
         Verb::Verify(typed) => verify::run(ctx, typed.slot),

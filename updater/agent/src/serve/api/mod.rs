@@ -60,6 +60,7 @@ fn described() -> OpenApiRouter<Edges> {
         .routes(routes!(v1::status))
         .routes(routes!(v1::plan))
         .routes(routes!(v1::history))
+        .routes(routes!(v1::metrics))
         .routes(routes!(v1::description))
         .routes(routes!(events::events))
         .routes(routes!(bottlerocket::status))

@@ -53,6 +53,14 @@ pub(super) async fn plan(_: Reader, State(edges): State<Edges>) -> Result<Json<A
     serde_json::from_value(object).map(Json).map_err(|error| Failure::Broken(error.to_string()))
 }
 
+/// The host's state for Prometheus (docs/seen.md).
+#[utoipa::path(get, path = "/metrics", tag = "v1", responses(
+    (status = 200, content_type = "text/plain", body = String), (status = 403, body = ErrorBody),
+))]
+pub(super) async fn metrics(_: Reader, State(edges): State<Edges>) -> impl IntoResponse {
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], edges.local.metrics().await)
+}
+
 /// This description.
 #[utoipa::path(get, path = "/v1/openapi.json", tag = "v1", responses(
     (status = 200, content_type = "application/json", body = Object), (status = 403, body = ErrorBody),

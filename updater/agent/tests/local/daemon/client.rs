@@ -38,8 +38,9 @@ pub(super) struct Told {
 pub(super) fn configure(host: &Host, more: &str) -> PathBuf {
     let socket = host.path("run/api.sock");
     let plain = fs::read_to_string(host.config()).unwrap();
-    let plain = plain.split("[serve]").next().unwrap();
-    let section = format!("{plain}\n[serve]\nsocket = {:?}\n{more}\n", socket.display().to_string());
+    let plain = plain.split("[serve]").next().unwrap().replace("jitter = \"0s\"\n", "");
+    let section =
+        format!("jitter = \"0s\"\n{plain}\n[serve]\nsocket = {:?}\n{more}\n", socket.display().to_string());
     fs::write(host.config(), section).unwrap();
     socket
 }

@@ -46,7 +46,7 @@ fn schemathesis_finds_no_answer_that_is_not_described() {
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
     // It did ask, and for all of it but the stream.
     let asked = said.lines().find(|line| line.contains("Selected")).unwrap_or_default();
-    assert!(asked.contains("10"), "{said}");
+    assert!(asked.contains("11"), "{said}");
     assert_eq!(daemon.get("/v1/status").status, 200);
 }
 

@@ -1,6 +1,12 @@
 //! `/v1/events`: the story of a host.
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use serde_json::Value;
+
 use super::client::Daemon;
+use crate::host::NOW;
 use crate::online::Served;
 
 #[test]
@@ -47,4 +53,46 @@ fn what_others_do_on_this_host_is_told_too() {
     let told = [events.until("history"), events.until("history")];
     assert_eq!(told.map(|one| one.data["event"].clone()), ["staged", "armed"]);
     assert_eq!(daemon.get("/v1/status").body["data"]["next"], "B");
+}
+
+#[test]
+fn watch_tells_it_to_people_and_to_scripts() {
+    let mut served = Served::new();
+    served.publish("1.1.0", |_| ());
+    let lines = |words: &[&str], daemon: &mut Daemon| {
+        let mut child = served.host.command(words).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let first = lines.next().unwrap();
+        daemon.done("/actions/refresh-updates");
+        daemon.signal("TERM");
+        assert_eq!(daemon.child.wait().unwrap().code(), Some(0));
+        let told: Vec<String> = std::iter::once(first).chain(lines).collect();
+        // Whoever has followed it is told that it ended.
+        assert_eq!(child.wait().unwrap().code(), Some(20));
+        told
+    };
+    let told = lines(&["watch"], &mut Daemon::start(&served.host));
+    let at = |line: &str| format!("{NOW} {line}");
+    assert_eq!(told[0], at("Slot A: 1.0.0, running, confirmed (1/7/1)"));
+    assert!(told.contains(&at("started: refresh")), "{told:#?}");
+    assert!(
+        told.iter().any(|line| line.starts_with(&at("ended: refresh (0): tiny x86_64 1.1.0: open"))),
+        "{told:#?}"
+    );
+
+    let told = lines(&["watch", "--json"], &mut Daemon::start(&served.host));
+    let mut told: Vec<Value> = told.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    // At its end the one object of every verb.
+    let last = told.pop().unwrap();
+    assert_eq!((last["verb"].as_str(), last["exit"].as_u64()), (Some("watch"), Some(20)));
+    let names: Vec<&str> = told.iter().map(|one| one["event"].as_str().unwrap()).collect();
+    assert_eq!(
+        (names.first(), names.get(1), names.last()),
+        (Some(&"status"), Some(&"started"), Some(&"ended"))
+    );
+    assert_eq!(told[1]["id"], 1);
+
+    let nobody = served.host.updog(&["watch"]);
+    assert_eq!(nobody.code, 20, "{nobody:?}");
+    assert!(nobody.stderr.contains("hint: \"updog serve\" is the daemon"), "{nobody:?}");
 }
