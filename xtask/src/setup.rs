@@ -200,6 +200,7 @@ const NEEDS: &[Need] = &[
     Need { package: "openssl", uses: &[Use::Test, Use::Interop, Use::Qemu], why: "keys as others make them" },
     Need { package: "softhsm2", uses: &[Use::Test], why: "a PKCS#11 token in software" },
     Need { package: "opensc", uses: &[Use::Test], why: "pkcs11-tool, which makes keys on it" },
+    Need { package: "etcd-server", uses: &[Use::Test], why: "the store that groups of hosts ask" },
     Need { package: "cpio", uses: &[Use::Test], why: "a second reader of our initramfs" },
     Need { package: "zstd", uses: &[Use::Test], why: "zstd -d, a second reader of our frames" },
     Need { package: "mmdebstrap", uses: &[Use::Demo], why: "a root file system of Debian packages" },

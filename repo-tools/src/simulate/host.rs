@@ -54,6 +54,7 @@ impl VirtualHost {
             tries,
             staged: None,
             sight: Sight::Unknown,
+            permit: updater_core::Permit::None,
         };
         let outcome = Outcome { confirmed: Some(Slot::A), ..Outcome::default() };
         Self { host, observed, outcome, failed: Failed::default(), boot_id: "boot 0".to_owned(), next }
@@ -117,7 +118,8 @@ impl VirtualHost {
                     ))
                 }
                 Step::Wait(refusal) => return Turn { until: refusal.until, ..turn },
-                Step::Rest(_) | Step::Offline => return turn,
+                // The last two: a virtual host has no group.
+                Step::Rest(_) | Step::Offline | Step::TakePermit | Step::ReturnPermit => return turn,
             };
             if done.is_err() {
                 // A refused verb leaves the flags as they are; the next turn asks again.

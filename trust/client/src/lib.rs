@@ -23,5 +23,5 @@ pub use files::{Files, NewFile};
 pub use mirrors::{Mirror, Mirrors};
 pub use refresh::{Trusted, refresh};
 pub use store::Store;
-pub use transport::Transport;
+pub use transport::{Transport, install_provider};
 pub use trust_core::{Class, Expiry, Freshness, Role, Target};

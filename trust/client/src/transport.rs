@@ -300,8 +300,9 @@ fn without_credentials(proxy: &str) -> String {
     proxy.rsplit_once('@').map_or(proxy, |(_, host)| host).to_owned()
 }
 
-/// rustls takes no provider for granted. A second install is refused, which is as good: there is only this one.
-fn install_provider() {
+/// rustls takes no provider for granted. A second install is refused, which is as good: there is only this one. For clients
+/// beside [`Transport`].
+pub fn install_provider() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();

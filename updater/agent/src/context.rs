@@ -69,6 +69,7 @@ impl Context<'_> {
             allow_downgrade: self.config.allow_downgrade || options.allow_downgrade,
             soak: self.config.soak,
             windows: self.config.windows.clone(),
+            strategy: self.config.reboot.strategy,
             tries: self.config.tries,
         }
     }

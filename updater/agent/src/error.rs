@@ -9,7 +9,7 @@ use partition_disk::discover::DiscoverError;
 use partition_disk::{Holder, RunLockError};
 use updater_core::{Exit, Reason};
 
-use crate::{config, engine, state};
+use crate::{config, engine, etcd, state};
 
 /// A run ended early. Printed once, as a chain, by `main`.
 #[derive(Debug, thiserror::Error)]
@@ -148,6 +148,9 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// etcd could not be asked, or has refused.
+    #[error(transparent)]
+    Etcd(#[from] etcd::Error),
     /// What was done is not to be seen.
     #[error("failed to {step}: it was done, and nothing has changed")]
     Stuck {
@@ -186,6 +189,7 @@ impl Error {
             Error::Interrupted | Error::Reboot { .. } | Error::Daemon { .. } | Error::Unserved { .. } => {
                 Exit::Transient
             }
+            Error::Etcd(error) => error.exit(),
             Error::Engine(error) => error.exit(),
         }
     }
@@ -247,6 +251,7 @@ impl Error {
             }
             Error::NotStaged { .. } => "run \"updog stage\" first".to_owned(),
             Error::Config(error) => return error.hint(),
+            Error::Etcd(error) => return error.hint().map(str::to_owned),
             Error::Refused(refusal) => return refusal_hint(refusal),
             Error::Engine(error) => return error.hint(),
             _ => return None,

@@ -1,9 +1,13 @@
 //! Ctrl-C, asked for between pieces.
 
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
+use tokio::time::timeout;
 
 use crate::{Error, Result};
 
@@ -37,4 +41,20 @@ impl Interrupt {
     pub fn check(&self) -> Result<()> {
         if self.raised() { Err(Error::Interrupted) } else { Ok(()) }
     }
+
+    /// Runs the future to its end; `None`: it was raised before.
+    pub(crate) async fn or_end<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        let mut future = pin!(future);
+        loop {
+            if self.raised() {
+                return None;
+            }
+            if let Ok(value) = timeout(POLL, &mut future).await {
+                return Some(value);
+            }
+        }
+    }
 }
+
+/// How long it can go unseen.
+const POLL: Duration = Duration::from_millis(100);

@@ -3,6 +3,8 @@
 //! * [`cli`]: what was typed; [`run()`] does it and answers.
 //! * [`verbs`]: one file each.
 //! * [`gate`]: what the health gate asks; `hooks`, `inhibitors`: who is asked before and after a step; [`execs`]: programs of others.
+//! * [`gate`]: what the health gate asks; `hooks`: who is asked before and after a step; [`execs`]: programs of others.
+//! * `permit`: what this host has of its group; `etcd`: where the group keeps it.
 //! * [`engine`]: check, plan, stage, verify; the only way to something that can be armed.
 //! * [`context`]: the edges that verbs are given; [`config`], [`state`], [`machine`], [`report`], [`interrupt`].
 //! * [`serve`]: the daemon and its API.
@@ -16,6 +18,7 @@ pub mod config;
 pub mod context;
 pub mod engine;
 mod error;
+pub mod etcd;
 mod evidence;
 pub mod execs;
 pub mod gate;
@@ -26,6 +29,7 @@ pub mod journal;
 pub mod machine;
 pub mod metrics;
 pub mod options;
+mod permit;
 mod reboot;
 pub mod report;
 mod run;

@@ -63,6 +63,9 @@ fn answer(cli: &Cli, reporter: &dyn Reporter, interrupt: &Interrupt) -> Result<A
         Verb::Watch => serve::watch(&ctx, global),
         verb => verbs::run(&ctx, verb),
     };
+    if answer.as_ref().is_ok_and(|answer| answer.exit == Exit::Done) {
+        verbs::permit::give_back_aside(&ctx, &cli.verb, global.config.as_deref());
+    }
     show_outside(&ctx, &cli.verb, &answer);
     for note in ctx.state.notes() {
         ctx.note(note);

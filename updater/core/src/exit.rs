@@ -74,7 +74,8 @@ impl From<Reason> for Exit {
             | Reason::Soak
             | Reason::Deferred
             | Reason::Backoff
-            | Reason::Inhibited => Exit::MustWait,
+            | Reason::Inhibited
+            | Reason::Coordinated => Exit::MustWait,
             Reason::Untrusted | Reason::Clock => Exit::Untrusted,
             Reason::Space | Reason::NoIndex | Reason::NotConfirmed | Reason::RunLock | Reason::Hook => {
                 Exit::Blocked

@@ -7,12 +7,14 @@
 //! * [`settle`]: what became of an update, from the flags and the record of what was meant; [`record()`] keeps the answer.
 //! * [`cause()`]: why a slot was left, from what its boots left behind; [`health`]: what the gate does about a verdict.
 //! * [`may_restart`]: when the host may restart by itself; [`backoff()`]: how long it waits after asking in vain.
+//! * [`may_restart`]: when the host may restart by itself; [`turn`]: whether its group lets it.
 //! * [`Status`]: five lines that say all of it.
 //! * [`records`]: what the state folder keeps.
 //! * [`Exit`], [`Reason`]: every refusal has a word and a code.
 
 mod backoff;
 mod cause;
+mod coordination;
 mod exit;
 pub mod health;
 mod host;
@@ -30,6 +32,7 @@ mod window;
 
 pub use backoff::backoff;
 pub use cause::{Cause, Evidence, Kept, Why, cause};
+pub use coordination::{Group, Holder, ParseStrategy, Permit, Strategy, Turn, turn};
 pub use exit::Exit;
 pub use host::Host;
 pub use offer::{Candidate, NoOffer, Offer, Verdict, candidates, explain, no_index, offer};

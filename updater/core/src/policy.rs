@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use partition_core::Tries;
 use semver::{Version, VersionReq};
 
-use crate::Window;
+use crate::{Strategy, Window};
 
 /// What the host may do, by whose wish.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub struct Policy {
     pub soak: TimeDelta,
     /// When the host may restart by itself; empty: always.
     pub windows: Vec<Window>,
+    /// Who else decides when it does.
+    pub strategy: Strategy,
     /// Tries of a trial and of a confirmed slot.
     pub tries: Tries,
 }

@@ -48,6 +48,8 @@ pub enum Reason {
     ByHand,
     /// It was armed, and the last restart did not try it.
     NeverTried,
+    /// Others of its group restart.
+    Coordinated,
     /// A hook asks to wait.
     Deferred,
     /// A hook has failed.
@@ -64,7 +66,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Reason; 25] = [
+    pub const ALL: [Reason; 26] = [
         Reason::Wave,
         Reason::Locked,
         Reason::Variant,
@@ -84,6 +86,7 @@ impl Reason {
         Reason::Mode,
         Reason::ByHand,
         Reason::NeverTried,
+        Reason::Coordinated,
         Reason::Deferred,
         Reason::Hook,
         Reason::Backoff,
@@ -114,6 +117,7 @@ impl Reason {
             Reason::Mode => "mode",
             Reason::ByHand => "by_hand",
             Reason::NeverTried => "never_tried",
+            Reason::Coordinated => "coordinated",
             Reason::Deferred => "deferred",
             Reason::Hook => "hook",
             Reason::Backoff => "backoff",
@@ -177,7 +181,7 @@ mod tests {
         let words: BTreeSet<&str> = Reason::ALL.into_iter().map(Reason::as_str).collect();
         assert_eq!(words.len(), Reason::ALL.len());
         let documented = "wave, locked, variant, arch, max_version, not_newer, floor, failed_before, paused, yanked, \
-                          window, soak, space, no_index, not_confirmed, run_lock, mode, by_hand, never_tried, deferred, hook, backoff, inhibited, untrusted, clock";
+                          window, soak, space, no_index, not_confirmed, run_lock, mode, by_hand, never_tried, deferred, hook, coordinated, backoff, inhibited, untrusted, clock";
         assert_eq!(words, documented.split(", ").collect());
     }
 }

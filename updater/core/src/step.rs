@@ -5,7 +5,7 @@ use partition_core::{Slot, Slots, Standing, Tries, verbs};
 use release::ReleaseId;
 
 use crate::records::By;
-use crate::{Mode, Policy, Reason, Refusal, Settled, health, window};
+use crate::{Mode, Permit, Policy, Reason, Refusal, Settled, Strategy, health, window};
 
 /// What is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct Observed {
     pub staged: Option<ReleaseId>,
     /// What the repository says.
     pub sight: Sight,
+    /// What it has of its group; see [`Strategy::Etcd`].
+    pub permit: Permit,
 }
 
 /// The verdict over the running system.
@@ -74,6 +76,10 @@ pub enum Step {
     Arm(ReleaseId),
     /// Disarm: what is armed is no longer what is wanted.
     Cancel,
+    /// Ask the group for a permit to restart.
+    TakePermit,
+    /// Give the permit back.
+    ReturnPermit,
     /// Restart the machine.
     Reboot,
     /// Nothing until then, or until something changes.
@@ -95,6 +101,8 @@ impl Step {
             Step::Stage(_) => "stage",
             Step::Arm(_) => "arm",
             Step::Cancel => "cancel",
+            Step::TakePermit => "take a permit",
+            Step::ReturnPermit => "return the permit",
             Step::Reboot => "reboot",
             Step::Wait(_) => "wait",
             Step::Rest(_) => "rest",
@@ -106,6 +114,25 @@ impl Step {
 /// The one step that comes next. Total: every observation has an answer; doing it and asking again ends in `Reboot`,
 /// `Wait`, `Rest` or `Offline`.
 pub fn next_step(observed: &Observed, policy: &Policy, now: DateTime<Utc>) -> Step {
+    let step = own_step(observed, policy, now);
+    if is_idle(observed, &step) { Step::ReturnPermit } else { step }
+}
+
+/// Whether this host has a permit that it does not use: from an earlier boot, once this one is confirmed, or of this one when it
+/// is not going to restart now. Others wait for it.
+fn is_idle(observed: &Observed, step: &Step) -> bool {
+    let ends = matches!(step, Step::Wait(_) | Step::Rest(_) | Step::Offline);
+    let first = matches!(step, Step::Settle(_) | Step::TrialOver);
+    match observed.permit {
+        _ if !is_confirmed(observed) => false,
+        Permit::Left => !first,
+        Permit::Noted | Permit::Held => ends,
+        Permit::None | Permit::Refused(_) => false,
+    }
+}
+
+/// The one step as if nobody waited for this host.
+fn own_step(observed: &Observed, policy: &Policy, now: DateTime<Utc>) -> Step {
     // The record comes before the flags: cleared flags no longer tell what happened.
     if observed.settled.ending().is_some() {
         return Step::Settle(observed.settled);
@@ -161,13 +188,18 @@ fn blocked(refusal: partition_core::Refusal) -> Refusal {
     Refusal::new(Reason::NotConfirmed, refusal.to_string())
 }
 
+/// Whether the running slot was confirmed in this boot.
+fn is_confirmed(observed: &Observed) -> bool {
+    let successful = observed.slots.get(observed.running).is_some_and(partition_core::Flags::successful);
+    successful && observed.standing == Standing::ConfirmedThisBoot
+}
+
 /// Until the running slot is confirmed in this boot nothing else is done (P2).
 fn prove(observed: &Observed, policy: &Policy) -> Option<Step> {
-    let flags = observed.slots.get(observed.running);
-    let successful = flags.is_some_and(partition_core::Flags::successful);
-    if successful && observed.standing == Standing::ConfirmedThisBoot {
+    if is_confirmed(observed) {
         return None;
     }
+    let flags = observed.slots.get(observed.running);
     let refusal =
         |detail: &str| Refusal::new(Reason::NotConfirmed, format!("slot {}: {detail}", observed.running));
     Some(match observed.health {
@@ -220,7 +252,14 @@ fn restart(observed: &Observed, policy: &Policy, now: DateTime<Utc>) -> Step {
     if let Some(step) = never_tried {
         return step;
     }
-    window::may_restart(&policy.windows, now).map_or_else(Step::Wait, |()| Step::Reboot)
+    if let Err(refusal) = window::may_restart(&policy.windows, now) {
+        return Step::Wait(refusal);
+    }
+    match (policy.strategy, &observed.permit) {
+        (Strategy::Immediate | Strategy::Window, _) | (Strategy::Etcd, Permit::Held) => Step::Reboot,
+        (Strategy::Etcd, Permit::Refused(refusal)) => Step::Wait(refusal.clone()),
+        (Strategy::Etcd, Permit::None | Permit::Noted | Permit::Left) => Step::TakePermit,
+    }
 }
 
 fn disarm(observed: &Observed) -> Step {

@@ -104,6 +104,12 @@ pub enum Verb {
         #[command(subcommand)]
         verb: ConfigVerb,
     },
+    /// Give a permit to restart back; what confirm and cancel start beside themselves
+    #[command(hide = true)]
+    ReturnPermit {
+        /// The lease that keeps it.
+        lease: i64,
+    },
     /// Bottlerocket's names.
     #[command(flatten)]
     Bottlerocket(bottlerocket::Verb),
@@ -217,6 +223,7 @@ impl Verb {
             Verb::Status => "status",
             Verb::History => "history",
             Verb::Config { .. } => "config show",
+            Verb::ReturnPermit { .. } => "return-permit",
             Verb::Bottlerocket(verb) => verb.name(),
         }
     }
@@ -243,6 +250,7 @@ impl Verb {
             | Verb::Serve
             | Verb::Watch
             | Verb::Restart
+            | Verb::ReturnPermit { .. }
             | Verb::Config { .. } => false,
         }
     }
@@ -258,6 +266,7 @@ impl Verb {
             | Verb::Rollback(_)
             | Verb::History
             | Verb::Restart
+            | Verb::ReturnPermit { .. }
             | Verb::Watch
             | Verb::Config { .. }
             | Verb::Bottlerocket(bottlerocket::Verb::UpdateRevert(_)) => Strictness::Lenient,

@@ -4,7 +4,10 @@ use std::path::Path;
 
 use super::keys::{SECTIONS, nearest};
 use super::units::read;
-use super::{Error, HealthFragment, HooksFragment, SeenFragment, ServeFragment, Strictness, WindowFragment};
+use super::{
+    Error, HealthFragment, HooksFragment, RebootFragment, SeenFragment, ServeFragment, Strictness,
+    WindowFragment,
+};
 
 /// The keys of one file. `None`: the file does not say.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -77,6 +80,8 @@ pub struct Fragment {
     pub serve: ServeFragment,
     /// `[metrics]` and `[report]`: what is to be seen from outside.
     pub seen: SeenFragment,
+    /// `[reboot]`: who decides when the host restarts by itself.
+    pub reboot: RebootFragment,
 }
 
 /// One entry of `mirrors`.
@@ -114,6 +119,7 @@ pub(super) fn parse(
 }
 
 /// The keys of sections with their section before them, as they are named everywhere else.
+/// The keys of sections, as `[health]`, with their section before them, as they are named everywhere else.
 fn flat(table: toml::Table) -> impl Iterator<Item = (String, toml::Value)> {
     table.into_iter().flat_map(|(key, value)| match value {
         toml::Value::Table(section) if SECTIONS.contains(&&*key) => {
@@ -129,6 +135,7 @@ impl Fragment {
             Some(("health", _)) => self.health.set(key, value.clone()),
             Some(("hooks", _)) => self.hooks.set(key, value.clone()),
             Some(("serve", _)) => self.serve.set(key, value.clone()),
+            Some(("reboot", _)) => self.reboot.set(key, value.clone()),
             Some(("metrics" | "report", _)) => self.seen.set(key, value.clone()),
             _ => None,
         };
@@ -166,7 +173,9 @@ impl Fragment {
             "build_time" => read(&mut self.build_time, value),
             "disk" => read(&mut self.disk, value),
             "state" => read(&mut self.state, value),
-            "health" | "hooks" | "metrics" | "report" | "serve" => read(&mut None::<toml::Table>, value),
+            "health" | "hooks" | "metrics" | "reboot" | "report" | "serve" => {
+                read(&mut None::<toml::Table>, value)
+            }
             _ => {
                 let (path, nearest) = (path.to_owned(), nearest(key));
                 return Err(Error::UnknownKey { path, key: key.to_owned(), nearest });

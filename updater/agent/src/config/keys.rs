@@ -1,7 +1,7 @@
 //! The keys that this version knows.
 
 /// All keys, Bottlerocket's first.
-pub(super) const KEYS: [&str; 47] = [
+pub(super) const KEYS: [&str; 56] = [
     "metadata_base_url",
     "targets_base_url",
     "seed",
@@ -49,10 +49,19 @@ pub(super) const KEYS: [&str; 47] = [
     "report.url",
     "report.id",
     "report.timeout",
+    "reboot.strategy",
+    "reboot.endpoints",
+    "reboot.group",
+    "reboot.slots",
+    "reboot.max_hold",
+    "reboot.timeout",
+    "reboot.prefix",
+    "reboot.client_cert",
+    "reboot.client_key",
 ];
 
 /// Sections of a file.
-pub(super) const SECTIONS: [&str; 5] = ["health", "hooks", "metrics", "report", "serve"];
+pub(super) const SECTIONS: [&str; 6] = ["health", "hooks", "metrics", "reboot", "report", "serve"];
 
 /// The known key that is nearest to this one, when it is near at all.
 pub(super) fn nearest(key: &str) -> Option<&'static str> {

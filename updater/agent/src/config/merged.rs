@@ -124,7 +124,8 @@ impl Fragment {
                 .value(key)
                 .or_else(|| self.hooks.value(key))
                 .or_else(|| self.serve.value(key))
-                .or_else(|| self.seen.value(key)),
+                .or_else(|| self.seen.value(key))
+                .or_else(|| self.reboot.value(key)),
         }
     }
 
@@ -165,6 +166,7 @@ impl Fragment {
             hooks: self.hooks.over(below.hooks),
             serve: self.serve.over(below.serve),
             seen: self.seen.over(below.seen),
+            reboot: self.reboot.over(below.reboot),
         }
     }
 }
@@ -181,7 +183,7 @@ impl MirrorFragment {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{HealthFragment, HooksFragment, SeenFragment, ServeFragment};
+    use crate::config::{HealthFragment, HooksFragment, RebootFragment, SeenFragment, ServeFragment};
 
     fn every_key() -> Fragment {
         let text = || Some("x".to_owned());
@@ -228,6 +230,17 @@ mod tests {
             hooks: HooksFragment { dir: text(), timeout: value(), timeout_all: value() },
             serve: ServeFragment { socket: text(), group: text(), read: text(), interval: value() },
             seen: SeenFragment { textfile: text(), url: text(), id: text(), timeout: value() },
+            reboot: RebootFragment {
+                strategy: text(),
+                endpoints: Some(vec![]),
+                group: text(),
+                slots: Some(1),
+                max_hold: value(),
+                timeout: value(),
+                prefix: text(),
+                client_cert: text(),
+                client_key: text(),
+            },
         }
     }
 

@@ -11,8 +11,8 @@ use url::Url;
 use waves::Seed;
 
 use super::{
-    Error, Fragment, Health, HealthFragment, Hooks, HooksFragment, Merged, Metrics, Report, SeenFragment,
-    Serve, ServeFragment, Strictness, units, windows,
+    Error, Fragment, Health, HealthFragment, Hooks, HooksFragment, Merged, Metrics, Reboot, RebootFragment,
+    Report, SeenFragment, Serve, ServeFragment, Strictness, units, windows,
 };
 
 /// Validated and typed.
@@ -88,6 +88,8 @@ pub struct Settings {
     pub report: Report,
     /// How many keys and files were left out, since they make no sense.
     pub problems: usize,
+    /// Who decides when the host restarts by itself.
+    pub reboot: Reboot,
 }
 
 /// A place that serves the repository.
@@ -106,6 +108,10 @@ impl Settings {
         let values = &merged.values;
         let tries = (values.tries, values.confirmed_tries);
         let tries_key = if values.tries.is_some() { "tries" } else { "confirmed_tries" };
+        let windows = reader
+            .read("windows", values.windows.as_ref(), |list| windows::windows(list))?
+            .unwrap_or_default();
+        let reboot = Reboot::mean(&values.reboot, &windows, &mut reader)?;
         let settings = Settings {
             metadata_base_url: reader.read(
                 "metadata_base_url",
@@ -145,9 +151,7 @@ impl Settings {
             tries: reader
                 .read(tries_key, tries_given(tries).as_ref(), |given| tries_of(*given))?
                 .unwrap_or_default(),
-            windows: reader
-                .read("windows", values.windows.as_ref(), |list| windows::windows(list))?
-                .unwrap_or_default(),
+            windows,
             os_release: values.os_release.as_ref().map(PathBuf::from),
             variant: values.variant.clone(),
             arch: values.arch.clone(),
@@ -159,6 +163,7 @@ impl Settings {
             metrics: Metrics::mean(&values.seen, &mut reader)?,
             report: Report::mean(&values.seen, &mut reader)?,
             problems: reader.problems.len(),
+            reboot,
         };
         Ok((settings, reader.problems))
     }
@@ -202,6 +207,7 @@ impl Settings {
             hooks: HooksFragment::defaults(),
             serve: ServeFragment::defaults(),
             seen: SeenFragment::defaults(),
+            reboot: RebootFragment::defaults(),
             ..Fragment::default()
         }
     }

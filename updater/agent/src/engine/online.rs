@@ -1,11 +1,8 @@
 //! The one place where async ends: a runtime of one thread and the transport on it.
 
 use std::future::Future;
-use std::pin::pin;
-use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
-use tokio::time::timeout;
 use trust_client::{Transport, TransportConfig};
 
 use super::error::Error;
@@ -41,19 +38,6 @@ impl Online {
 
     /// Runs the future to its end, or to an interrupt.
     pub(super) fn wait<T>(&self, future: impl Future<Output = T>) -> Result<T, Error> {
-        self.runtime.block_on(async {
-            let mut future = pin!(future);
-            loop {
-                if self.interrupt.raised() {
-                    return Err(Error::Interrupted);
-                }
-                if let Ok(value) = timeout(POLL, &mut future).await {
-                    return Ok(value);
-                }
-            }
-        })
+        self.runtime.block_on(self.interrupt.or_end(future)).ok_or(Error::Interrupted)
     }
 }
-
-/// How long an interrupt can go unseen.
-const POLL: Duration = Duration::from_millis(100);

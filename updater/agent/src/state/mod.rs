@@ -6,6 +6,7 @@ pub(crate) mod file;
 mod history;
 mod looked;
 mod outcome;
+mod permit;
 mod reports;
 mod seed;
 mod staged;

@@ -75,15 +75,19 @@ pub(super) fn data(slots: &Slots) -> Value {
 
 /// The last step, where it was asked for: into the other slot, if the hooks agree. Everything before it is durable.
 pub(super) fn restart(ctx: &Context<'_>, restart: Restart, message: String) -> Result<String> {
-    if restart.reboot
-        && let Ok(running) = ctx.running()
-    {
-        let next = running.other();
-        let held = held(ctx, next);
-        hooks::ask(ctx, Phase::PreReboot, next, held.as_ref().map(|held| &*held.version))
-            .map_err(|error| error.after(&message))?;
+    if restart.reboot {
+        agreed(ctx, &message)?;
     }
     leave(ctx, restart, message)
+}
+
+/// Asks the hooks about the restart into the other slot, after what was `done`.
+pub(super) fn agreed(ctx: &Context<'_>, done: &str) -> Result<()> {
+    let Ok(running) = ctx.running() else { return Ok(()) };
+    let next = running.other();
+    let held = held(ctx, next);
+    hooks::ask(ctx, Phase::PreReboot, next, held.as_ref().map(|held| &*held.version))
+        .map_err(|error| error.after(done))
 }
 
 /// The same without asking anybody: a trial that failed is left.

@@ -14,6 +14,7 @@ mod health;
 mod history;
 pub(crate) mod looks;
 mod observed;
+pub(crate) mod permit;
 mod plan;
 mod report;
 mod restart;
@@ -50,6 +51,7 @@ pub fn run(ctx: &Context<'_>, verb: &Verb) -> Result<Answer> {
         Verb::Status => status::run(ctx),
         Verb::History => Ok(history::run(ctx)),
         Verb::Config { .. } => Ok(Answer::done("", serde_json::Value::Null)),
+        Verb::ReturnPermit { lease } => permit::run(ctx, *lease),
         Verb::Bottlerocket(verb) => bottlerocket::run(ctx, verb),
     }
 }

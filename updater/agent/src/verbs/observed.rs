@@ -5,7 +5,7 @@ use partition_core::{Slot, Slots};
 use updater_core::{Health, Observed, Policy, Sight};
 
 use super::flags;
-use crate::{Context, gate};
+use crate::{Context, gate, permit};
 
 /// Looks at all of it, writes nothing.
 pub(super) fn observe(
@@ -27,6 +27,7 @@ pub(super) fn observe(
         tries: outcome.as_ref().map_or(policy.tries, |outcome| outcome.tries(running, policy.tries)),
         staged: staged.map(|staged| staged.release),
         sight,
+        permit: permit::noted(ctx),
     }
 }
 

@@ -8,7 +8,8 @@ use partition_core::{Slot, Slots, Standing, verbs};
 use partition_disk::Access;
 use serde_json::{Value, json};
 use updater_core::{
-    Exit, Health, Observed, Policy, Reason, Refusal, Settled, Sight, Step, Verdict, next_step, no_index,
+    Exit, Health, Observed, Permit, Policy, Reason, Refusal, Settled, Sight, Step, Strategy, Verdict,
+    next_step, no_index,
 };
 
 use super::observed::observe;
@@ -18,7 +19,7 @@ use crate::cli::Restart;
 use crate::engine::check::Checked;
 use crate::engine::route::Verified;
 use crate::report::Event;
-use crate::{Context, Error, Options, Result, engine, inhibitors};
+use crate::{Context, Error, Options, Result, engine, inhibitors, permit};
 
 /// Takes one turn, which began at `start`.
 pub(super) fn take(ctx: &Context<'_>, restart: Restart, start: Instant) -> Result<Answer> {
@@ -31,6 +32,7 @@ pub(super) fn take(ctx: &Context<'_>, restart: Restart, start: Instant) -> Resul
         checked: None,
         verified: None,
         unreachable: None,
+        permit: None,
         said: Vec::new(),
         data: json!({}),
     };
@@ -55,6 +57,8 @@ struct Turn<'a> {
     verified: Option<Verified>,
     /// Why nobody could look.
     unreachable: Option<Error>,
+    /// What the group has said; what is noted counts until it was asked.
+    permit: Option<Permit>,
     /// A line for each thing that was done.
     said: Vec<String>,
     /// The same for programs.
@@ -67,7 +71,10 @@ impl Turn<'_> {
         loop {
             self.ctx.interrupt.check()?;
             let there = (self.ctx.running()?, self.slots()?);
-            let observed = observe(self.ctx, policy, there, self.sight.clone());
+            let mut observed = observe(self.ctx, policy, there, self.sight.clone());
+            if let Some(permit) = &self.permit {
+                observed.permit = permit.clone();
+            }
             let step = next_step(&observed, policy, self.now());
             self.ctx.reporter.event(&Event::Next { next: step.name() });
             if before.as_ref() == Some(&step) {
@@ -104,9 +111,17 @@ impl Turn<'_> {
             Step::Stage(_) => self.stage()?,
             Step::Arm(_) => self.arm()?,
             Step::Cancel => self.did(cancel::run(ctx)?),
+            // Nobody has asked for a restart, or there is nothing to restart.
+            Step::TakePermit if !self.restart.reboot || !ctx.machine.runs() => {
+                return self.reboot(observed).map(Some);
+            }
+            Step::TakePermit => {
+                let held = flags::held(ctx, observed.running.other());
+                self.permit = Some(permit::take(ctx, held.as_ref().map(|held| &*held.version))?);
+            }
+            Step::ReturnPermit => self.return_permit(),
             Step::Reboot => return self.reboot(observed).map(Some),
-            // Nobody has asked for a restart.
-            Step::Wait(refusal) if refusal.reason == Reason::Window && !self.restart.reboot => {
+            Step::Wait(refusal) if of_the_restart(refusal) && !self.restart.reboot => {
                 return self.reboot(observed).map(Some);
             }
             Step::Wait(refusal) | Step::Rest(refusal) => return Ok(Some(self.end(observed, refusal))),
@@ -191,11 +206,38 @@ impl Turn<'_> {
             let holders: Vec<String> = holders.iter().map(ToString::to_string).collect();
             self.tell(json!({ "holders": holders }));
             let detail = format!("the restart is held up by {}", holders.join(" and "));
+            if observed.permit == Permit::Held {
+                // The restart waits, so that others need not.
+                self.return_permit();
+            }
             return Ok(self.end(observed, &Refusal::new(Reason::Inhibited, detail)));
         }
         self.name_what_is_armed(observed);
-        let message = flags::restart(self.ctx, self.restart, self.said.join("\n"))?;
-        Ok(Answer::done(message, self.data.take()))
+        let restarted = self.leave();
+        if restarted.is_err() && observed.permit == Permit::Held {
+            // The restart waits, so that others need not.
+            self.return_permit();
+        }
+        Ok(Answer::done(restarted?, self.data.take()))
+    }
+
+    fn leave(&self) -> Result<String> {
+        let (ctx, message) = (self.ctx, self.said.join("\n"));
+        if self.restart.reboot {
+            flags::agreed(ctx, &message)?;
+            if ctx.config.reboot.strategy == Strategy::Etcd && ctx.machine.runs() {
+                permit::renew(ctx)?;
+            }
+        }
+        flags::leave(ctx, self.restart, message)
+    }
+
+    /// That the group cannot be asked keeps this host from nothing but its restart, and its lease ends by itself.
+    fn return_permit(&mut self) {
+        if let Err(error) = permit::give_back(self.ctx) {
+            self.ctx.note(format!("the permit to restart is not given back yet: {}", chain(&error)));
+        }
+        self.permit = Some(Permit::None);
     }
 
     /// Where this turn has not armed it.
@@ -213,11 +255,10 @@ impl Turn<'_> {
         self.tell(json!({ "until": refusal.until }));
         let waits_for_gate = refusal.reason == Reason::NotConfirmed && observed.health == Health::Open;
         let of_the_offer = matches!(&self.sight, Sight::Seen { offer: Err(offer), .. } if offer == refusal);
-        let of_the_restart = matches!(refusal.reason, Reason::Window | Reason::Inhibited);
-        if of_the_restart {
+        if of_the_restart(refusal) {
             self.name_what_is_armed(observed);
         }
-        match self.said.last_mut().filter(|_| of_the_restart) {
+        match self.said.last_mut().filter(|_| of_the_restart(refusal)) {
             Some(last) => *last = format!("{last}; {refusal}"),
             None if of_the_offer => self.said.push(format!("No update: {refusal}.")),
             None => self.said.push(refusal.to_string()),
@@ -244,6 +285,11 @@ impl Turn<'_> {
             all.extend(more);
         }
     }
+}
+
+/// Whether a rule keeps the host from nothing but its restart.
+fn of_the_restart(refusal: &Refusal) -> bool {
+    matches!(refusal.reason, Reason::Window | Reason::Coordinated | Reason::Inhibited)
 }
 
 /// What the repository says, as the machine is told.

@@ -53,9 +53,63 @@ fn values_that_make_no_sense_name_key_file_and_expectation() {
         ("health.units = [\"--now\"]", "health.units", "expected names of units, found \"--now\""),
         ("health.confirmed = \"leave\"", "health.confirmed", "expected \"stay\", found \"leave\""),
     ];
+    none_makes_sense(&cases);
+}
+
+#[test]
+fn nor_do_values_about_restarts() {
+    let cases = [
+        (
+            "reboot.strategy = \"soon\"",
+            "reboot.strategy",
+            "expected immediate, window or etcd, found \"soon\"",
+        ),
+        (
+            "reboot.strategy = \"window\"",
+            "reboot.strategy",
+            "expects at least one of [[windows]], found none",
+        ),
+        (
+            "reboot.strategy = \"etcd\"",
+            "reboot.strategy",
+            "expects at least one of reboot.endpoints, found none",
+        ),
+        ("reboot.endpoints = [\"here\"]", "reboot.endpoints", "expected a URL, found \"here\""),
+        ("reboot.endpoints = [\"ftp://x\"]", "reboot.endpoints", "expected http or https, found \"ftp\""),
+        (
+            "reboot.endpoints = [\"http://a:9/v3\"]",
+            "reboot.endpoints",
+            "expected a scheme, a host and a port",
+        ),
+        (
+            "reboot.endpoints = [\"http://u:secret@a\"]",
+            "reboot.endpoints",
+            "without user and password, found one with",
+        ),
+        ("reboot.group = \"a/b\"", "reboot.group", "found \"a/b\""),
+        ("reboot.group = \"\"", "reboot.group", "expected 1 to 64 of"),
+        ("reboot.slots = 0", "reboot.slots", "expected 1 to 100, found 0"),
+        ("reboot.slots = 101", "reboot.slots", "expected 1 to 100, found 101"),
+        ("reboot.max_hold = \"4s\"", "reboot.max_hold", "expected 5s to 7d, found 4s"),
+        ("reboot.max_hold = \"8d\"", "reboot.max_hold", "expected 5s to 7d, found 691200s"),
+        ("reboot.max_hold = \"soon\"", "reboot.max_hold", "expected seconds, or a text"),
+        ("reboot.timeout = \"0s\"", "reboot.timeout", "expected 1s to 60s, found 0s"),
+        ("reboot.timeout = \"61s\"", "reboot.timeout", "expected 1s to 60s, found 61s"),
+        ("reboot.prefix = \"/\"", "reboot.prefix", "expected 1 to 200 printable"),
+        ("reboot.prefix = \"a b\"", "reboot.prefix", "found \"a b\""),
+        (
+            "reboot.client_cert = \"c\"",
+            "reboot.client_cert",
+            "expected reboot.client_cert and reboot.client_key",
+        ),
+    ];
+    none_makes_sense(&cases);
+}
+
+fn none_makes_sense(cases: &[(&str, &str, &str)]) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("updog.toml");
-    for (text, key, detail) in cases {
+    for &(text, key, detail) in cases {
         write(&path, text);
         match load(Some(&path), Strictness::Strict) {
             Err(Error::Value { key: found, origin, detail: said }) => {
@@ -83,6 +137,8 @@ fn a_value_of_another_type_is_an_error_that_names_the_key() {
         "health = 1",
         "[health]\nunits = \"containerd.service\"",
         "[[health]]\ndir = \"/x\"",
+        "reboot = \"etcd\"",
+        "[reboot]\nslots = \"2\"",
     ] {
         write(&path, text);
         let error = load(Some(&path), Strictness::Strict).unwrap_err();

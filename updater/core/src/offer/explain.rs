@@ -49,6 +49,7 @@ pub fn facts(candidate: &Candidate, host: &Host, policy: &Policy, failed: &Faile
             | Reason::Hook
             | Reason::Backoff
             | Reason::Inhibited
+            | Reason::Coordinated
             | Reason::Untrusted
             | Reason::Clock => Value::Null,
         },

@@ -12,6 +12,7 @@ mod mark;
 mod outcome;
 mod reports;
 mod staged;
+mod taken;
 mod trial;
 
 use serde::Serialize;
@@ -24,6 +25,7 @@ pub use mark::{Mark, Stage};
 pub use outcome::{By, Held, Holds, Intent, Outcome, Past};
 pub use reports::{Report, Reports};
 pub use staged::Staged;
+pub use taken::Taken;
 pub use trial::Trial;
 
 /// The format that this version writes.

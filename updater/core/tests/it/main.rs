@@ -7,6 +7,7 @@ mod explain;
 mod health;
 mod next_step;
 mod offer;
+mod permits;
 mod plan;
 mod reasons;
 mod records;

@@ -7,28 +7,32 @@ use partition_core::{ArmedBy, Flags, Slot, Slots, Standing, bootable, verbs};
 use release::ReleaseId;
 use updater_core::records::{By, Outcome};
 use updater_core::{
-    Health, Mode, Observed, Policy, Question, Reason, Refusal, Settled, Sight, Step, Window, next_step,
-    record, settle,
+    Health, Mode, Observed, Permit, Policy, Question, Reason, Refusal, Settled, Sight, Step, Strategy,
+    Window, next_step, record, settle,
 };
 
+use crate::permits::worlds_with;
 use crate::world::{at, intent, pending, release, slots};
 
 /// A host and a repository, as a step changes them.
 #[derive(Clone, Debug)]
-struct World {
-    running: Slot,
-    slots: Slots,
-    standing: Standing,
-    health: Health,
-    outcome: Option<Outcome>,
-    staged: Option<ReleaseId>,
-    sight: Sight,
+pub(crate) struct World {
+    pub(crate) running: Slot,
+    pub(crate) slots: Slots,
+    pub(crate) standing: Standing,
+    pub(crate) health: Health,
+    pub(crate) outcome: Option<Outcome>,
+    pub(crate) staged: Option<ReleaseId>,
+    pub(crate) sight: Sight,
     /// What the repository will say when it is asked.
-    answer: Sight,
+    pub(crate) answer: Sight,
+    pub(crate) permit: Permit,
+    /// What the group will say when it is asked.
+    pub(crate) group: Permit,
 }
 
 impl World {
-    fn observe(&self, policy: &Policy) -> Observed {
+    pub(crate) fn observe(&self, policy: &Policy) -> Observed {
         let intent = self.outcome.as_ref().and_then(|outcome| outcome.intent.as_ref());
         Observed {
             running: self.running,
@@ -49,11 +53,12 @@ impl World {
             pending: intent.map(|intent| (intent.by, intent.held.as_ref().and_then(|held| held.release))),
             staged: self.staged,
             sight: self.sight.clone(),
+            permit: self.permit.clone(),
         }
     }
 
     /// Does the step, by the same verbs that updog uses. `false`: the walk ends here.
-    fn take(&mut self, step: &Step, policy: &Policy) -> bool {
+    pub(crate) fn take(&mut self, step: &Step, policy: &Policy) -> bool {
         let (running, other) = (self.running, self.running.other());
         match step {
             Step::Settle(settled) => {
@@ -90,6 +95,8 @@ impl World {
                     outcome.intent = None;
                 }
             }
+            Step::TakePermit => self.permit = self.group.clone(),
+            Step::ReturnPermit => self.permit = Permit::None,
             Step::Reboot | Step::Wait(_) | Step::Rest(_) | Step::Offline => return false,
         }
         true
@@ -102,7 +109,7 @@ fn of_this_boot(mut outcome: Outcome) -> Outcome {
     outcome
 }
 
-fn worlds() -> Vec<World> {
+pub(crate) fn worlds() -> Vec<World> {
     let flags: Vec<(u8, u8, bool)> = (0..=2)
         .flat_map(|priority| [0, 1, 3, 7].map(|tries| [(priority, tries, false), (priority, tries, true)]))
         .flatten()
@@ -155,6 +162,8 @@ fn worlds() -> Vec<World> {
                             staged: (a.1 == 3).then(|| release("1.1.0")),
                             sight: Sight::Unknown,
                             answer: answer.clone(),
+                            permit: Permit::None,
+                            group: Permit::Held,
                         });
                     }
                 }
@@ -164,7 +173,7 @@ fn worlds() -> Vec<World> {
     worlds
 }
 
-fn now() -> chrono::DateTime<chrono::Utc> {
+pub(crate) fn now() -> chrono::DateTime<chrono::Utc> {
     at("2026-01-02T12:00:00Z")
 }
 
@@ -184,8 +193,11 @@ fn next_step_is_total_and_comes_to_an_end() {
 
 /// Walks all worlds; the kinds of steps that were taken.
 fn walk(policy: &Policy) -> BTreeSet<&'static str> {
+    walk_from(worlds(), policy)
+}
+
+pub(crate) fn walk_from(worlds: Vec<World>, policy: &Policy) -> BTreeSet<&'static str> {
     let mut seen = BTreeSet::new();
-    let worlds = worlds();
     assert!(worlds.len() > 80_000, "{}", worlds.len());
     for start in worlds {
         let mut world = start.clone();
@@ -200,7 +212,7 @@ fn walk(policy: &Policy) -> BTreeSet<&'static str> {
             if !world.take(&step, policy) {
                 break;
             }
-            assert!(passed.len() <= 9, "{passed:#?}");
+            assert!(passed.len() <= 10, "{passed:#?}");
         }
         if !bootable(&start.slots).is_empty() {
             assert!(!bootable(&world.slots).is_empty(), "nothing may be started after {start:?}");
@@ -263,6 +275,7 @@ fn only_a_trial_is_left_for_its_health() {
         tries: partition_core::Tries::default(),
         staged: None,
         sight: Sight::Unknown,
+        permit: Permit::None,
     };
     assert!(matches!(next_step(&observed, &Policy::default(), now()), Step::Wait(_)));
     observed.slots = slots((2, 2, false), (1, 7, true));
@@ -291,6 +304,8 @@ fn a_restart_waits_for_its_window() {
         staged: None,
         sight: Sight::Unreachable,
         answer: Sight::Unreachable,
+        permit: Permit::None,
+        group: Permit::None,
     };
     // 2026-01-02 is a Friday.
     let Step::Wait(refusal) = next_step(&world.observe(&policy), &policy, now()) else {
@@ -303,19 +318,27 @@ fn a_restart_waits_for_its_window() {
 }
 
 /// What the machine itself refuses.
-const OF_THE_MACHINE: [Reason; 5] =
-    [Reason::Window, Reason::NotConfirmed, Reason::Mode, Reason::ByHand, Reason::NeverTried];
+const OF_THE_MACHINE: [Reason; 6] = [
+    Reason::Window,
+    Reason::NotConfirmed,
+    Reason::Mode,
+    Reason::ByHand,
+    Reason::NeverTried,
+    Reason::Coordinated,
+];
 
 /// The reasons that a walk can end with.
 pub(crate) fn waits() -> BTreeSet<Reason> {
     let windows = vec![window(&[])];
     let off = Policy { mode: Mode::Off, ..Policy::default() };
-    let policies = [Policy::default(), Policy { windows, ..Policy::default() }, off];
+    let group = Policy { strategy: Strategy::Etcd, ..Policy::default() };
+    let policies = [Policy::default(), Policy { windows, ..Policy::default() }, off, group];
     let reason = |step| match step {
         Step::Wait(refusal) | Step::Rest(refusal) => Some(refusal.reason),
         _ => None,
     };
-    let worlds = worlds();
+    let full = Permit::Refused(Refusal::new(Reason::Coordinated, "test"));
+    let worlds = worlds_with(&full, &full);
     let steps = policies
         .iter()
         .flat_map(|policy| worlds.iter().map(move |world| next_step(&world.observe(policy), policy, now())));

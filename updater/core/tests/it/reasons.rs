@@ -34,7 +34,8 @@ fn a_refusal_ends_with_the_code_of_its_reason() {
         | Reason::Soak
         | Reason::Deferred
         | Reason::Backoff
-        | Reason::Inhibited => Exit::MustWait,
+        | Reason::Inhibited
+        | Reason::Coordinated => Exit::MustWait,
         Reason::Untrusted | Reason::Clock => Exit::Untrusted,
         Reason::Space | Reason::NoIndex | Reason::NotConfirmed | Reason::RunLock | Reason::Hook => {
             Exit::Blocked

@@ -1,0 +1,209 @@
+//! etcd, by its JSON gateway: leases, and keys that they keep. Whatever an answer says, the worst that comes of it is that a host
+//! waits, or restarts when it should not yet: nothing here is about what is installed.
+
+mod error;
+mod wire;
+
+use std::time::{Duration, Instant};
+
+use reqwest::{Certificate, Client, ClientBuilder, Identity, redirect};
+use serde_json::Value;
+use tokio::runtime::{Builder, Runtime};
+use url::Url;
+
+use crate::config::Settings;
+use crate::interrupt::Interrupt;
+
+pub use error::Error;
+use wire::Call;
+pub(crate) use wire::{Created, Entry, clean};
+
+/// The members of a cluster, asked in turn until one answers.
+#[derive(Debug)]
+pub(crate) struct Etcd {
+    runtime: Runtime,
+    client: Client,
+    endpoints: Vec<Url>,
+    timeout: Duration,
+    interrupt: Interrupt,
+}
+
+/// What came of one question to one member.
+enum Asked {
+    Answer(Value),
+    /// Another member may know better.
+    Elsewhere(String),
+    /// The lease is not there.
+    NoLease,
+    Failed(Error),
+}
+
+impl Etcd {
+    /// Nothing is connected yet.
+    pub(crate) fn new(config: &Settings, interrupt: Interrupt) -> Result<Etcd, Error> {
+        let setup = |detail: String| Error::Setup { detail };
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| setup(error.to_string()))?;
+        let timeout = config.reboot.timeout;
+        let client = client(config, timeout).map_err(setup)?;
+        Ok(Etcd { runtime, client, endpoints: config.reboot.endpoints.clone(), timeout, interrupt })
+    }
+
+    /// A lease that ends by itself after this time.
+    pub(crate) fn grant(&self, ttl: Duration) -> Result<i64, Error> {
+        let granted = self.ask(&wire::grant(ttl.as_secs()), wire::granted)?;
+        granted.ok_or_else(|| self.no_sense("get a lease from etcd"))
+    }
+
+    /// Lets a lease live for its whole time once more; `false`: it has ended.
+    pub(crate) fn renew(&self, lease: i64) -> Result<bool, Error> {
+        Ok(self.ask(&wire::keep_alive(lease), wire::left)?.is_some_and(|left| left > 0))
+    }
+
+    /// Ends a lease, and every key that it keeps; `false`: it had ended.
+    pub(crate) fn revoke(&self, lease: i64) -> Result<bool, Error> {
+        let ended = |answer: &Value| answer.get("header").map(|_| ());
+        Ok(self.ask(&wire::revoke(lease), ended)?.is_some())
+    }
+
+    /// All keys that begin with `prefix`.
+    pub(crate) fn below(&self, prefix: &str) -> Result<Vec<Entry>, Error> {
+        let entries = self.ask(&wire::below(prefix, MOST_KEYS), wire::entries)?;
+        entries.ok_or_else(|| self.no_sense("read the group from etcd"))
+    }
+
+    /// Makes a key, unless it is there.
+    pub(crate) fn create(&self, key: &str, value: &[u8], lease: i64) -> Result<Created, Error> {
+        let created = self.ask(&wire::create(key, value, lease), wire::created)?;
+        created.ok_or_else(|| self.no_sense("take a permit in etcd"))
+    }
+
+    /// Where a lease is no part of the question, or has just been granted.
+    fn no_sense(&self, call: &'static str) -> Error {
+        let endpoint = self.endpoints.first().map(shown).unwrap_or_default();
+        Error::NoAnswer { call, tried: vec![format!("{endpoint}: the lease is not there")] }
+    }
+
+    /// Asks one member after the other; `None`: the lease in the question is not there.
+    fn ask<T>(&self, call: &Call, read: impl Fn(&Value) -> Option<T>) -> Result<Option<T>, Error> {
+        let mut tried = Vec::new();
+        for endpoint in &self.endpoints {
+            let asked = self.runtime.block_on(self.interrupt.or_end(self.once(endpoint, call)));
+            let why = match asked {
+                None => return Err(Error::Interrupted),
+                Some(Asked::NoLease) => return Ok(None),
+                Some(Asked::Failed(error)) => return Err(error),
+                Some(Asked::Elsewhere(why)) => why,
+                Some(Asked::Answer(answer)) => match read(&answer) {
+                    Some(meant) => return Ok(Some(meant)),
+                    None => "the answer is none of etcd's".to_owned(),
+                },
+            };
+            tried.push(format!("{}: {why}", shown(endpoint)));
+        }
+        Err(Error::NoAnswer { call: call.name, tried })
+    }
+
+    /// Asks one member.
+    async fn once(&self, endpoint: &Url, call: &Call) -> Asked {
+        let late = || Asked::Elsewhere(format!("no answer within {} s", self.timeout.as_secs()));
+        let answer = match tokio::time::timeout(self.timeout, self.post(endpoint, call)).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(why)) => return Asked::Elsewhere(why),
+            Err(_) => return late(),
+        };
+        let Some((code, said)) = wire::refusal(&answer) else { return Asked::Answer(answer) };
+        let (call, endpoint) = (call.name, shown(endpoint));
+        match code {
+            NOT_FOUND => Asked::NoLease,
+            RESOURCE_EXHAUSTED if said.contains("space exceeded") => {
+                Asked::Failed(Error::Full { call, endpoint, said })
+            }
+            PERMISSION_DENIED | UNAUTHENTICATED => Asked::Failed(Error::Denied { call, endpoint, said }),
+            _ => Asked::Elsewhere(said),
+        }
+    }
+
+    async fn post(&self, endpoint: &Url, call: &Call) -> Result<Value, String> {
+        let url = endpoint.join(call.path).map_err(|error| error.to_string())?;
+        let started = Instant::now();
+        let sent = self.client.post(url).body(call.body.to_string()).send().await;
+        let mut response = sent.map_err(|error| causes(&error.without_url()))?;
+        let status = response.status();
+        let mut have = Vec::new();
+        while let Some(more) = response.chunk().await.map_err(|error| causes(&error.without_url()))? {
+            have.extend_from_slice(&more);
+            if have.len() > LONGEST {
+                return Err(format!("expected an answer of at most {LONGEST} bytes, found more"));
+            }
+            // A stream is asked one thing, and says one.
+            if more.last() == Some(&b'\n') {
+                break;
+            }
+        }
+        tracing::debug!(call = call.name, %status, took = ?started.elapsed(), "etcd has answered");
+        let answer = serde_json::from_slice::<Value>(&have);
+        match answer {
+            Ok(answer) if status.is_success() || wire::refusal(&answer).is_some() => Ok(answer),
+            Ok(_) => Err(format!("expected status 200, found {}", status.as_u16())),
+            Err(_) if !status.is_success() => Err(format!("expected status 200, found {}", status.as_u16())),
+            Err(_) => Err("the answer is no JSON".to_owned()),
+        }
+    }
+}
+
+/// Never by a proxy, and never elsewhere: the members are named one by one.
+fn client(config: &Settings, timeout: Duration) -> Result<Client, String> {
+    trust_client::install_provider();
+    let read = |path: &std::path::Path| {
+        std::fs::read(path).map_err(|error| format!("failed to read {}: {error}", path.display()))
+    };
+    let mut builder = ClientBuilder::new()
+        .no_proxy()
+        .connect_timeout(timeout)
+        .redirect(redirect::Policy::none())
+        .referer(false)
+        .user_agent(concat!("updog/", env!("CARGO_PKG_VERSION")));
+    let only = |pem: &[u8]| Certificate::from_pem_bundle(pem).ok().filter(|list| !list.is_empty());
+    if let Some(path) = &config.ca_bundle {
+        let list = only(&read(path)?).ok_or_else(|| format!("{} has no certificates", path.display()))?;
+        builder = builder.tls_certs_only(list);
+    } else if config.reboot.endpoints.iter().all(|endpoint| endpoint.scheme() == "http") {
+        // A host without any authorities reaches members without TLS.
+        builder = builder.tls_certs_only(Vec::new());
+    }
+    if let Some((cert, key)) = &config.reboot.client {
+        let mut pem = read(cert)?;
+        pem.push(b'\n');
+        pem.extend(read(key)?);
+        let identity = Identity::from_pem(&pem).map_err(|_| {
+            format!("{} and {} are no certificate with its key", cert.display(), key.display())
+        })?;
+        builder = builder.identity(identity);
+    }
+    builder.build().map_err(|error| causes(&error))
+}
+
+fn shown(endpoint: &Url) -> String {
+    endpoint.as_str().trim_end_matches('/').to_owned()
+}
+
+/// The last of the causes says what has happened; those before it say that it was HTTP.
+fn causes(error: &reqwest::Error) -> String {
+    let mut last: &dyn std::error::Error = error;
+    while let Some(cause) = last.source() {
+        last = cause;
+    }
+    clean(&last.to_string(), 200)
+}
+
+/// More than any group has.
+const MOST_KEYS: u32 = 256;
+/// In bytes.
+const LONGEST: usize = 1 << 20;
+
+/// Codes of gRPC.
+const NOT_FOUND: i64 = 5;
+const PERMISSION_DENIED: i64 = 7;
+const RESOURCE_EXHAUSTED: i64 = 8;
+const UNAUTHENTICATED: i64 = 16;

@@ -1,0 +1,202 @@
+//! An etcd that is not there, slow, wrong or of another mind: one clear line, and the host stays as it was.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use crate::etcd::{Cluster, until};
+use crate::host::{Host, write};
+
+/// A server that does the same to whoever asks.
+struct Server {
+    port: u16,
+    seen: Arc<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    /// Paths that were asked for.
+    asked: Mutex<Vec<String>>,
+    /// Bytes of a flood that were sent.
+    sent: AtomicU64,
+    /// Who has gone away without an answer.
+    left: AtomicU64,
+}
+
+#[derive(Clone, Copy)]
+enum Does {
+    Says(&'static str, &'static str),
+    /// Takes the question and says nothing.
+    Keeps,
+    /// Says less than it has announced, and keeps the line.
+    Stalls,
+    /// 1 GiB.
+    Floods,
+}
+
+impl Server {
+    fn that(does: Does) -> Server {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let seen = Arc::<Seen>::default();
+        let by_all = Arc::clone(&seen);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let seen = Arc::clone(&by_all);
+                thread::spawn(move || answer(stream.unwrap(), does, &seen));
+            }
+        });
+        Server { port, seen }
+    }
+
+    fn asked(&self) -> Vec<String> {
+        self.seen.asked.lock().unwrap().clone()
+    }
+}
+
+fn answer(mut stream: TcpStream, does: Does, seen: &Seen) {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let (mut line, mut length, mut path) = (String::new(), 0, None);
+    while reader.read_line(&mut line).is_ok_and(|count| count > 2) {
+        if line.starts_with("POST ") {
+            path = line.split(' ').nth(1).map(str::to_owned);
+        }
+        if let Some(number) = line.to_ascii_lowercase().strip_prefix("content-length: ") {
+            length = number.trim().parse().unwrap();
+        }
+        line.clear();
+    }
+    let _ = reader.read_exact(&mut vec![0; length]);
+    seen.asked.lock().unwrap().extend(path);
+    let mut keep = || {
+        let _ = reader.read(&mut [0]);
+        seen.left.fetch_add(1, Ordering::SeqCst);
+    };
+    match does {
+        Does::Says(status, body) => {
+            let length = body.len();
+            let _ = write!(
+                stream,
+                "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            );
+        }
+        Does::Keeps => keep(),
+        Does::Stalls => {
+            let _ = write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n{{\"header\"");
+            keep();
+        }
+        Does::Floods => {
+            let _ = write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", 1 << 30);
+            let flood = vec![b' '; 1 << 16];
+            while stream.write_all(&flood).is_ok() {
+                seen.sent.fetch_add(1 << 16, Ordering::SeqCst);
+            }
+        }
+    }
+}
+
+const FULL: &str = r#"{"error":"etcdserver: mvcc: database space exceeded","message":"etcdserver: mvcc: database space exceeded","code":8}"#;
+const NO_LEADER: &str = r#"{"error":"etcdserver: no leader","message":"etcdserver: no leader","code":14}"#;
+const DENIED: &str = r#"{"error":"etcdserver: permission denied","message":"etcdserver: permission\u001b[2J denied","code":7}"#;
+
+#[test]
+fn whatever_etcd_does_is_one_clear_line_and_the_host_stays_as_it_was() {
+    let cases = [
+        (Does::Keeps, 20, "no answer within 1 s"),
+        (Does::Stalls, 20, "no answer within 1 s"),
+        (Does::Floods, 20, "expected an answer of at most 1048576 bytes, found more"),
+        (Does::Says("200 OK", "<html>captive portal</html>"), 20, "the answer is no JSON"),
+        (Does::Says("200 OK", "\u{0}\u{1}"), 20, "the answer is no JSON"),
+        (Does::Says("200 OK", "{\"kvs\":[7]}"), 20, "the answer is none of etcd's"),
+        (Does::Says("200 OK", "[]"), 20, "the answer is none of etcd's"),
+        (Does::Says("404 Not Found", "404 page not found"), 20, "expected status 200, found 404"),
+        (Does::Says("302 Found", "{}"), 20, "expected status 200, found 302"),
+        (Does::Says("503 Service Unavailable", NO_LEADER), 20, "etcdserver: no leader"),
+        (Does::Says("429 Too Many Requests", FULL), 20, "is full: etcdserver: mvcc: database space exceeded"),
+        (Does::Says("403 Forbidden", DENIED), 2, "does not allow it: etcdserver: permission[2J denied"),
+    ];
+    for (does, code, expected) in cases {
+        let server = Server::that(does);
+        let host = Host::of_group("web", &[server.port], "timeout = \"1s\"\n");
+        let before = host.bytes();
+        let said = host.updog(&["auto", "--reboot"]);
+        assert_eq!(said.code, code, "{expected}: {said:?}");
+        let error = said.stderr.lines().find(|line| line.starts_with("error: ")).unwrap();
+        let place = format!("http://127.0.0.1:{}", server.port);
+        assert!(error.starts_with("error: failed to read the group from etcd: "), "{error}");
+        assert!(error.contains(&place) && error.ends_with(expected), "{error}");
+        assert_eq!(server.asked(), ["/v3/kv/range"]);
+        assert!(server.seen.sent.load(Ordering::SeqCst) < 64 << 20, "it read on");
+        assert!(!host.restarted() && !host.state().join("permit.json").exists(), "{expected}");
+        assert_eq!(host.bytes(), before);
+    }
+    let host = Host::of_group("web", &[1], "");
+    let said = host.updog(&["auto", "--reboot"]);
+    let expected = "error: failed to read the group from etcd: http://127.0.0.1:1: Connection refused (os error 111)\n\
+                    hint: what is armed stays armed; the next turn asks again\n";
+    assert!(said.code == 20 && said.stderr.ends_with(expected), "{said:?}");
+}
+
+/// One that fails is passed over for one that works.
+#[test]
+fn the_next_member_is_asked() {
+    let cluster = Cluster::start(1, &[]);
+    let sick = Server::that(Does::Says("503 Service Unavailable", NO_LEADER));
+    let host = Host::of_group("web", &[1, sick.port, cluster.ports()[0]], "");
+    let said = host.updog(&["auto", "--reboot"]);
+    assert!(said.code == 0 && host.restarted(), "{said:?}");
+    assert!(!sick.asked().is_empty());
+}
+
+/// `confirm` ends while etcd still owes the answer.
+#[test]
+fn confirm_does_not_wait_for_etcd() {
+    let cluster = Cluster::start(1, &[]);
+    for verb in ["confirm", "health"] {
+        let mut host = Host::of_group("web", &cluster.ports(), "");
+        assert_eq!(host.updog(&["auto", "--reboot"]).code, 0);
+        host.boots();
+        let silent = Server::that(Does::Keeps);
+        host.join("web", &[silent.port], "timeout = \"60s\"\n");
+        host.settle_at_once();
+        let said = host.updog(&[verb]);
+        assert_eq!(said.code, 0, "{said:?}");
+        until("etcd is asked", || silent.asked() == ["/v3/lease/revoke"]);
+        // Whoever waited would have had to give up first.
+        assert_eq!(silent.seen.left.load(Ordering::SeqCst), 0, "{verb}");
+        assert!(host.state().join("permit.json").exists());
+        host.join("web", &cluster.ports(), "");
+        host.updog(&["auto"]);
+        assert_eq!(cluster.holders("web"), []);
+    }
+}
+
+/// A lease that is nobody's any more must not be taken for one that holds.
+#[test]
+fn a_permit_that_ended_before_the_restart_is_none() {
+    let cluster = Cluster::start(1, &[]);
+    let host = Host::of_group("web", &cluster.ports(), "");
+    let dir = host.path("hooks.d").display().to_string();
+    let plain = fs::read_to_string(host.config()).unwrap();
+    write(host.config(), format!("{plain}[hooks]\ndir = {dir:?}\n"));
+    // As if it took longer than max_hold.
+    let updog = env!("CARGO_BIN_EXE_updog");
+    let state = host.state().display().to_string();
+    let config = host.config().display().to_string();
+    let lease = "$(sed -n 's/.*\"lease\": \\([0-9]*\\).*/\\1/p' permit.json)";
+    host.hook(
+        "pre-reboot",
+        "10-slow",
+        &format!("cd {state} && {updog} --config {config} --state {state} return-permit {lease}"),
+    );
+    let said = host.json(&["auto", "--reboot"]);
+    assert_eq!((&said["exit"], &said["reason"]), (&0.into(), &"coordinated".into()), "{said}");
+    assert_eq!(
+        said["message"],
+        "the permit to restart has ended before the restart (reboot.max_hold = 1800s)"
+    );
+    assert!(!host.restarted());
+}

@@ -1,0 +1,63 @@
+//! The machine with a group that has to agree: the same walk, with permits.
+
+use std::collections::BTreeSet;
+
+use partition_core::{Slot, Standing, verbs};
+use updater_core::{Health, Permit, Policy, Reason, Refusal, Step, Strategy, next_step};
+
+use crate::next_step::{World, now, walk_from, worlds};
+
+/// The same with a group, whatever the host has of it and whatever the group says.
+#[test]
+fn with_a_group_it_comes_to_an_end_too() {
+    let policy = Policy { strategy: Strategy::Etcd, ..Policy::default() };
+    let mut seen = BTreeSet::new();
+    for (permit, group) in permits() {
+        seen.extend(walk_from(worlds_with(&permit, &group), &policy));
+    }
+    assert_eq!(seen.len(), 13, "{seen:?}");
+}
+
+/// What a host may have of its group, and what that may say when it is asked.
+fn permits() -> Vec<(Permit, Permit)> {
+    let full = Permit::Refused(Refusal::new(Reason::Coordinated, "test"));
+    let has = [Permit::None, Permit::Noted, Permit::Left];
+    let all = has.into_iter().flat_map(|has| [Permit::Held, full.clone()].map(|group| (has.clone(), group)));
+    all.collect()
+}
+
+pub(crate) fn worlds_with(permit: &Permit, group: &Permit) -> Vec<World> {
+    let with = |world| World { permit: permit.clone(), group: group.clone(), ..world };
+    worlds().into_iter().map(with).collect()
+}
+
+/// A host restarts by itself with a permit or because its trial has failed, keeps none that it does not use, and gives none back
+/// before it is confirmed.
+#[test]
+fn a_permit_is_held_for_the_restart_alone() {
+    let policy = Policy { strategy: Strategy::Etcd, ..Policy::default() };
+    for (permit, group) in permits() {
+        for mut world in worlds_with(&permit, &group) {
+            for _ in 0..9 {
+                let observed = world.observe(&policy);
+                let step = next_step(&observed, &policy, now());
+                let confirmed = observed.standing == Standing::ConfirmedThisBoot
+                    && observed.slots.get(Slot::A).unwrap().successful();
+                match &step {
+                    Step::Reboot if confirmed => assert_eq!(observed.permit, Permit::Held),
+                    Step::Reboot => assert_eq!(observed.health, Health::Bad),
+                    Step::TakePermit => assert!(confirmed && verbs::armed(&observed.slots, Slot::A)),
+                    Step::ReturnPermit => assert!(confirmed && observed.permit != Permit::None),
+                    Step::Wait(_) | Step::Rest(_) | Step::Offline if confirmed => {
+                        let kept = matches!(observed.permit, Permit::Noted | Permit::Held | Permit::Left);
+                        assert!(!kept, "{step:?} with {:?}", observed.permit);
+                    }
+                    _ => {}
+                }
+                if !world.take(&step, &policy) {
+                    break;
+                }
+            }
+        }
+    }
+}
