@@ -1,7 +1,7 @@
 //! The keys that this version knows.
 
 /// All keys, Bottlerocket's first.
-pub(super) const KEYS: [&str; 56] = [
+pub(super) const KEYS: [&str; 58] = [
     "metadata_base_url",
     "targets_base_url",
     "seed",
@@ -58,6 +58,8 @@ pub(super) const KEYS: [&str; 56] = [
     "reboot.prefix",
     "reboot.client_cert",
     "reboot.client_key",
+    "reboot.user",
+    "reboot.password_file",
 ];
 
 /// Sections of a file.

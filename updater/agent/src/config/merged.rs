@@ -240,6 +240,8 @@ mod tests {
                 prefix: text(),
                 client_cert: text(),
                 client_key: text(),
+                user: text(),
+                password_file: text(),
             },
         }
     }

@@ -30,6 +30,10 @@ pub struct RebootFragment {
     pub client_cert: Option<String>,
     /// PEM file with its key.
     pub client_key: Option<String>,
+    /// As whom this host logs in.
+    pub user: Option<String>,
+    /// File with the password.
+    pub password_file: Option<String>,
 }
 
 /// Validated and typed.
@@ -51,6 +55,8 @@ pub struct Reboot {
     pub prefix: String,
     /// PEM files with the certificate that this host shows, and its key.
     pub client: Option<(PathBuf, PathBuf)>,
+    /// As whom this host logs in, and the file with the password.
+    pub login: Option<(String, PathBuf)>,
 }
 
 impl RebootFragment {
@@ -66,6 +72,8 @@ impl RebootFragment {
             "reboot.prefix" => units::read(&mut self.prefix, value),
             "reboot.client_cert" => units::read(&mut self.client_cert, value),
             "reboot.client_key" => units::read(&mut self.client_key, value),
+            "reboot.user" => units::read(&mut self.user, value),
+            "reboot.password_file" => units::read(&mut self.password_file, value),
             _ => return None,
         })
     }
@@ -82,6 +90,8 @@ impl RebootFragment {
             "reboot.prefix" => self.prefix.as_deref().map(Value::from),
             "reboot.client_cert" => self.client_cert.as_deref().map(Value::from),
             "reboot.client_key" => self.client_key.as_deref().map(Value::from),
+            "reboot.user" => self.user.as_deref().map(Value::from),
+            "reboot.password_file" => self.password_file.as_deref().map(Value::from),
             _ => None,
         }
     }
@@ -98,6 +108,8 @@ impl RebootFragment {
             prefix: self.prefix.or(below.prefix),
             client_cert: self.client_cert.or(below.client_cert),
             client_key: self.client_key.or(below.client_key),
+            user: self.user.or(below.user),
+            password_file: self.password_file.or(below.password_file),
         }
     }
 
@@ -113,8 +125,7 @@ impl RebootFragment {
             max_hold: secs(default.max_hold),
             timeout: secs(default.timeout),
             prefix: Some(default.prefix),
-            client_cert: None,
-            client_key: None,
+            ..RebootFragment::default()
         }
     }
 }
@@ -142,10 +153,13 @@ impl Reboot {
             }
         })?;
         let (cert, key) = (values.client_cert.as_ref(), values.client_key.as_ref());
-        let client = reader.read("reboot.client_cert", cert.or(key), |_| match (cert, key) {
-            (Some(cert), Some(key)) => Ok((PathBuf::from(cert), PathBuf::from(key))),
-            _ => Err("expected reboot.client_cert and reboot.client_key, found one of them".to_owned()),
-        })?;
+        let named = if cert.is_some() { "reboot.client_cert" } else { "reboot.client_key" };
+        let client = reader
+            .read(named, cert.or(key), |_| both(cert.zip(key), "reboot.client_cert and reboot.client_key"))?;
+        let (user, file) = (values.user.as_ref(), values.password_file.as_ref());
+        let named = if user.is_some() { "reboot.user" } else { "reboot.password_file" };
+        let login = reader
+            .read(named, user.or(file), |_| both(user.zip(file), "reboot.user and reboot.password_file"))?;
         Ok(Reboot {
             strategy: strategy.unwrap_or_default(),
             endpoints,
@@ -164,7 +178,8 @@ impl Reboot {
             prefix: reader
                 .read("reboot.prefix", values.prefix.as_ref(), |text| prefix(text))?
                 .unwrap_or(default.prefix),
-            client,
+            client: client.map(|(cert, key)| (PathBuf::from(cert), PathBuf::from(key))),
+            login: login.map(|(user, file)| (user.to_owned(), PathBuf::from(file))),
         })
     }
 }
@@ -180,8 +195,15 @@ impl Default for Reboot {
             timeout: Duration::from_secs(5),
             prefix: "/updog/reboot".to_owned(),
             client: None,
+            login: None,
         }
     }
+}
+
+/// Two values of which neither makes sense without the other.
+fn both<'a>(given: Option<(&'a String, &'a String)>, names: &str) -> Result<(&'a str, &'a str), String> {
+    let (one, other) = given.ok_or_else(|| format!("expected {names}, found one of them"))?;
+    Ok((one, other))
 }
 
 fn endpoints(list: &[String]) -> Result<Vec<Url>, String> {

@@ -4,8 +4,12 @@
 mod error;
 mod wire;
 
+use std::cell::OnceCell;
+use std::fmt;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
+use reqwest::header::AUTHORIZATION;
 use reqwest::{Certificate, Client, ClientBuilder, Identity, redirect};
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
@@ -26,6 +30,20 @@ pub(crate) struct Etcd {
     endpoints: Vec<Url>,
     timeout: Duration,
     interrupt: Interrupt,
+    login: Option<Login>,
+}
+
+/// As whom this host asks; nothing of it is ever shown.
+struct Login {
+    user: String,
+    password: String,
+    token: OnceCell<String>,
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login").finish_non_exhaustive()
+    }
 }
 
 /// What came of one question to one member.
@@ -46,7 +64,9 @@ impl Etcd {
         let runtime = runtime.map_err(|error| setup(error.to_string()))?;
         let timeout = config.reboot.timeout;
         let client = client(config, timeout).map_err(setup)?;
-        Ok(Etcd { runtime, client, endpoints: config.reboot.endpoints.clone(), timeout, interrupt })
+        let login = login(config).map_err(setup)?;
+        let endpoints = config.reboot.endpoints.clone();
+        Ok(Etcd { runtime, client, endpoints, timeout, interrupt, login })
     }
 
     /// A lease that ends by itself after this time.
@@ -84,11 +104,27 @@ impl Etcd {
         Error::NoAnswer { call, tried: vec![format!("{endpoint}: the lease is not there")] }
     }
 
-    /// Asks one member after the other; `None`: the lease in the question is not there.
+    /// Asks, as whom the configuration says; `None`: the lease in the question is not there.
     fn ask<T>(&self, call: &Call, read: impl Fn(&Value) -> Option<T>) -> Result<Option<T>, Error> {
+        let Some(login) = &self.login else { return self.ask_each(call, None, read) };
+        if login.token.get().is_none() {
+            let token = self.ask_each(&wire::log_in(&login.user, &login.password), None, wire::token)?;
+            // There was none before, and nobody else is here.
+            let _ = login.token.set(token.unwrap_or_default());
+        }
+        self.ask_each(call, login.token.get(), read)
+    }
+
+    /// Asks one member after the other.
+    fn ask_each<T>(
+        &self,
+        call: &Call,
+        token: Option<&String>,
+        read: impl Fn(&Value) -> Option<T>,
+    ) -> Result<Option<T>, Error> {
         let mut tried = Vec::new();
         for endpoint in &self.endpoints {
-            let asked = self.runtime.block_on(self.interrupt.or_end(self.once(endpoint, call)));
+            let asked = self.runtime.block_on(self.interrupt.or_end(self.once(endpoint, call, token)));
             let why = match asked {
                 None => return Err(Error::Interrupted),
                 Some(Asked::NoLease) => return Ok(None),
@@ -105,9 +141,9 @@ impl Etcd {
     }
 
     /// Asks one member.
-    async fn once(&self, endpoint: &Url, call: &Call) -> Asked {
+    async fn once(&self, endpoint: &Url, call: &Call, token: Option<&String>) -> Asked {
         let late = || Asked::Elsewhere(format!("no answer within {} s", self.timeout.as_secs()));
-        let answer = match tokio::time::timeout(self.timeout, self.post(endpoint, call)).await {
+        let answer = match tokio::time::timeout(self.timeout, self.post(endpoint, call, token)).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(why)) => return Asked::Elsewhere(why),
             Err(_) => return late(),
@@ -120,15 +156,21 @@ impl Etcd {
                 Asked::Failed(Error::Full { call, endpoint, said })
             }
             PERMISSION_DENIED | UNAUTHENTICATED => Asked::Failed(Error::Denied { call, endpoint, said }),
+            INVALID_ARGUMENT if NO_LOGIN.iter().any(|words| said.contains(words)) => {
+                Asked::Failed(Error::Denied { call, endpoint, said })
+            }
             _ => Asked::Elsewhere(said),
         }
     }
 
-    async fn post(&self, endpoint: &Url, call: &Call) -> Result<Value, String> {
+    async fn post(&self, endpoint: &Url, call: &Call, token: Option<&String>) -> Result<Value, String> {
         let url = endpoint.join(call.path).map_err(|error| error.to_string())?;
         let started = Instant::now();
-        let sent = self.client.post(url).body(call.body.to_string()).send().await;
-        let mut response = sent.map_err(|error| causes(&error.without_url()))?;
+        let mut request = self.client.post(url).body(call.body.to_string());
+        if let Some(token) = token {
+            request = request.header(AUTHORIZATION, token);
+        }
+        let mut response = request.send().await.map_err(|error| causes(&error.without_url()))?;
         let status = response.status();
         let mut have = Vec::new();
         while let Some(more) = response.chunk().await.map_err(|error| causes(&error.without_url()))? {
@@ -155,9 +197,6 @@ impl Etcd {
 /// Never by a proxy, and never elsewhere: the members are named one by one.
 fn client(config: &Settings, timeout: Duration) -> Result<Client, String> {
     trust_client::install_provider();
-    let read = |path: &std::path::Path| {
-        std::fs::read(path).map_err(|error| format!("failed to read {}: {error}", path.display()))
-    };
     let mut builder = ClientBuilder::new()
         .no_proxy()
         .connect_timeout(timeout)
@@ -184,6 +223,20 @@ fn client(config: &Settings, timeout: Duration) -> Result<Client, String> {
     builder.build().map_err(|error| causes(&error))
 }
 
+fn login(config: &Settings) -> Result<Option<Login>, String> {
+    let Some((user, file)) = &config.reboot.login else { return Ok(None) };
+    let text = String::from_utf8(read(file)?).map_err(|_| format!("{} is no UTF-8", file.display()))?;
+    let password = text.lines().next().unwrap_or_default().to_owned();
+    if password.is_empty() {
+        return Err(format!("{} has no password in its first line", file.display()));
+    }
+    Ok(Some(Login { user: user.clone(), password, token: OnceCell::new() }))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    std::fs::read(path).map_err(|error| format!("failed to read {}: {error}", path.display()))
+}
+
 fn shown(endpoint: &Url) -> String {
     endpoint.as_str().trim_end_matches('/').to_owned()
 }
@@ -203,7 +256,11 @@ const MOST_KEYS: u32 = 256;
 const LONGEST: usize = 1 << 20;
 
 /// Codes of gRPC.
+const INVALID_ARGUMENT: i64 = 3;
 const NOT_FOUND: i64 = 5;
 const PERMISSION_DENIED: i64 = 7;
 const RESOURCE_EXHAUSTED: i64 = 8;
 const UNAUTHENTICATED: i64 = 16;
+
+/// In etcd's words, which have the code of a question that makes no sense.
+const NO_LOGIN: [&str; 2] = ["authentication failed", "user name is empty"];

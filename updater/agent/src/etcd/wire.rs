@@ -4,8 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-/// One question: where, what, and how it is called in messages.
-#[derive(Debug)]
+/// One question: where, what, and how it is called in messages. Nothing prints it whole: a login has a password in it.
 pub(super) struct Call {
     pub(super) path: &'static str,
     pub(super) body: Value,
@@ -67,6 +66,16 @@ pub(super) fn create(key: &str, value: &[u8], lease: i64) -> Call {
         "failure": [{ "request_range": { "key": key } }],
     });
     Call { path: "v3/kv/txn", body, name: "take a permit in etcd" }
+}
+
+pub(super) fn log_in(user: &str, password: &str) -> Call {
+    let body = json!({ "name": user, "password": password });
+    Call { path: "v3/auth/authenticate", body, name: "log in to etcd" }
+}
+
+/// What a login has come to.
+pub(super) fn token(answer: &Value) -> Option<String> {
+    answer.get("token").and_then(Value::as_str).filter(|token| !token.is_empty()).map(str::to_owned)
 }
 
 /// The lease that was granted; `None`: the answer names none.
@@ -185,7 +194,8 @@ mod tests {
         ] {
             let answer = json(text);
             assert_eq!((granted(&answer), left(&answer), created(&answer)), (None, None, None), "{text}");
-            assert_eq!(entries(&answer), None, "{text}");
+            // Without `kvs` it is the answer to a question about keys that are not there.
+            assert_eq!(entries(&answer), (text.contains("responses\":[{}]")).then(Vec::new), "{text}");
             assert_eq!(refusal(&answer), None, "{text}");
         }
     }

@@ -21,8 +21,8 @@ fn show_names_every_value_and_its_origin() {
     assert_eq!(answer["data"]["mirrors"]["value"][0]["metadata_base_url"], "http://m/");
     assert_eq!(answer["data"]["tries"], serde_json::json!({ "value": 3, "origin": "default" }));
     let said = host.updog(&["config", "show"]);
-    assert!(said.stdout.contains(&format!("seed               = 7  # {from}\n")), "{}", said.stdout);
-    assert!(said.stdout.contains("metadata_base_url  = (not set)  # default\n"), "{}", said.stdout);
+    assert!(said.stdout.contains(&format!("seed                 = 7  # {from}\n")), "{}", said.stdout);
+    assert!(said.stdout.contains("metadata_base_url    = (not set)  # default\n"), "{}", said.stdout);
 }
 
 #[test]
@@ -102,6 +102,9 @@ fn nor_do_values_about_restarts() {
             "reboot.client_cert",
             "expected reboot.client_cert and reboot.client_key",
         ),
+        ("reboot.client_key = \"k\"", "reboot.client_key", "found one of them"),
+        ("reboot.user = \"updog\"", "reboot.user", "expected reboot.user and reboot.password_file"),
+        ("reboot.password_file = \"/p\"", "reboot.password_file", "found one of them"),
     ];
     none_makes_sense(&cases);
 }

@@ -16,6 +16,7 @@ mod gate_limits;
 mod gate_root;
 mod group;
 mod group_faults;
+mod group_login;
 mod group_tls;
 mod hooks;
 mod host;
