@@ -9,7 +9,7 @@ mod common;
 
 use std::collections::HashSet;
 
-use common::{Made, Run, apply, disk, make};
+use common::{Made, Run, apply, disk, make, make_of};
 use fixtures::CrashDisk;
 use fixtures::crash::{
     DiskOp, Fault, Limits, Log, Release, Report, Rerun, Sweep, selector_finds_whole_images, table_of,
@@ -47,6 +47,28 @@ fn staged_and_armed(crash: &CrashDisk, made: &Made) -> Result<(), String> {
 fn holds(report: &Report) {
     assert_eq!(report.unbootable, 0, "{:#?}", report.examples);
     assert!(report.strayed.is_empty(), "{:#?}", report.strayed);
+}
+
+/// Pieces out of the running slot, some by copy and some by patch, the rest as full frames: the same promises.
+#[test]
+fn apply_with_deltas_over_another_release() {
+    let (one, three) = (make(1), make(3));
+    let moved = [&three.images.root[..4096], &one.images.root[..one.images.root.len() - 4096]].concat();
+    let mut changed = one.images.boot.clone();
+    changed[5000] ^= 1;
+    let two = make_of(2, Release { boot: changed, root: moved, hash: three.images.hash.clone() });
+    let start = disk(&one, Some((&three, Flags::of(1, 7, true))));
+    let command = |crash: &CrashDisk| {
+        let (state, disk) = (tempfile::tempdir().unwrap(), crash.disk());
+        let staged = Run { base: Some(&one), ..Run::default() }.stage(&disk, &two, state.path());
+        let staged = staged.map_err(|error| format!("{error:?}"))?;
+        assert_eq!(staged.moved.fallen, 0);
+        let armed = staged.verified.arm(&disk, Standing::ConfirmedThisBoot, Tries::default());
+        armed.map(|_| ()).map_err(|error| format!("{error:?}"))
+    };
+    let report = sweep("engine apply with deltas", &start, &[&one, &two, &three], &command);
+    assert!(report.states > 100, "{report}");
+    holds(&report);
 }
 
 #[test]

@@ -9,11 +9,13 @@ use std::sync::Mutex;
 use fixtures::CrashDisk;
 use fixtures::crash::{self, DiskOp, table_of};
 use fixtures::disk::DiskSpec;
-use partition_core::{Flags, Slot, Slots, Standing, Tries};
+use partition_core::{Flags, Part, Slot, Slots, Standing, Tries};
 use partition_disk::{Disk, RunLock};
+use release::delta::{Between, BlockMap, DeltaWriter, Table};
 use release::payload::{FrameWriter, Index};
 use release::{Digest, Image, Images, ReleaseId, Version};
 use updog::Result;
+use updog::engine::delta::Deltas;
 use updog::engine::hint::Hints;
 use updog::engine::route::{Armed, Release};
 use updog::engine::source::{FrameSource, MemoryFrames};
@@ -60,6 +62,26 @@ pub(crate) fn make_of(name: u8, images: crash::Release) -> Made {
     Made { images, indexes, frames, release }
 }
 
+/// The delta of an image: its table, and the whole file.
+pub(crate) fn delta(base: &Made, made: &Made, image: Image) -> (Table, Vec<u8>) {
+    let part = match image {
+        Image::Boot => Part::Boot,
+        Image::Root => Part::Root,
+        Image::Hash => Part::Hash,
+    };
+    let (old, new) = (base.images.part(part), made.images.part(part));
+    let (old_index, new_index) = (base.indexes.get(image), made.indexes.get(image));
+    let map = BlockMap::of(old, old.len() as u64).unwrap();
+    let digest = |index: &Index| Digest::of(&index.encode());
+    let between =
+        Between { new: (new_index, digest(new_index)), base: (old_index, digest(old_index)), map: &map };
+    let mut records = Vec::new();
+    let writer = DeltaWriter { level: 3, ..DeltaWriter::default() };
+    let written = writer.write(&between, old, (&mut &new[..], &mut records), |_| {}).unwrap();
+    let file = [written.table.encode(), records].concat();
+    (written.table, file)
+}
+
 /// A disk with `running` in slot A, confirmed, and `other` in slot B if there is one.
 pub(crate) fn disk(running: &Made, other: Option<(&Made, Flags)>) -> CrashDisk {
     let flags = other.map_or(Flags::default(), |(_, flags)| flags);
@@ -81,12 +103,18 @@ pub(crate) struct Run<'a> {
     pub(crate) hints: Hints,
     pub(crate) source: Option<&'a dyn FrameSource>,
     pub(crate) interrupt: Interrupt,
+    /// The release that runs, when there are deltas from it.
+    pub(crate) base: Option<&'a Made>,
 }
 
 impl Run<'_> {
     /// Stages `made` to slot B.
     pub(crate) fn stage(self, disk: &Disk, made: &Made, state: &Path) -> Result<Staged> {
         let lock = RunLock::acquire(state, "stage").map_err(updog::Error::LockFile)?;
+        let deltas = Images::from_fn(|image| self.base.map(|base| delta(base, made, image)));
+        let tables = deltas.as_ref().map(|_, delta| delta.as_ref().map(|(table, _)| table.clone()));
+        let files = deltas.map(|_, delta| delta.map(|(_, file)| file).unwrap_or_default());
+        let records = MemoryFrames { files };
         let job = Job {
             disk,
             running: Slot::A,
@@ -94,7 +122,7 @@ impl Run<'_> {
             release: made.release.clone(),
             indexes: made.indexes.clone(),
             source: self.source.unwrap_or(&made.frames),
-            deltas: None,
+            deltas: self.base.map(|_| Deltas { tables, source: &records }),
             hints: self.hints,
             folder: &state.join("staged"),
             reporter: &Silent,

@@ -8,14 +8,12 @@ use chrono::{DateTime, Utc};
 use fixtures::disk::DiskSpec;
 use fixtures::server::{Faults, Server};
 use fixtures::tuf::Repository;
-use partition_core::{Flags, Layout, Part, Slot, SlotSet, choose};
+use partition_core::{Flags, Layout, Slot, SlotSet, choose};
 use partition_disk::{Access, Disk};
-use release::delta::{Between, BlockMap, DeltaWriter};
-use release::payload::Index;
 use release::{Digest, Image};
 use serde_json::{Value, json};
 
-use super::{Made, disk};
+use super::{Made, delta, disk};
 
 /// The time of the test.
 pub(crate) const NOW: &str = "2026-03-01T00:00:00Z";
@@ -93,19 +91,8 @@ impl Served {
     fn deltas(&mut self, base: &Made, made: &Made) -> Vec<Value> {
         let targets = &mut self.repository.roles.get_mut("targets").unwrap().targets;
         let one = |image: Image| {
-            let (old, new) = (base.images.part(part(image)), made.images.part(part(image)));
-            let (old_index, new_index) = (base.indexes.get(image), made.indexes.get(image));
-            let map = BlockMap::of(old, old.len() as u64).unwrap();
-            let digest = |index: &Index| Digest::of(&index.encode());
-            let between = Between {
-                new: (new_index, digest(new_index)),
-                base: (old_index, digest(old_index)),
-                map: &map,
-            };
-            let mut records = Vec::new();
-            let writer = DeltaWriter { level: 3, ..DeltaWriter::default() };
-            let written = writer.write(&between, old, (&mut &new[..], &mut records), |_| {}).unwrap();
-            let header = written.table.encode();
+            let (table, file) = delta(base, made, image);
+            let header = table.encode();
             let version = &made.release.version;
             let from = &base.release.id.to_string()[..16];
             let target = format!("test-x86_64-{version}-{image}.from-{from}.delta");
@@ -113,7 +100,7 @@ impl Served {
                 "image": image.name(), "from": base.release.id, "target": target,
                 "header_length": header.len(), "header_sha256": Digest::of(&header),
             });
-            targets.insert(target, [header, records].concat());
+            targets.insert(target, file);
             said
         };
         Image::ALL.into_iter().map(one).collect()
@@ -240,14 +227,6 @@ pub(crate) fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     }
     files.sort();
     files
-}
-
-fn part(image: Image) -> Part {
-    match image {
-        Image::Boot => Part::Boot,
-        Image::Root => Part::Root,
-        Image::Hash => Part::Hash,
-    }
 }
 
 /// A table of 512-byte sectors, its header and the protective MBR fit.
