@@ -80,8 +80,8 @@ pub(crate) enum Step {
     Grow(u64),
     /// Write the host's own configuration to PRIVATE: it restarts by itself so many minutes from now on, for the rest of the day.
     Window { opens_in_minutes: i64 },
-    /// Show a release to hosts while the machine runs: open from so many seconds from now on.
-    Publish { version: String, opens_in: i64 },
+    /// Show a release to hosts while the machine runs: in an hour's rollout from so many seconds from now on, or at once.
+    Publish { version: String, opens_in: Option<i64> },
 }
 
 /// Who signs a boot manifest that no key of the machine has signed.

@@ -140,15 +140,19 @@ impl Yard {
         self.repo(&["publish", &self.text("www")?])
     }
 
-    /// Shows one release more, open from so many seconds from now on.
-    pub(super) fn publish_later(&self, version: &str, opens_in: i64) -> Result<()> {
+    /// Shows one release more, in an hour's rollout from so many seconds from now on; `None`: open for all.
+    pub(super) fn publish_later(&self, version: &str, opens_in: Option<i64>) -> Result<()> {
         let folder = self.text(&format!("{version}/release"))?;
-        let opens = chrono::Utc::now() + chrono::TimeDelta::seconds(opens_in);
-        let opens = opens.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-        let (variant, arch) = (self.kind.variant(), self.kind.arch());
         self.repo(&["release", "add", &folder, "--level", "1"])?;
-        let name = ["--version", version, "--variant", variant, "--arch", arch, "--start-at", &opens];
-        self.repo(&[&["waves", "set", "emergency"], &name[..]].concat())?;
+        if let Some(seconds) = opens_in {
+            let opens = chrono::Utc::now() + chrono::TimeDelta::seconds(seconds);
+            let opens = opens.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+            let file = self.at("wave.toml");
+            std::fs::write(&file, WAVE).context("failed to write wave.toml")?;
+            let (variant, arch) = (self.kind.variant(), self.kind.arch());
+            let name = ["--version", version, "--variant", variant, "--arch", arch, "--start-at", &opens];
+            self.repo(&[&["waves", "set", &self.text("wave.toml")?], &name[..]].concat())?;
+        }
         self.repo(&["sign", "--key", &self.text("keys/release.key")?])?;
         self.repo(&["publish", &self.text("www")?])
     }
@@ -247,6 +251,9 @@ pub(super) fn quietly(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Everybody within an hour; the host of the yard, with seed 3, in its sixth second.
+const WAVE: &str =
+    "end_after = \"1 hour\"\n\n[[waves]]\nstart_after = \"0 minutes\"\nfleet_percentage = 100\n";
 /// What `updog-image` says of a locked package that the mirror has dropped.
 const GONE: &str = "no longer has this version";
 
