@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
@@ -68,6 +69,17 @@ impl ImageIo {
         match &self.backing {
             Backing::Direct(file) | Backing::Cached(file) => file.write_all_at(buf, at),
             Backing::Storage(storage) => storage.write_at(at, buf),
+        }
+    }
+
+    /// Writes the bytes `part` of `buf` where they would lie if all of it were written at `off`.
+    pub fn write_part_at(&self, off: u64, buf: &Aligned, part: Range<usize>) -> io::Result<()> {
+        let skipped = u64::try_from(part.start).unwrap_or(u64::MAX);
+        let bytes = buf.get(part).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        let at = self.place(off.saturating_add(skipped), bytes.len())?;
+        match &self.backing {
+            Backing::Direct(file) | Backing::Cached(file) => file.write_all_at(bytes, at),
+            Backing::Storage(storage) => storage.write_at(at, bytes),
         }
     }
 

@@ -166,3 +166,20 @@ fn a_run_that_is_cut_off_is_gone_on_with() {
     // Root and hash were there already.
     assert_eq!(ran.data("written_bytes"), PIECE as u64, "{ran:#?}");
 }
+
+/// A slot that holds the release before keeps the blocks that are right where they lie.
+#[test]
+fn over_an_earlier_release_only_the_blocks_that_differ_are_written() {
+    let (old, _) = pair();
+    let mut root = old.images.root.clone();
+    root[PIECE + 100] ^= 1;
+    let hash = old.images.hash.clone();
+    let images = crash::Release { boot: old.images.boot.clone(), root, hash };
+    let (mut first, mut second) = (make_of(1, old.images.clone()), make_of(2, images));
+    first.release.version = "1.1.0".parse().unwrap();
+    second.release.version = "1.2.0".parse().unwrap();
+    let served = Served::with_disk(&disk(&old, None).live()).publish(&first);
+    assert_eq!(staged(&served, &first).data("written_bytes"), 3 * PIECE as u64 + 8192);
+    let served = served.publish(&second);
+    assert_eq!(staged(&served, &second).data("written_bytes"), 4096);
+}

@@ -3,6 +3,7 @@
 //! The caller's thread is the only one that writes. It writes nothing before the first frame has passed its digest, been decoded and
 //! passed the digest of its piece; right before that first write it calls `first`, where the slot is retired.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
@@ -31,7 +32,18 @@ pub(super) struct Fill<'a> {
     pub(super) source: &'a dyn FrameSource,
     /// The shorter way, and what it starts from.
     pub(super) delta: Option<(&'a Deltas<'a>, &'a Base)>,
+    /// What of a piece is written.
+    pub(super) writes: Writes,
     pub(super) stop: &'a Interrupt,
+}
+
+/// What of a piece that is not right is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Writes {
+    /// All of it: the slot holds bytes of which nothing is known.
+    All,
+    /// The blocks that differ from what is there, which is read for it: the slot holds an earlier release, most of whose blocks stay.
+    Differing,
 }
 
 /// What a fill moved, in bytes.
@@ -94,7 +106,7 @@ impl Fill<'_> {
         done: &mut Done,
         watch: &mut dyn Watch,
     ) -> crate::Result<()> {
-        let piece_size = self.indexes.iter().map(|(_, index)| index.piece_size()).max().unwrap_or(0);
+        let piece_size = u32::try_from(self.piece_size()).unwrap_or(u32::MAX);
         let depth = depth(piece_size);
         // One being decoded, one being written, the rest waiting.
         let (buffers, lender) = pool(piece_size, depth.saturating_add(2));
@@ -125,6 +137,10 @@ impl Fill<'_> {
         done: &mut Done,
         watch: &mut dyn Watch,
     ) -> crate::Result<()> {
+        let mut there = match self.writes {
+            Writes::All => Aligned::zeroed(0),
+            Writes::Differing => Aligned::zeroed(self.piece_size()),
+        };
         loop {
             if self.stop.raised() {
                 // What was written so far is worth keeping, and a flush is what keeps it.
@@ -136,17 +152,37 @@ impl Fill<'_> {
                 Err(RecvTimeoutError::Timeout) => continue,
                 Err(RecvTimeoutError::Disconnected) => break,
             };
-            if done.written == 0 {
-                watch.first()?;
-            }
             let io = self.images.get(image);
-            io.write_at(offset, &bytes).map_err(|source| Error::Write { image, piece, source })?;
-            done.written = done.written.saturating_add(bytes.len() as u64);
+            let runs = match self.writes {
+                Writes::All => whole(&bytes),
+                Writes::Differing => {
+                    there.resize(bytes.len());
+                    // A device that does not read may still write.
+                    match io.read_at(offset, &mut there) {
+                        Ok(()) => differing(&there, &bytes),
+                        Err(_) => whole(&bytes),
+                    }
+                }
+            };
+            for run in runs {
+                if done.written == 0 {
+                    watch.first()?;
+                }
+                done.written = done.written.saturating_add(run.len() as u64);
+                let written = io.write_part_at(offset, &bytes, run);
+                written.map_err(|source| Error::Write { image, piece, source })?;
+            }
             done.pieces.get_mut(image).push(piece);
             lender.give_back(bytes);
             watch.wrote(image, piece, fetched.load(Ordering::Relaxed));
         }
         Ok(self.flush()?)
+    }
+
+    /// Bytes of the longest piece.
+    fn piece_size(&self) -> usize {
+        let size = self.indexes.iter().map(|(_, index)| index.piece_size()).max().unwrap_or(0);
+        usize::try_from(size).unwrap_or(usize::MAX)
     }
 
     fn flush(&self) -> Result<(), Error> {
@@ -216,5 +252,52 @@ fn decode(
     Ok(fallen)
 }
 
+/// One run of all of it.
+fn whole(bytes: &[u8]) -> Vec<Range<usize>> {
+    std::iter::once(0..bytes.len()).collect()
+}
+
+/// Runs of blocks in which the two differ. Both are as long; gaps shorter than [`GAP`] are written along, which is quicker than one
+/// more write.
+fn differing(there: &[u8], wanted: &[u8]) -> Vec<Range<usize>> {
+    let mut runs: Vec<Range<usize>> = Vec::new();
+    let pairs = there.chunks(Aligned::ALIGN).zip(wanted.chunks(Aligned::ALIGN)).enumerate();
+    for (number, _) in pairs.filter(|(_, (there, wanted))| there != wanted) {
+        let start = number.saturating_mul(Aligned::ALIGN);
+        let end = start.saturating_add(Aligned::ALIGN).min(wanted.len());
+        match runs.last_mut() {
+            Some(run) if start.saturating_sub(run.end) < GAP => run.end = end,
+            _ => runs.push(start..end),
+        }
+    }
+    runs
+}
+
+/// One block may be written for nothing between two that must be.
+const GAP: usize = 2 * Aligned::ALIGN;
 /// How long a stop flag can go unseen.
 const POLL: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_hold_every_block_that_differs_and_at_most_one_more_between_two() {
+        let block = Aligned::ALIGN;
+        let there = vec![7; 9 * block];
+        let runs = |changed: &[usize]| -> Vec<(usize, usize)> {
+            let mut wanted = there.clone();
+            for number in changed {
+                wanted[number * block + 11] ^= 1;
+            }
+            let runs = differing(&there, &wanted);
+            runs.into_iter().map(|run| (run.start / block, run.end / block)).collect()
+        };
+        assert_eq!(runs(&[]), []);
+        assert_eq!(runs(&[0]), [(0, 1)]);
+        assert_eq!(runs(&[8]), [(8, 9)]);
+        assert_eq!(runs(&[1, 2, 4]), [(1, 5)]);
+        assert_eq!(runs(&[0, 3, 8]), [(0, 1), (3, 4), (8, 9)]);
+    }
+}

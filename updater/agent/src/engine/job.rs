@@ -12,7 +12,7 @@ use release::{Image, Images};
 
 use super::delta::{Base, Deltas};
 use super::error::Error;
-use super::fill::{Fill, Filled, Watch};
+use super::fill::{Fill, Filled, Watch, Writes};
 use super::hint::Hints;
 use super::partial::PartialFile;
 use super::route::{Release, Verified, Written};
@@ -150,6 +150,7 @@ impl Job<'_> {
             indexes: &self.indexes,
             work,
             source: self.source,
+            writes: if self.hints.former.is_some() { Writes::Differing } else { Writes::All },
             delta: self.deltas.as_ref().zip(base.as_ref()),
             stop: self.interrupt,
         };
