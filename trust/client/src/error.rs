@@ -6,6 +6,8 @@ use std::time::Duration;
 use trust_core::Class;
 use url::Url;
 
+use crate::location::Location;
+
 /// Why something could not be fetched, trusted or kept.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -42,7 +44,7 @@ pub enum Error {
     #[error("failed to use {url:?} as a mirror: expected an http or https URL")]
     BadMirror {
         /// The setting.
-        url: String,
+        url: Location,
     },
     /// No connection, or it ended before an answer.
     #[error("failed to request {url}")]
@@ -210,12 +212,9 @@ impl Error {
     }
 }
 
-/// A URL for messages: without credentials.
+/// A URL for messages: without credentials and tokens.
 pub(crate) fn shown(url: &Url) -> String {
-    let mut url = url.clone();
-    // Both fail only for URLs that cannot have credentials.
-    let _ = url.set_password(None).and_then(|()| url.set_username(""));
-    url.into()
+    Location::from(url).to_string()
 }
 
 fn after(retry_after: Option<Duration>) -> String {

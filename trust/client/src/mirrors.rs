@@ -3,6 +3,7 @@
 use url::Url;
 
 use crate::error::Error;
+use crate::location::Location;
 
 /// One place that serves a repository: a URL for metadata and one for targets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +62,7 @@ impl Mirrors {
 }
 
 fn folder(text: &str) -> Result<Url, Error> {
-    let bad = || Error::BadMirror { url: text.to_owned() };
+    let bad = || Error::BadMirror { url: Location::new(text) };
     let mut url = Url::parse(text).map_err(|_| bad())?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(bad());
@@ -91,8 +92,11 @@ mod tests {
         let mirror = Mirror::new("https://a.example/m/x86_64", "http://a.example/t/").unwrap();
         assert_eq!(mirror.metadata().as_str(), "https://a.example/m/x86_64/");
         assert_eq!(mirror.targets().as_str(), "http://a.example/t/");
-        for bad in ["", "a.example/m", "file:///m", "ftp://a.example/"] {
-            assert!(Mirror::new(bad, "http://a.example/").is_err(), "{bad}");
+        for bad in
+            ["", "a.example/m", "file:///m", "ftp://u:secret@a.example/", "https://u:secret/x@a.example"]
+        {
+            let error = Mirror::new(bad, "http://a.example/").unwrap_err().to_string();
+            assert!(error.contains("expected an http or https URL") && !error.contains("secret"), "{error}");
         }
     }
 }

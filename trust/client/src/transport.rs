@@ -16,6 +16,7 @@ use crate::body::RangeBody;
 use crate::config::TransportConfig;
 use crate::error::{Error, shown};
 use crate::headers;
+use crate::location::Location;
 use crate::pace::Pace;
 use crate::patience::{Patience, jitter};
 use crate::watch::{Stall, next_chunk};
@@ -247,7 +248,7 @@ pub(crate) fn length(bytes: &[u8]) -> u64 {
 }
 
 fn join(base: &Url, path: &str) -> Result<Url, Error> {
-    base.join(path).map_err(|_| Error::BadMirror { url: shown(base) })
+    base.join(path).map_err(|_| Error::BadMirror { url: Location::from(base) })
 }
 
 fn build(
@@ -296,7 +297,11 @@ fn authorities(path: &Path) -> Result<Vec<Certificate>, Error> {
     }
 }
 
+/// A proxy may be typed without its scheme.
 fn without_credentials(proxy: &str) -> String {
+    if proxy.contains("://") {
+        return Location::new(proxy).to_string();
+    }
     proxy.rsplit_once('@').map_or(proxy, |(_, host)| host).to_owned()
 }
 

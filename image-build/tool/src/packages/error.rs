@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use release::Digest;
+use trust_client::Location;
 
 /// Packages that did not become a tree.
 #[derive(Debug, thiserror::Error)]
@@ -16,7 +17,7 @@ pub enum Error {
     #[error("failed to use the mirror {url:?}: expected an http or https URL")]
     BadMirror {
         /// The setting.
-        url: String,
+        url: Location,
     },
     /// Not a package's name.
     #[error("failed to look up {name:?}: expected the name of a Debian package")]

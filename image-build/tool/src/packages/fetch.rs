@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use release::Digest;
-use trust_client::{Transport, TransportConfig};
+use trust_client::{Location, Transport, TransportConfig};
 use url::Url;
 
 use super::{Cache, Deb, Error, Fetched, Mirror};
@@ -91,11 +91,7 @@ async fn one(
 
 /// A mirror without the password that it may be asked with.
 pub(super) fn shown(mirror: &Url) -> String {
-    let mut mirror = mirror.clone();
-    // Neither fails for a URL with a host; one without has no password.
-    let _ = mirror.set_password(None);
-    let _ = mirror.set_username("");
-    mirror.to_string()
+    Location::from(mirror).to_string()
 }
 
 fn fetch_error(locked: &Locked, source: trust_client::Error) -> Error {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use trust_client::Location;
 use url::Url;
 
 use super::Error;
@@ -98,7 +99,7 @@ fn machine(etc: &Path) -> Result<Vec<Source>, Error> {
 
 /// A URL with files below it.
 fn folder(url: &str) -> Result<Url, Error> {
-    let bad = || Error::BadMirror { url: url.to_owned() };
+    let bad = || Error::BadMirror { url: Location::new(url) };
     let parsed = Url::parse(&format!("{}/", url.trim_end_matches('/'))).map_err(|_| bad())?;
     let http = matches!(parsed.scheme(), "http" | "https") && parsed.has_host();
     if http && parsed.query().is_none() && parsed.fragment().is_none() { Ok(parsed) } else { Err(bad()) }
@@ -149,8 +150,18 @@ mod tests {
 
     #[test]
     fn other_urls_are_refused() {
-        for url in ["", "m/debian", "ftp://m/debian", "file:///debian", "http://m/debian?x=1", "http://"] {
-            assert!(matches!(Mirror::at(url), Err(Error::BadMirror { .. })), "{url}");
+        for url in [
+            "",
+            "m/debian",
+            "ftp://m/debian",
+            "file:///debian",
+            "http://m/debian?secret",
+            "http://",
+            "ftp://u:secret@m/",
+        ] {
+            let error = Mirror::at(url).unwrap_err();
+            assert!(matches!(error, Error::BadMirror { .. }), "{url}");
+            assert!(!error.to_string().contains("secret"), "{error}");
         }
     }
 
