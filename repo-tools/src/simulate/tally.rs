@@ -37,6 +37,7 @@ impl Tally {
     pub(super) fn fleet(&self, order: &Order) -> Fleet {
         let mut rows: Vec<Row> = Vec::new();
         let (mut updated, mut rolled_back) = (0, 0);
+        let paused = order.pause.map(|pause| order.start + TimeDelta::seconds(pause.after_secs.into()));
         for hour in 0..order.hours {
             let of = |counts: &[u32]| -> u64 {
                 let minutes = counts.iter().skip(hour as usize * 60).take(60);
@@ -48,9 +49,11 @@ impl Tally {
             let (checks, changed, took) =
                 (of(&self.checks), of(&self.changed), more_updated + more_rolled_back);
             let cost = &order.cost;
+            let until = order.start + TimeDelta::hours(i64::from(hour) + 1);
             rows.push(Row {
-                until: order.start + TimeDelta::hours(i64::from(hour) + 1),
-                open_seeds: order.rollout.open_seeds(order.start + TimeDelta::hours(i64::from(hour) + 1)),
+                until,
+                // A pause moves what has not opened out of reach.
+                open_seeds: order.rollout.open_seeds(paused.map_or(until, |paused| until.min(paused))),
                 waiting: u64::from(order.hosts).saturating_sub(updated + rolled_back),
                 updated,
                 rolled_back,
@@ -110,7 +113,7 @@ pub struct Fleet {
 pub struct Row {
     /// Its end.
     pub until: DateTime<Utc>,
-    /// How many of the 2048 seeds had had their turn by the waves alone.
+    /// How many of the 2048 seeds had had their turn: by the waves, and after a pause no more.
     pub open_seeds: u32,
     /// Hosts that run what they ran, and never tried the release.
     pub waiting: u64,

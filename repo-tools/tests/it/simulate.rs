@@ -1,5 +1,6 @@
 //! A simulated fleet: the real rules, every host counted, the same for everybody.
 
+use chrono::TimeDelta;
 use proptest::prelude::*;
 use trust_core::{Expiry, Freshness, Limits, Reply, Session, Stored};
 use updog_repo::simulate::{Cost, Fleet, Order, Pause, per_second, simulate};
@@ -107,6 +108,12 @@ fn a_pause_stops_where_the_unpaused_table_says() {
         let paused = simulate(&Order { pause, ..order.clone() });
         let then = hour.checked_sub(1).map_or(0, |before| free.rows[before as usize].hit());
         assert_eq!(paused.hit(), then, "hour {hour}");
+        // And what was offered by then stays all that is offered: as the verb of a real pause leaves it.
+        let pausing = order.start + TimeDelta::hours(hour.into());
+        for (hours, (row, free)) in (1..).zip(paused.rows.iter().zip(&free.rows)) {
+            let open = if hours <= hour { free.open_seeds } else { order.rollout.open_seeds(pausing) };
+            assert_eq!(row.open_seeds, open, "pause at hour {hour}, hour {hours}");
+        }
     }
 }
 
