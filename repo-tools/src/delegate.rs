@@ -222,7 +222,7 @@ fn target_name(name: &str) -> Result<TargetName> {
 fn save(folder: &Folder, name: &str, path: &Path) -> Result<Blob> {
     let bytes = files::read(folder.files().as_ref(), path, MAX_FILE)
         .map_err(|source| Error::ReadFile { path: path.to_owned(), source })?
-        .ok_or_else(|| Error::Absent { path: path.to_owned() })?;
+        .ok_or_else(|| Error::misnamed(path))?;
     folder.save_blob(name, &bytes)
 }
 
@@ -235,7 +235,7 @@ pub fn take(folder: &Folder, name: &str, file: &Path, dir: Option<&Path>) -> Res
     let bytes = files::read(folder.files().as_ref(), file, MAX_METADATA);
     let bytes = bytes
         .map_err(|source| Error::ReadFile { path: file.to_owned(), source })?
-        .ok_or_else(|| Error::Absent { path: file.to_owned() })?;
+        .ok_or_else(|| Error::misnamed(file))?;
     let document: Document<Targets> = Document::parse(bytes)?;
     let newest = papers.delegated.get(name);
     if newest.is_some_and(|newest| newest.bytes() == document.bytes()) {

@@ -15,13 +15,12 @@ pub(crate) fn made_keys(folder: &Folder) -> Result<Vec<PathBuf>> {
     Ok(paths.into_iter().map(|path| folder.dir().join(path)).collect())
 }
 
-/// Keeps one more. The caller has the lock.
+/// Keeps one more, by its whole path without links. The caller has the lock.
 pub(crate) fn remember(folder: &Folder, file: &Path) -> Result<()> {
-    let read_file = |source| Error::ReadFile { path: file.to_owned(), source };
-    let file = file.canonicalize().map_err(read_file)?;
-    let dir = folder.dir().canonicalize().map_err(read_file)?;
+    let read_dir = |source| Error::ReadFile { path: folder.dir().to_owned(), source };
+    let dir = folder.dir().canonicalize().map_err(read_dir)?;
     let mut state = read(folder)?;
-    let path = from_to(&dir, &file);
+    let path = from_to(&dir, file);
     if state.made.contains(&path) {
         return Ok(());
     }

@@ -19,6 +19,7 @@ use crate::files::{self, Files, Lock, NewFile};
 pub struct Rehearsal {
     below: Arc<dyn Files>,
     over: Arc<Mutex<BTreeMap<PathBuf, Entry>>>,
+    elsewhere: Arc<Mutex<Vec<Change>>>,
 }
 
 /// A file that would be another one after the real run.
@@ -69,7 +70,7 @@ enum Entry {
 impl Rehearsal {
     /// Over `below`, with nothing written yet.
     pub fn over(below: Arc<dyn Files>) -> Self {
-        Self { below, over: Arc::default() }
+        Self { below, over: Arc::default(), elsewhere: Arc::default() }
     }
 
     /// The files as they are.
@@ -77,7 +78,7 @@ impl Rehearsal {
         Arc::clone(&self.below)
     }
 
-    /// The files that would be other ones, by path. A file that would get the bytes it has is none of them.
+    /// The files that would be other ones, by path; after them, what was [noted](Self::note). A file that would get the bytes it has is none of them.
     pub fn changes(&self) -> io::Result<Vec<Change>> {
         let entries = self.entries().clone();
         let mut changes = Vec::new();
@@ -95,7 +96,20 @@ impl Rehearsal {
             };
             changes.push(Change { path, kind, length });
         }
+        changes.extend(self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
         Ok(changes)
+    }
+
+    /// Remembers what would be written past the files, to a bucket.
+    pub fn note(&self, path: impl Into<PathBuf>, kind: Kind, length: u64) {
+        let change = Change { path: path.into(), kind, length };
+        self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner).push(change);
+    }
+
+    /// [`Self::note`] for a file that is too long to be rehearsed.
+    pub fn note_file(&self, path: &Path, length: u64) {
+        let there = self.below.length(path).is_ok_and(|found| found.is_some());
+        self.note(path, if there { Kind::Replaced } else { Kind::Made }, length);
     }
 
     fn is_same(&self, path: &Path, entry: &Entry) -> io::Result<bool> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use percent_encoding::percent_decode_str;
 use tokio::runtime::Runtime;
-use trust_client::{Mirror, Transport, TransportConfig};
+use trust_client::{Location, Mirror, Transport, TransportConfig};
 use url::Url;
 
 use crate::error::{Error, Result};
@@ -122,18 +122,25 @@ pub struct UrlSource {
 }
 
 impl UrlSource {
-    /// The repository at this http or https URL.
-    pub fn new(url: &str) -> Result<Self> {
-        let fetch =
-            |source: trust_client::Error| Error::Fetch { what: url.to_owned(), source: Box::new(source) };
-        let base = url.trim_end_matches('/');
+    /// The repository at this http or https URL. It is asked with a password that stands in it; a query is refused,
+    /// since every file has a path of its own.
+    pub fn new(url: &Location) -> Result<Self> {
+        let typed = url.typed();
+        if typed.contains(['?', '#']) {
+            let reason = format!("expected a URL without ? and #, found them in {url}");
+            return Err(Error::Usage { reason });
+        }
+        let failed =
+            |source: Box<dyn std::error::Error + Send + Sync>| Error::Fetch { what: url.to_string(), source };
+        let base = typed.trim_end_matches('/');
         let mirror = Mirror::new(&format!("{base}/metadata/"), &format!("{base}/targets/"))
-            .map_err(|error| Error::Usage { reason: error.to_string() })?;
+            .map_err(|_| Error::Usage { reason: format!("expected an http or https URL, found {url}") })?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(|source| Error::Fetch { what: url.to_owned(), source: Box::new(source) })?;
-        let transport = Transport::new(TransportConfig::default()).map_err(fetch)?;
+            .map_err(|source| failed(Box::new(source)))?;
+        let transport =
+            Transport::new(TransportConfig::default()).map_err(|source| failed(Box::new(source)))?;
         Ok(Self {
             runtime,
             transport,

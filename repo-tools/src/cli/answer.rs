@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use serde_json::{Value, json};
+use trust_client::Location;
 use updater_core::Exit;
 
 use crate::error::{Error, chain};
@@ -29,8 +30,8 @@ impl Answer {
     }
 
     /// Done as far as it goes, with another exit code than 0.
-    pub(super) fn ending(exit: Exit, reason: &'static str, lines: Vec<String>, data: Value) -> Self {
-        Self { exit, reason: Some(reason), lines, data }
+    pub(super) fn ending(ending: Ending, lines: Vec<String>, data: Value) -> Self {
+        Self { exit: ending.exit(), reason: Some(ending.word()), lines, data }
     }
 
     /// The same answer of a run that wrote nothing: `writes` is what it would have written, one line each.
@@ -45,6 +46,47 @@ impl Answer {
             other => *other = json!({ "dry_run": data }),
         }
         self
+    }
+}
+
+/// How a verb ends that neither failed nor did all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// It was so before.
+    NothingToDo,
+    /// Others must sign first.
+    Signatures,
+    /// Something was found.
+    Problems,
+    /// A role expires soon.
+    Expiring,
+    /// A role has expired.
+    Expired,
+}
+
+impl Ending {
+    /// All of them; `docs/repository.md` lists their words.
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 5] =
+        [Self::NothingToDo, Self::Signatures, Self::Problems, Self::Expiring, Self::Expired];
+
+    fn exit(self) -> Exit {
+        match self {
+            Self::NothingToDo => Exit::NothingToDo,
+            Self::Signatures => Exit::MustWait,
+            Self::Problems | Self::Expiring | Self::Expired => Exit::Attention,
+        }
+    }
+
+    /// The word for scripts in `--json`'s `reason`.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::NothingToDo => "nothing_to_do",
+            Self::Signatures => "signatures",
+            Self::Problems => "problems",
+            Self::Expiring => "expiring",
+            Self::Expired => "expired",
+        }
     }
 }
 
@@ -71,7 +113,8 @@ pub(super) fn say(verb: &str, result: Result<Answer, Error>, form: Form) -> Exit
             answer.exit
         }
         Err(error) => {
-            let (exit, message) = (error.exit(), chain(&error));
+            // A path that was typed may be a URL with a password in it.
+            let (exit, message) = (error.exit(), Location::cleaned(&chain(&error)));
             match form {
                 Form::Text => complain(&message, exit, error.hint()),
                 Form::Json => {
@@ -85,9 +128,9 @@ pub(super) fn say(verb: &str, result: Result<Answer, Error>, form: Form) -> Exit
 }
 
 /// Says that the words on the command line are wrong, as an object.
-pub(super) fn say_usage(message: &str) -> Exit {
-    let first = message.lines().next().unwrap_or_default().trim_start_matches("error: ");
-    print(&object("", Exit::Usage, Some("usage"), first, &Value::Null));
+pub(super) fn say_usage(verb: &str, message: &str) -> Exit {
+    let data = json!({ "hint": format!("run \"updog-repo {verb} --help\"").replace("  ", " ") });
+    print(&object(verb, Exit::Usage, Some("usage"), message, &data));
     Exit::Usage
 }
 

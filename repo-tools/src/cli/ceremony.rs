@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use tough::schema::Root;
-use updater_core::Exit;
 
+use super::answer::Ending;
 use super::{Answer, Context, block_on, signers};
 use crate::ceremony::NextRoot;
 use crate::document::Document;
@@ -23,10 +23,10 @@ use crate::unsigned::{Missing, Papers, Rotation};
 #[derive(Debug, clap::Args)]
 pub(super) struct How {
     /// A root that this signer trusts, from an earlier ceremony: the request must build on it.
-    #[arg(long, value_name = "FILE", requires = "file")]
+    #[arg(long, value_name = "FILE", requires = "file", value_parser = super::local)]
     root: Option<PathBuf>,
     /// Write the signed request here, unless another file is there; otherwise it takes the place of FILE.
-    #[arg(long, value_name = "FILE", requires = "file")]
+    #[arg(long, value_name = "FILE", requires = "file", value_parser = super::local)]
     out: Option<PathBuf>,
     /// Sign without asking, for scripts. What is signed is shown all the same.
     #[arg(long, requires = "file")]
@@ -66,8 +66,8 @@ pub(super) fn sign_file(
         return Err(refuse(file)(fault));
     }
     if let Some(path) = &how.root {
-        let trusted = read_document::<Root>(context.files.as_ref(), path)?
-            .ok_or_else(|| Error::Absent { path: path.clone() })?;
+        let trusted =
+            read_document::<Root>(context.files.as_ref(), path)?.ok_or_else(|| Error::misnamed(path))?;
         request.check_root(&trusted).map_err(refuse(file))?;
     }
     request.check_time(context.now)?;
@@ -157,7 +157,7 @@ pub(super) fn gather(
         return Ok(Answer::done(lines, data));
     }
     lines.push(format!("collected nothing new: {role} {} waits", holders.version));
-    Ok(Answer::ending(Exit::MustWait, "signatures", lines, data))
+    Ok(Answer::ending(Ending::Signatures, lines, data))
 }
 
 /// Who has signed and who is missing.
@@ -173,7 +173,7 @@ pub(super) fn check(papers: &Papers, role: Role, rotation: Rotation) -> Result<A
         return Ok(Answer::done(lines, data));
     }
     lines.push(format!("{role} {} waits for signatures", holders.version));
-    Ok(Answer::ending(Exit::MustWait, "signatures", lines, data))
+    Ok(Answer::ending(Ending::Signatures, lines, data))
 }
 
 /// The document that is signed now, and who has signed it for which root.

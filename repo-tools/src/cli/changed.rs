@@ -2,9 +2,9 @@
 
 use release::manifest::{Difference, Effect};
 use serde_json::{Value, json};
-use updater_core::Exit;
 
 use super::Answer;
+use super::answer::Ending;
 use crate::change::Change;
 
 /// The answer of a change of one release: `done` is the fact, unless it was so before (exit 10).
@@ -29,7 +29,7 @@ pub(super) fn said(differences: &[Difference], fact: String, data: &Value) -> An
 
 /// The answer of a change that was made before (exit 10).
 pub(super) fn nothing(fact: String, data: Value) -> Answer {
-    Answer::ending(Exit::NothingToDo, "nothing_to_do", vec![fact], with(data, false, &[]))
+    Answer::ending(Ending::NothingToDo, vec![fact], with(data, false, &[]))
 }
 
 fn with(mut data: Value, changed: bool, differences: &[Difference]) -> Value {

@@ -7,8 +7,8 @@ use chrono::TimeDelta;
 use clap::Subcommand;
 use serde_json::{Value, json};
 use tough::schema::PathSet;
-use updater_core::Exit;
 
+use super::answer::Ending;
 use super::{Answer, Context, block_on, changed, public_key, signers};
 use crate::delegate::{self, Contents, NewRole, Role, add, remove, take};
 use crate::error::Result;
@@ -48,7 +48,7 @@ pub(super) enum Verb {
         #[arg(long, required = true, value_name = "KEY")]
         key: Vec<PathBuf>,
         /// A file that becomes a target of the role under its own name; may be given more than once.
-        #[arg(long, value_name = "FILE")]
+        #[arg(long, value_name = "FILE", value_parser = super::local)]
         target: Vec<PathBuf>,
         /// A target that the role lets go of; may be given more than once.
         #[arg(long, value_name = "NAME")]
@@ -62,9 +62,10 @@ pub(super) enum Verb {
         /// The role.
         name: String,
         /// Its document, such as 3.NAME.json.
+        #[arg(value_parser = super::local)]
         file: PathBuf,
         /// Where its targets lie.
-        #[arg(long, value_name = "DIR")]
+        #[arg(long, value_name = "DIR", value_parser = super::local)]
         targets: Option<PathBuf>,
     },
 }
@@ -157,10 +158,8 @@ fn say(name: &str, role: &Role) -> Answer {
     match (role.changed, role.lacks.signatures) {
         (true, 0) => Answer::done(vec!["\"updog-repo sign\" and \"publish\" show it.".into(), fact], data),
         (true, _) => Answer::done(vec![fact], data),
-        (false, 0) => {
-            Answer::ending(Exit::NothingToDo, "nothing_to_do", vec![format!("nothing to do: {fact}")], data)
-        }
-        (false, _) => Answer::ending(Exit::MustWait, "signatures", vec![fact], data),
+        (false, 0) => Answer::ending(Ending::NothingToDo, vec![format!("nothing to do: {fact}")], data),
+        (false, _) => Answer::ending(Ending::Signatures, vec![fact], data),
     }
 }
 

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use serde_json::json;
-use updater_core::Exit;
 
+use super::answer::Ending;
 use super::{Answer, Context};
 use crate::doctor::{Finding, Kind, Observed, examine};
 use crate::error::{Error, Result, chain};
@@ -44,7 +44,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
         return Ok(Answer::done(lines, data));
     }
     lines.push(format!("{} problem(s){accepted}", diagnosis.findings.len()));
-    Ok(Answer::ending(Exit::Attention, "problems", lines, data))
+    Ok(Answer::ending(Ending::Problems, lines, data))
 }
 
 fn of_intent(error: &Error) -> Finding {

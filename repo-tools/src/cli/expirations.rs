@@ -4,14 +4,12 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
-use updater_core::Exit;
 
-use super::place::Place;
-use super::{Answer, Context, usage};
+use super::answer::Ending;
+use super::place::{Place, own_root};
+use super::{Answer, Context};
 use crate::error::{Error, Result};
 use crate::expirations::{Dated, Expiration, State, judge, of_papers, of_source};
-use crate::metadata::version_in;
-use crate::store::{FolderStore, Part, Store as _};
 use crate::time;
 
 #[derive(Debug, clap::Args)]
@@ -25,7 +23,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "TERM", value_parser = time::parse_term)]
     within: Option<TimeDelta>,
     /// A root that you trust; without it, the repository's own oldest root is taken for good.
-    #[arg(long, value_name = "FILE", requires = "dest")]
+    #[arg(long, value_name = "FILE", requires = "dest", value_parser = super::local)]
     root: Option<PathBuf>,
 }
 
@@ -56,12 +54,12 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
     } else {
         format!("{} role(s) expire soon: {} first, at {}", due.len(), first.role, time::text(first.expires))
     });
-    let reason = if expired > 0 { "expired" } else { "expiring" };
-    Ok(Answer::ending(Exit::Attention, reason, lines, data))
+    let ending = if expired > 0 { Ending::Expired } else { Ending::Expiring };
+    Ok(Answer::ending(ending, lines, data))
 }
 
 fn of_dest(context: &Context, dest: &str, root: Option<&Path>) -> Result<Vec<Dated>> {
-    let place = Place::open(context, dest)?;
+    let place = Place::open(context, &context.location(dest)?)?;
     let root = match root {
         Some(path) => {
             std::fs::read(path).map_err(|source| Error::ReadFile { path: path.to_owned(), source })?
@@ -69,21 +67,6 @@ fn of_dest(context: &Context, dest: &str, root: Option<&Path>) -> Result<Vec<Dat
         None => own_root(context, &place)?,
     };
     of_source(place.source(), root, context.now)
-}
-
-/// Other tools publish only the newest root; a folder and a bucket show which there are.
-fn own_root(context: &Context, place: &Place<'_>) -> Result<Vec<u8>> {
-    let listed = match place {
-        Place::Url(_) | Place::Bundle(_) => Vec::new(),
-        Place::Folder(_, dir) => FolderStore::new(context.files.as_ref(), dir).list(Part::Metadata)?,
-        Place::Store(store) => store.0.list(Part::Metadata)?,
-    };
-    let oldest = listed.iter().filter_map(|entry| version_in(&entry.name, "root")).min().unwrap_or(1);
-    let name = format!("{oldest}.root.json");
-    place
-        .source()
-        .metadata(&name, MAX_ROOT)?
-        .ok_or_else(|| usage(format!("failed to find {name}: name a root that you trust with --root")))
 }
 
 fn line(one: &Expiration, now: DateTime<Utc>) -> String {
@@ -105,5 +88,3 @@ fn row(one: &Expiration, now: DateTime<Utc>) -> Value {
         "state": one.state,
     })
 }
-
-const MAX_ROOT: u64 = 1 << 20;

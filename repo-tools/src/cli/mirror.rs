@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use release::Version;
 use serde_json::json;
 
-use super::place::{Place, WORKERS, root, with_bar};
+use super::place::{Place, SOURCE, WORKERS, root, with_bar};
 use super::{Answer, Context};
 use crate::copy::{Mirroring, Selection, Wanted, Writing, mirror};
 use crate::error::Result;
@@ -13,12 +13,12 @@ use crate::publish::Gap;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A folder or an http(s) URL with metadata/ and targets/ in it, or a bundle.
+    #[arg(help = SOURCE)]
     source: String,
-    /// The folder that hosts will read; made when it is not there.
-    dest: PathBuf,
+    /// The folder that hosts will read, or the name of one in repo.toml; made when it is not there.
+    dest: String,
     /// A root that you trust; without it, that of the copy, and for a new copy the source's first root.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = super::local)]
     root: Option<PathBuf>,
     /// Copy no targets.
     #[arg(long, conflicts_with = "release")]
@@ -36,7 +36,8 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
-    let place = Place::open(context, &args.source)?;
+    let dest = context.local_folder("a mirror", &args.dest)?;
+    let place = Place::open(context, &context.location(&args.source)?)?;
     let selection = if args.metadata_only {
         Selection::MetadataOnly
     } else if args.release.is_empty() {
@@ -53,7 +54,12 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
         writing: if context.rehearsal.is_some() { Writing::DryRun } else { Writing::Really },
     };
     let files = context.files.as_ref();
-    let done = with_bar(context, "mirror", |tell| mirror(place.source(), files, &args.dest, &order, tell))?;
+    let done = with_bar(context, "mirror", |tell| mirror(place.source(), files, &dest, &order, tell))?;
+    if let Some(rehearsal) = &context.rehearsal {
+        for (path, length) in &done.would_write {
+            rehearsal.note_file(path, *length);
+        }
+    }
     let changed = !done.plan.is_done() || done.new_targets > 0;
     let counts = format!("{} of {} targets, {} bytes", done.new_targets, done.targets, done.new_bytes);
     let versions = done.versions;
@@ -64,6 +70,6 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
         (false, true) => format!("mirrored: {counts} new: {state}"),
         (false, false) => format!("mirrored already: {state}"),
     };
-    let data = json!({ "dest": args.dest, "changed": changed, "mirror": done });
+    let data = json!({ "dest": dest, "changed": changed, "mirror": done });
     Ok(Answer::done(vec![line], data))
 }

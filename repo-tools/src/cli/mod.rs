@@ -32,6 +32,7 @@ mod targets;
 mod validate;
 mod waves;
 mod waves_plan;
+mod words;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -40,7 +41,7 @@ use std::time::SystemTime;
 use chrono::{DateTime, Utc};
 use clap::{Parser, Subcommand};
 use tough::schema::key::Key;
-use updater_core::Exit;
+use trust_client::Location;
 
 use crate::disk::Disk;
 use crate::error::{Error, Result};
@@ -49,8 +50,11 @@ use crate::folder::Folder;
 use crate::intent::Intent;
 use crate::keys::{Passphrases, Signer, open, open_public};
 use crate::rehearsal::Rehearsal;
-use crate::store::Place;
-use answer::{Answer, Form, say, say_usage};
+use crate::store::{Dry, Place, Store};
+#[cfg(test)]
+pub(crate) use answer::Ending;
+use answer::{Answer, Form, say};
+use words::Words;
 
 /// Keys, root ceremony, releases, waves, publish.
 ///
@@ -60,9 +64,9 @@ use answer::{Answer, Form, say, say_usage};
 /// validate found problems, 20 transient, 30 untrusted, 40 disk, 50 refused by a rule.
 #[derive(Debug, Parser)]
 #[command(name = "updog-repo", version, disable_help_subcommand = true)]
-struct Args {
+pub(crate) struct Args {
     /// The working folder.
-    #[arg(long, global = true, value_name = "DIR", default_value = ".")]
+    #[arg(long, global = true, value_name = "DIR", default_value = ".", value_parser = local)]
     repo: PathBuf,
     /// Print one JSON object on standard output; progress as JSON lines on standard error.
     #[arg(long, global = true)]
@@ -74,7 +78,7 @@ struct Args {
     #[arg(long, global = true)]
     dry_run: bool,
     /// A file that only you can read; its first line opens encrypted keys. Without it they are asked for.
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", value_parser = local)]
     passphrase_file: Option<PathBuf>,
     /// An open descriptor; its first line opens encrypted keys.
     #[arg(long, global = true, value_name = "N", conflicts_with = "passphrase_file")]
@@ -155,8 +159,32 @@ impl Context {
     }
 
     /// A place as it is typed, or by its name in repo.toml.
+    fn location(&self, typed: &str) -> Result<Location> {
+        Ok(Location::new(self.intent()?.place(typed)))
+    }
+
+    /// A place that can be written to.
     fn place(&self, typed: &str) -> Result<Place> {
-        self.intent()?.place(typed).parse().map_err(usage)
+        self.location(typed)?.typed().parse().map_err(usage)
+    }
+
+    /// A store that can be written to; in a rehearsal, one that only remembers.
+    fn store(&self, place: &Place, at_once: usize) -> Result<Box<dyn Store + '_>> {
+        let store = place.open(self.files.as_ref(), at_once)?;
+        Ok(match (&self.rehearsal, place) {
+            (Some(rehearsal), Place::S3 { .. }) => Box::new(Dry(store, rehearsal.clone())),
+            // A folder is written through `files`.
+            (Some(_), Place::Folder(_)) | (None, _) => store,
+        })
+    }
+
+    /// A folder of this machine to write `what` to.
+    fn local_folder(&self, what: &'static str, typed: &str) -> Result<PathBuf> {
+        let place = self.location(typed)?;
+        match place.typed().parse() {
+            Ok(Place::Folder(dir)) => Ok(dir),
+            Ok(Place::S3 { .. }) | Err(_) => Err(Error::NotLocal { what, place }),
+        }
     }
 }
 
@@ -167,14 +195,7 @@ pub fn run() -> u8 {
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
     let args = match Args::try_parse() {
         Ok(args) => args,
-        Err(error) if error.use_stderr() && std::env::args().any(|word| word == "--json") => {
-            return say_usage(&error.to_string()).code();
-        }
-        Err(error) => {
-            // Help and version are answers; the rest is usage. Neither can be said when the stream is gone.
-            let _ = error.print();
-            return if error.use_stderr() { Exit::Usage.code() } else { Exit::Done.code() };
-        }
+        Err(found) => return Words::of(std::env::args_os()).say(&found).code(),
     };
     let form = if args.json { Form::Json } else { Form::Text };
     let now = args.clock.unwrap_or_else(|| DateTime::<Utc>::from(SystemTime::now()));
@@ -240,6 +261,14 @@ fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
 fn at_a_time(text: &str) -> std::result::Result<usize, String> {
     let number = text.parse().map_err(|_| "expected a number from 1 to 64".to_owned())?;
     if (1..=64).contains(&number) { Ok(number) } else { Err("expected a number from 1 to 64".to_owned()) }
+}
+
+/// A file or folder of this machine; a URL would become a folder named `https:`.
+fn local(text: &str) -> std::result::Result<PathBuf, String> {
+    if Location::new(text).scheme().is_some() {
+        return Err("expected a path on this machine, found a URL".to_owned());
+    }
+    if text.is_empty() { Err("expected a path, found nothing".to_owned()) } else { Ok(text.into()) }
 }
 
 fn usage(reason: String) -> Error {

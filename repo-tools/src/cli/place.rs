@@ -1,15 +1,18 @@
 //! What a repository to read is called on the command line: a folder, a URL, a bucket, a bundle, a name in repo.toml.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+
+use trust_client::Location;
 
 use super::progress::Bar;
 use super::{Context, usage};
 use crate::bundle_source::BundleSource;
 use crate::error::{Error, Result};
+use crate::metadata::version_in;
 use crate::source::{FolderSource, OwnStoreSource, Source, UrlSource};
-use crate::store::Part;
+use crate::store::{self, FolderStore, Part, Store as _};
 
 /// The place, opened.
 pub(super) enum Place<'a> {
@@ -24,23 +27,33 @@ pub(super) enum Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    pub(super) fn open(context: &'a Context, place: &str) -> Result<Place<'a>> {
-        let place = &context.intent()?.place(place);
-        let path = Path::new(place);
-        if place.starts_with("http://") || place.starts_with("https://") {
-            Ok(Place::Url(Box::new(UrlSource::new(place)?)))
-        } else if place.contains("://") {
-            let store = context.place(place)?.open(context.files.as_ref(), WORKERS)?;
-            if store.list(Part::Metadata)?.is_empty() {
-                return Err(usage(format!("failed to find metadata/ in {place}")));
+    /// A place with a repository in it.
+    pub(super) fn open(context: &'a Context, place: &Location) -> Result<Place<'a>> {
+        let found = Self::at(context, place)?;
+        let is_empty = match &found {
+            Place::Url(_) | Place::Bundle(_) => false,
+            Place::Store(store) => store.0.list(Part::Metadata)?.is_empty(),
+            Place::Folder(_, dir) => !dir.join(Part::Metadata.name()).is_dir(),
+        };
+        if is_empty { Err(Error::NoRepository { place: place.clone() }) } else { Ok(found) }
+    }
+
+    /// A place that is there, whatever is in it.
+    pub(super) fn at(context: &'a Context, place: &Location) -> Result<Place<'a>> {
+        if place.is_http() {
+            return Ok(Place::Url(Box::new(UrlSource::new(place)?)));
+        }
+        match place.typed().parse().map_err(usage)? {
+            store @ store::Place::S3 { .. } => {
+                Ok(Place::Store(OwnStoreSource(store.open(context.files.as_ref(), WORKERS)?)))
             }
-            Ok(Place::Store(OwnStoreSource(store)))
-        } else if path.is_file() {
-            Ok(Place::Bundle(Box::new(BundleSource::open(path)?)))
-        } else if path.join("metadata").is_dir() {
-            Ok(Place::Folder(FolderSource::new(context.files.as_ref(), path), path.to_owned()))
-        } else {
-            Err(usage(format!("failed to find metadata/ in {place}")))
+            store::Place::Folder(path) if path.is_file() => {
+                Ok(Place::Bundle(Box::new(BundleSource::open(&path)?)))
+            }
+            store::Place::Folder(path) if path.is_dir() => {
+                Ok(Place::Folder(FolderSource::new(context.files.as_ref(), &path), path))
+            }
+            store::Place::Folder(_) => Err(Error::NoRepository { place: place.clone() }),
         }
     }
 
@@ -53,6 +66,24 @@ impl<'a> Place<'a> {
         }
     }
 }
+
+/// The root that a reader begins with when none is named: the oldest that a folder or a bucket shows, since other tools
+/// publish only the newest; elsewhere the first.
+pub(super) fn own_root(context: &Context, place: &Place<'_>) -> Result<Vec<u8>> {
+    let listed = match place {
+        Place::Url(_) | Place::Bundle(_) => Vec::new(),
+        Place::Folder(_, dir) => FolderStore::new(context.files.as_ref(), dir).list(Part::Metadata)?,
+        Place::Store(store) => store.0.list(Part::Metadata)?,
+    };
+    let oldest = listed.iter().filter_map(|entry| version_in(&entry.name, "root")).min().unwrap_or(1);
+    let name = format!("{oldest}.root.json");
+    place
+        .source()
+        .metadata(&name, MAX_ROOT)?
+        .ok_or_else(|| usage(format!("failed to find {name}: name a root that you trust with --root")))
+}
+
+const MAX_ROOT: u64 = 1 << 20;
 
 /// A root file that was named.
 pub(super) fn root(path: Option<&PathBuf>) -> Result<Option<Vec<u8>>> {
@@ -70,5 +101,8 @@ pub(super) fn with_bar<T>(context: &Context, what: &str, work: impl FnOnce(&crat
     answer
 }
 
+/// What a repository to read can be, for `--help`.
+pub(super) const SOURCE: &str = "A folder, an http(s) URL or s3://bucket/prefix with metadata/ and targets/ in it, the \
+                                 name of a store in repo.toml, or a bundle";
 /// Targets fetched or read at a time: enough to hide the way to a far server, few enough not to be rude.
 pub(super) const WORKERS: usize = 4;

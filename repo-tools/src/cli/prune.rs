@@ -20,9 +20,8 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
-    let store = context.place(&args.dest)?.open(context.files.as_ref(), 1)?;
-    let delete = args.delete && context.rehearsal.is_none();
-    let action = if delete { Action::Remove } else { Action::Show };
+    let store = context.store(&context.place(&args.dest)?, 1)?;
+    let action = if args.delete { Action::Remove } else { Action::Show };
     let plan = prune(store.as_ref(), context.now, action)?;
     Ok(say(&store.place(), &plan, action))
 }

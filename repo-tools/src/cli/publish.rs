@@ -10,6 +10,7 @@ use super::{Answer, Context, stage};
 use crate::error::{Error, Result};
 use crate::folder::Folder;
 use crate::publish::{Gap, Live, Order, Others, Preview, Published, Trust, preview, publish_to};
+use crate::rehearsal::{Kind, Rehearsal};
 use crate::role::Role;
 use crate::staged::Staged;
 use crate::store::{Place, Store};
@@ -57,7 +58,8 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
     let store = place.open(context.files.as_ref(), args.parallel.get())?;
     let rehearsed =
         context.rehearsal.is_some().then(|| preview(store.as_ref(), &staged, order)).transpose()?;
-    if let (Some(preview), Place::S3 { .. }) = (&rehearsed, &place) {
+    if let (Some(preview), Some(rehearsal), Place::S3 { .. }) = (&rehearsed, &context.rehearsal, &place) {
+        note(rehearsal, &store.place(), preview);
         return Ok(say_preview(store.as_ref(), preview));
     }
     let bar = Mutex::new(Bar::new(context.form));
@@ -108,12 +110,24 @@ fn say_published(published: &Published, rehearsed: Option<&Preview>) -> Answer {
     Answer::done(lines, data)
 }
 
+/// What would be written there, which is too much to be rehearsed.
+fn note(rehearsal: &Rehearsal, place: &str, preview: &Preview) {
+    for (name, length) in &preview.blobs {
+        rehearsal.note(format!("{place}/targets/{name}"), Kind::Made, *length);
+    }
+    for (name, length) in &preview.documents {
+        let kind = if name == "timestamp.json" && preview.before.timestamp > 0 {
+            Kind::Replaced
+        } else {
+            Kind::Made
+        };
+        rehearsal.note(format!("{place}/metadata/{name}"), kind, *length);
+    }
+}
+
 fn say_preview(store: &dyn Store, preview: &Preview) -> Answer {
     let place = store.place();
-    let mut lines: Vec<String> =
-        preview.blobs.iter().map(|(name, length)| format!("write targets/{name} ({length} bytes)")).collect();
-    let roots = preview.plan.roots_before.iter().chain(&preview.plan.roots_after);
-    lines.extend(roots.map(|root| format!("write metadata/{root}.root.json")));
+    let mut lines = Vec::new();
     if preview.plan.metadata {
         for (role, before, after) in [
             ("targets", preview.before.targets, preview.after.targets),

@@ -10,7 +10,6 @@ use super::{Answer, Context, block_on, signers};
 use crate::error::Result;
 use crate::refresh::{Terms, refresh_at};
 use crate::role::Role;
-use crate::store::{Dry, Place};
 use crate::time;
 
 #[derive(Debug, clap::Args)]
@@ -40,10 +39,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
         term: args.expires.unwrap_or(intent.role(Role::Timestamp).expires),
         expired: if args.allow_expired { Expiry::Ignore } else { Expiry::Enforce },
     };
-    let mut store = place.open(context.files.as_ref(), 1)?;
-    if let (Some(_), Place::S3 { .. }) = (&context.rehearsal, &place) {
-        store = Box::new(Dry(store));
-    }
+    let store = context.store(&place, 1)?;
     let refreshed = block_on(refresh_at(store.as_ref(), &signers, terms))?;
     let (role, at) = refreshed.ends;
     let end = if at <= context.now {

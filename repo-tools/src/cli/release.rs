@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use release::payload::FrameWriter;
 use serde_json::{Value, json};
-use updater_core::Exit;
 
+use super::answer::Ending;
 use super::pick::Pick;
 use super::progress::Bar;
 use super::release_show::{DiffArgs, diff, show, standing};
@@ -21,6 +21,7 @@ pub(super) enum Verb {
     /// Make frames and indexes of a release folder and add them to the draft. The same again changes nothing.
     Add {
         /// A folder with release.json and the three raw images.
+        #[arg(value_parser = super::local)]
         dir: PathBuf,
         /// zstd level: 1 is fast, 22 is small.
         #[arg(long, default_value_t = 19, value_parser = clap::value_parser!(i32).range(1..=22))]
@@ -73,7 +74,7 @@ pub(super) fn run(context: &Context, verb: Verb) -> Result<Answer> {
                 "raw_length": added.raw_length, "frames_length": added.frames_length,
             });
             if !added.changed {
-                return Ok(Answer::ending(Exit::NothingToDo, "nothing_to_do", lines, data));
+                return Ok(Answer::ending(Ending::NothingToDo, lines, data));
             }
             Ok(Answer::done(lines, data))
         }

@@ -32,7 +32,7 @@ pub(super) enum Verb {
         pick: Pick,
         /// Why, in one line; kept in the history.
         #[arg(long)]
-        reason: Option<Reason>,
+        reason: Reason,
     },
     /// Say which running versions may go to a release, such as ">=1.2.0"; "any": all.
     From {
@@ -87,7 +87,6 @@ pub(super) fn run(context: &Context, verb: Verb) -> Result<Answer> {
         }
         Verb::Unyank { pick, reason } => {
             let choice = pick.choice();
-            let reason = reason.unwrap_or_default();
             let done =
                 change(&folder, |draft| change_release(draft, &choice, |update| update.unyank(now, reason)))?;
             Ok(changed::answer(done, "offered again"))

@@ -4,23 +4,21 @@ use release::manifest::{Difference, Halt, Manifest, Update};
 use serde_json::{Value, json};
 
 use super::pick::Pick;
-use super::{Answer, Context, changed, usage};
+use super::place::Place;
+use super::{Answer, Context, changed};
 use crate::against::{live_manifest, signed_manifest};
 use crate::draft::{Draft, title};
 use crate::error::{Error, Result};
-use crate::folder::Folder;
 use crate::schedule::lines;
-use crate::source::{StoreSource, UrlSource};
-use crate::store::Place;
 use crate::time;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct DiffArgs {
     #[arg(
         long,
-        value_name = "DEST",
-        help = "A published repository: a folder, an http(s) URL, s3://bucket/prefix, or the name of a store in \
-                repo.toml. Without it: what was signed last"
+        value_name = "PLACE",
+        help = "A folder, an http(s) URL or s3://bucket/prefix with metadata/ and targets/ in it, the name of a store \
+                  in repo.toml, or a bundle; without it, what was signed last"
     )]
     against: Option<String>,
 }
@@ -31,9 +29,9 @@ pub(super) fn diff(context: &Context, args: &DiffArgs) -> Result<Answer> {
     let draft = folder.draft()?;
     let (before, what) = match args.against.as_deref() {
         None => (signed_manifest(&folder)?, "what is signed"),
-        Some(typed) => {
-            let named = context.intent()?.place(typed);
-            (against(context, &folder, &named)?, "what hosts see")
+        Some(place) => {
+            let place = Place::at(context, &context.location(place)?)?;
+            (live_manifest(&folder, place.source(), context.now)?, "what hosts see")
         }
     };
     let against = if before.is_some() { what } else { "nothing" };
@@ -44,20 +42,6 @@ pub(super) fn diff(context: &Context, args: &DiffArgs) -> Result<Answer> {
     }
     let fact = format!("{} difference(s) between {against} and the draft", differences.len());
     Ok(changed::said(&differences, fact, &data))
-}
-
-fn against(context: &Context, folder: &Folder, place: &str) -> Result<Option<Manifest>> {
-    if place.starts_with("http://") || place.starts_with("https://") {
-        return live_manifest(folder, &UrlSource::new(place)?, context.now);
-    }
-    let place: Place = place.parse().map_err(usage)?;
-    if let Place::Folder(dir) = &place
-        && !dir.exists()
-    {
-        return Err(Error::Absent { path: dir.clone() });
-    }
-    let store = place.open(context.files.as_ref(), 1)?;
-    live_manifest(folder, &StoreSource(store.as_ref()), context.now)
 }
 
 /// Everything about one release.

@@ -1,47 +1,43 @@
 //! `updog-repo report`
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::json;
+use trust_client::Location;
 
-use super::{Answer, Context, usage};
+use super::place::{Place, own_root, root};
+use super::{Answer, Context};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::report::{gather, page};
-use crate::source::{FolderSource, Source, UrlSource};
 use crate::time;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A folder or an http(s) URL with metadata/ and targets/ in it; without it, the stage of the working folder.
+    #[arg(
+        help = "A folder, an http(s) URL or s3://bucket/prefix with metadata/ and targets/ in it, the name of a store \
+                  in repo.toml, or a bundle; without it, the stage of the working folder"
+    )]
     place: Option<String>,
     /// The folder that gets index.html.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = super::local)]
     out: PathBuf,
     /// A root that you trust; without it, the repository's own first root is taken for good.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = super::local)]
     root: Option<PathBuf>,
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
     let place = match &args.place {
-        Some(place) => place.clone(),
-        None => context.folder()?.stage_dir().display().to_string(),
+        Some(place) => context.location(place)?,
+        None => Location::new(context.folder()?.stage_dir().display().to_string()),
     };
-    let source: Box<dyn Source> = if place.starts_with("http://") || place.starts_with("https://") {
-        Box::new(UrlSource::new(&place)?)
-    } else if Path::new(&place).join("metadata").is_dir() {
-        Box::new(FolderSource::new(context.files.as_ref(), Path::new(&place)))
-    } else {
-        return Err(usage(format!("failed to find metadata/ in {place}")));
+    let source = Place::open(context, &place)?;
+    let root = match root(args.root.as_ref())? {
+        Some(root) => root,
+        None => own_root(context, &source)?,
     };
-    let root = match &args.root {
-        Some(path) => std::fs::read(path).map_err(|source| Error::ReadFile { path: path.clone(), source })?,
-        None => source.metadata("1.root.json", MAX_ROOT)?.ok_or_else(|| {
-            usage(format!("failed to find 1.root.json in {place}: name a root that you trust with --root"))
-        })?,
-    };
-    let model = gather(source.as_ref(), root, &place, context.now)?;
+    let model = gather(source.source(), root, &place, context.now)?;
     let (path, text) = (args.out.join("index.html"), page(&model));
     let write = |source| Error::WriteFile { path: path.clone(), source };
     files::ensure_dir(context.files.as_ref(), &args.out).map_err(write)?;
@@ -54,5 +50,3 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
     let fact = format!("{} release(s) of {place} are in {}", model.releases.len(), path.display());
     Ok(Answer::done(vec![fact], data))
 }
-
-const MAX_ROOT: u64 = 1 << 20;

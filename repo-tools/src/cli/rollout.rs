@@ -26,7 +26,7 @@ pub(super) enum Verb {
         pick: Pick,
         /// Why, in one line; kept in the history.
         #[arg(long)]
-        reason: Option<Reason>,
+        reason: Reason,
     },
     /// Let the waves that have not opened take FACTOR times as long from now on.
     Slow {
@@ -60,7 +60,7 @@ pub(super) struct Pace {
     factor: Factor,
     /// Why, in one line; kept in the history.
     #[arg(long)]
-    reason: Option<Reason>,
+    reason: Reason,
 }
 
 impl Verb {
@@ -79,16 +79,11 @@ pub(super) fn run(context: &Context, verb: Verb) -> Result<Answer> {
     let now = context.now.trunc_subsecs(0);
     match verb {
         Verb::Pause { pick, reason } => one(context, pick, "paused", |update| update.pause(now, reason)),
-        Verb::Resume { pick, reason } => {
-            let reason = reason.unwrap_or_default();
-            one(context, pick, "resumed", |update| update.resume(now, reason))
-        }
+        Verb::Resume { pick, reason } => one(context, pick, "resumed", |update| update.resume(now, reason)),
         Verb::Slow { pick, pace: Pace { factor, reason } } => {
-            let reason = reason.unwrap_or_default();
             one(context, pick, "slowed down", |update| update.slow(now, factor, reason))
         }
         Verb::Hurry { pick, pace: Pace { factor, reason } } => {
-            let reason = reason.unwrap_or_default();
             one(context, pick, "hurried", |update| update.hurry(now, factor, reason))
         }
         Verb::Halt { pick, reason } => one(context, pick, "halted", |update| update.halt(now, reason)),

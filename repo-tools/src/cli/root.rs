@@ -62,7 +62,7 @@ pub(super) enum Verb {
     /// Write a request for the next root: what changes, who must sign, the bytes to be signed.
     Propose {
         /// The file to write; root-VERSION.request otherwise.
-        #[arg(long, value_name = "FILE")]
+        #[arg(long, value_name = "FILE", value_parser = super::local)]
         out: Option<PathBuf>,
     },
     /// Sign the next root; it is final when the old and the new root keys have signed.
@@ -71,6 +71,7 @@ pub(super) enum Verb {
     /// of the working folder is.
     Sign {
         /// A request, as "root propose" writes it.
+        #[arg(value_parser = super::local)]
         file: Option<PathBuf>,
         /// A private key, a file or a pkcs11: or aws-kms: URI; may be given more than once.
         #[arg(long, required = true, value_name = "KEY")]
@@ -81,7 +82,7 @@ pub(super) enum Verb {
     /// Take signed requests into the working folder: all, or none.
     Collect {
         /// Signed requests.
-        #[arg(required = true)]
+        #[arg(required = true, value_parser = super::local)]
         files: Vec<PathBuf>,
     },
     /// Say who has signed the next root, and who is missing for the old and the new threshold (exit 11).

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use chrono::TimeDelta;
 use serde_json::json;
-use updater_core::Exit;
 
+use super::answer::Ending;
 use super::{Answer, Context, block_on, signers};
 use crate::document::{Document, signed_at};
 use crate::draft::{Draft, title};
@@ -98,7 +98,7 @@ pub(super) fn say_missing(what: &str, missing: &[Missing], progress: bool) -> An
         return Answer::done(lines, data);
     }
     lines.push(format!("{what}: these keys have nothing to sign now"));
-    Answer::ending(Exit::MustWait, "signatures", lines, data)
+    Answer::ending(Ending::Signatures, lines, data)
 }
 
 /// A signing time that may be that of a wrong clock.

@@ -50,7 +50,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "HOURS", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..))]
     every: u32,
     /// Write the curves to this file.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = super::local)]
     svg: Option<PathBuf>,
     #[command(flatten)]
     which: Which,

@@ -26,6 +26,7 @@ pub(super) enum Verb {
     /// Sign a request, on any machine, with nothing but the file and the key.
     Sign {
         /// The request.
+        #[arg(value_parser = super::local)]
         file: PathBuf,
         /// A private key, a file or a pkcs11: or aws-kms: URI; may be given more than once.
         #[arg(long, required = true, value_name = "KEY")]
@@ -36,7 +37,7 @@ pub(super) enum Verb {
     /// Take signed requests into the working folder: all, or none.
     Collect {
         /// Signed requests.
-        #[arg(required = true)]
+        #[arg(required = true, value_parser = super::local)]
         files: Vec<PathBuf>,
         /// Collect for the new keys alone, as "targets propose --new-keys-only" asked.
         #[arg(long)]
@@ -53,10 +54,10 @@ pub(super) enum Verb {
 #[derive(Debug, clap::Args)]
 pub(super) struct Propose {
     /// The file to write; targets-VERSION.request otherwise.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = super::local)]
     out: Option<PathBuf>,
     /// A published folder to compare with; otherwise what was published from here, when it is still at hand.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = super::local)]
     against: Option<PathBuf>,
     /// Make targets anew though nothing has changed.
     #[arg(long)]

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use serde_json::json;
-use updater_core::Exit;
 
-use super::place::{Place, WORKERS, root, with_bar};
+use super::answer::Ending;
+use super::place::{Place, SOURCE, WORKERS, root, with_bar};
 use super::{Answer, Context};
 use crate::error::Result;
 use crate::store::FolderStore;
@@ -13,13 +13,10 @@ use crate::validate::{Depth, Report, Validation, orphans, validate};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    #[arg(
-        help = "A folder, an http(s) URL or s3://bucket/prefix with metadata/ and targets/ in it, the name of a store \
-                  in repo.toml, or a bundle"
-    )]
+    #[arg(help = SOURCE)]
     place: String,
     /// A root that you trust; without it, the repository's own first root is taken for good.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = super::local)]
     root: Option<PathBuf>,
     /// Look at metadata only, delegated roles too; read no target.
     #[arg(long)]
@@ -34,7 +31,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
     if args.root.is_none() {
         lines.push("No --root given: the repository's own first root is taken for good.".to_owned());
     }
-    let place = Place::open(context, &args.place)?;
+    let place = Place::open(context, &context.location(&args.place)?)?;
     let order = Validation {
         root: root(args.root.as_ref())?,
         now: context.now,
@@ -73,5 +70,5 @@ fn answer(mut lines: Vec<String>, report: &Report) -> Answer {
         return Answer::done(lines, data);
     }
     lines.push(format!("{} problem(s): {looked}", report.problems.len()));
-    Answer::ending(Exit::Attention, "problems", lines, data)
+    Answer::ending(Ending::Problems, lines, data)
 }

@@ -24,8 +24,8 @@ pub(super) enum Verb {
         /// When the rollout starts; now, if not given.
         #[arg(long, value_name = "RFC3339")]
         start_at: Option<DateTime<Utc>>,
-        /// End the pause or halt of a release that stands still.
-        #[arg(long)]
+        /// End the pause or halt of a release that stands still; for a reason.
+        #[arg(long, requires = "reason")]
         restart: bool,
         /// Why, in one line; kept in the history.
         #[arg(long)]

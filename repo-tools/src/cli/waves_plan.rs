@@ -27,7 +27,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "N")]
     hosts: Option<u64>,
     /// Draw how the fleet takes the release over time into this file.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = super::local)]
     svg: Option<PathBuf>,
 }
 

@@ -1,7 +1,7 @@
 //! A copy in one file, for hosts without a network.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
@@ -17,7 +17,7 @@ use crate::document::Document;
 use crate::error::{Error, Result};
 use crate::files::{self, Files, Partial};
 use crate::parallel::{Meter, Tell};
-use crate::source::{Source, decoded};
+use crate::source::{Sink, Source, decoded};
 use crate::stream::stream_right;
 use crate::time;
 
@@ -58,6 +58,9 @@ pub struct Bundled {
     pub good_until: String,
     /// The role that ends then.
     pub ends_with: &'static str,
+    /// In a dry run, how long the file would be.
+    #[serde(skip)]
+    pub would_have: Option<u64>,
 }
 
 /// Writes what hosts need for the wanted releases into one file: root chain, timestamp, snapshot, targets and delegated
@@ -84,11 +87,14 @@ pub fn bundle(
     }
     survey.metadata.insert(root_name(start.version()), start.bytes().to_vec());
     let selected = select(source, &mut survey.session, &Selection::Releases(order.wanted))?;
-    let bundled = described(&start, &survey, &selected);
-    if order.writing == Writing::Really {
-        let meter = Meter::new(bundled.bytes, tell);
-        let parts = Parts { metadata: survey.metadata, targets: selected.targets };
-        write(source, files, file, &parts, &meter)?;
+    let mut bundled = described(&start, &survey, &selected);
+    let parts = Parts { metadata: survey.metadata, targets: selected.targets };
+    match order.writing {
+        Writing::Really => {
+            let meter = Meter::new(bundled.bytes, tell);
+            write(source, files, file, &parts, &meter)?;
+        }
+        Writing::DryRun => bundled.would_have = Some(length(file, &parts)?),
     }
     Ok(bundled)
 }
@@ -114,6 +120,7 @@ fn described(start: &Document<Root>, survey: &Survey, selected: &Selected) -> Bu
         bytes: selected.targets.iter().fold(0, |sum: u64, target| sum.saturating_add(target.length)),
         good_until: time::text(end),
         ends_with,
+        would_have: None,
     }
 }
 
@@ -133,12 +140,48 @@ fn write(
 ) -> Result<()> {
     let failed = |source| Error::WriteFile { path: file.to_owned(), source };
     let mut new = Partial::of(files, file).map_err(failed)?;
-    fill(source, &mut new, file, parts, meter)?;
+    fill(&mut new, file, parts, &mut |target, sink| {
+        stream_right(source, target, &mut |part| {
+            meter.add(part.len());
+            sink(part)
+        })
+    })?;
     new.finish(file).map_err(failed)?;
     files.sync_dir(files::parent(file)).map_err(failed)
 }
 
-fn fill(source: &dyn Source, out: impl Write, file: &Path, parts: &Parts, meter: &Meter<'_>) -> Result<()> {
+/// The length of the file that [`write`] would write.
+fn length(file: &Path, parts: &Parts) -> Result<u64> {
+    let mut counter = Counter(0);
+    fill(&mut counter, file, parts, &mut |target, sink| {
+        let mut rest = target.length;
+        while rest > 0 {
+            let count = rest.min(ZEROS_LENGTH);
+            sink(usize::try_from(count).ok().and_then(|count| ZEROS.get(..count)).unwrap_or_default())?;
+            rest -= count;
+        }
+        Ok(())
+    })?;
+    Ok(counter.0)
+}
+
+struct Counter(u64);
+
+impl Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Gives the bytes of a target.
+type Contents<'a> = dyn FnMut(&Target, &mut Sink<'_>) -> Result<()> + 'a;
+
+fn fill(out: impl Write, file: &Path, parts: &Parts, contents: &mut Contents<'_>) -> Result<()> {
     let refused = |source: BundleError| Error::Bundle { path: file.to_owned(), source };
     let mut metadata = BTreeMap::new();
     for (name, bytes) in &parts.metadata {
@@ -154,11 +197,11 @@ fn fill(source: &dyn Source, out: impl Write, file: &Path, parts: &Parts, meter:
     }
     for (name, target) in &targets {
         writer.begin(name, target.length).map_err(refused)?;
-        stream_right(source, target, &mut |part| {
-            meter.add(part.len());
-            writer.write(part).map_err(refused)
-        })?;
+        contents(target, &mut |part| writer.write(part).map_err(refused))?;
     }
     writer.finish().map_err(refused)?;
     Ok(())
 }
+
+static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+const ZEROS_LENGTH: u64 = 64 << 10;

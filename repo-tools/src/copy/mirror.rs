@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::files::{self, Files, Partial};
 use crate::metadata::{Metadata, Online, version_in};
 use crate::parallel::{Meter, Tell, each};
-use crate::publish::{Gap, Plan, plan};
+use crate::publish::{Gap, Plan, documents, plan};
 use crate::role::Role;
 use crate::source::{Source, decoded};
 use crate::stream::stream_right;
@@ -56,6 +56,9 @@ pub struct Mirrored {
     pub new_targets: usize,
     /// Their bytes.
     pub new_bytes: u64,
+    /// In a dry run, the files that would be written, with their lengths; not the documents of delegated roles.
+    #[serde(skip)]
+    pub would_write: Vec<(PathBuf, u64)>,
 }
 
 /// Brings the folder `dir` up to `source`. What is in `dir` is never taken back: an older source is refused by the same
@@ -82,15 +85,22 @@ pub fn mirror(
     let selected = select(source, &mut survey.session, &order.selection)?;
     let missing = copy.missing(&selected.targets)?;
     let new_bytes = missing.iter().fold(0_u64, |sum, (target, _)| sum.saturating_add(target.length));
-    let mirrored = Mirrored {
+    let mut mirrored = Mirrored {
         versions: new.versions(),
         releases: selected.releases,
         targets: selected.targets.len(),
         new_targets: missing.len(),
         new_bytes,
         plan,
+        would_write: Vec::new(),
     };
-    if order.writing == Writing::Really {
+    if order.writing == Writing::DryRun {
+        let online = new.online.as_ref().ok_or(Error::NotListed { role: "timestamp" })?;
+        let papers = documents(&new, online, &mirrored.plan);
+        let papers = papers.into_iter().map(|(name, length)| (copy.metadata.join(name), length));
+        mirrored.would_write =
+            missing.iter().map(|(target, path)| (path.clone(), target.length)).chain(papers).collect();
+    } else {
         let meter = Meter::new(new_bytes, tell);
         each(&missing, order.workers, &|(target, path)| copy.fetch(source, target, path, &meter))?;
         if !missing.is_empty() {

@@ -87,10 +87,12 @@ impl Wanted {
         if let Some(absent) =
             self.versions.iter().find(|v| updates.iter().all(|update| update.version != **v))
         {
-            return Err(Error::Choose { found: format!("the manifest has no release {absent} that fits") });
+            return Err(Error::NotInSource {
+                found: format!("the manifest has no release {absent} that fits"),
+            });
         }
         if updates.is_empty() {
-            return Err(Error::Choose { found: "the manifest has no release that fits".into() });
+            return Err(Error::NotInSource { found: "the manifest has no release that fits".into() });
         }
         let newest = |update: &&Update| {
             updates.iter().all(|other| {

@@ -1,13 +1,17 @@
 //! What can go wrong, how loudly to say so, and what to do about it.
 
 mod exit;
+mod hint;
+#[cfg(test)]
+mod tests;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use release::bundle::BundleError;
 use release::manifest::ChangeError;
+use trust_client::Location;
 
 use crate::intent::IntentError;
 use crate::request::Refused;
@@ -67,6 +71,12 @@ pub enum Error {
     /// There is one already.
     #[error("refused to set up {}: it is a working folder already", path.display())]
     FolderExists { path: PathBuf },
+    /// There is no repository to read.
+    #[error("failed to find metadata/ in {place}")]
+    NoRepository { place: Location },
+    /// What lies on this machine alone was to be written elsewhere.
+    #[error("refused to write {what} to {place}: expected a folder")]
+    NotLocal { what: &'static str, place: Location },
     /// A file of ours is damaged or of a later format.
     #[error("failed to read {}: {reason}", path.display())]
     ParseState { path: PathBuf, reason: String },
@@ -167,6 +177,9 @@ pub enum Error {
     /// No release, or more than one, is meant.
     #[error("failed to choose a release: {found}")]
     Choose { found: String },
+    /// A release that a copy should hold is not there.
+    #[error("failed to choose a release: {found}")]
+    NotInSource { found: String },
     /// A release cannot be changed so.
     #[error("refused to change {release}")]
     Change { release: String, source: ChangeError },
@@ -262,6 +275,13 @@ pub enum Error {
     /// The server or the way to it failed.
     #[error("failed to fetch {what}")]
     Fetch { what: String, source: Box<dyn std::error::Error + Send + Sync> },
+}
+
+impl Error {
+    /// A file that somebody named and that is not there.
+    pub(crate) fn misnamed(path: &Path) -> Self {
+        Self::ReadFile { path: path.to_owned(), source: io::ErrorKind::NotFound.into() }
+    }
 }
 
 /// The error and its causes on one line.

@@ -1,5 +1,7 @@
 //! What can be wrong with a `repo.toml`.
 
+use trust_client::Location;
+
 /// It cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -41,11 +43,13 @@ impl IntentError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::UnknownKey { hint, .. } => Some(hint.clone()),
-            _ => None,
+            Self::Parse { .. } | Self::Type { .. } | Self::Value { .. } => {
+                Some("mend it in repo.toml; a line that is left out has its default".to_owned())
+            }
         }
     }
 
     pub(super) fn value(key: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self::Value { key: key.into(), detail: detail.into() }
+        Self::Value { key: key.into(), detail: Location::cleaned(&detail.into()) }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
+use trust_client::Location;
 
 use super::{IntentError, keys};
 
@@ -81,5 +82,6 @@ fn typed<T: DeserializeOwned>(key: &str, value: Value) -> Result<T, IntentError>
 }
 
 fn one_line(error: &toml::de::Error) -> String {
-    error.message().trim().replace('\n', " ")
+    // It may repeat a value, and a place may have a password.
+    Location::cleaned(&error.message().trim().replace('\n', " "))
 }

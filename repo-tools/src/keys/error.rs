@@ -89,9 +89,14 @@ impl KeyError {
                 Some("pkcs11:token=NAME;object=NAME?pin-source=file:FILE&module-path=LIBRARY")
             }
             Self::Service { fault, .. } => Some(fault.kind.hint()),
-            Self::WrongPassphrase { .. } | Self::Refused { .. } | Self::Ask { .. } | Self::TypedDiffers => {
-                None
+            Self::WrongPassphrase { .. } => Some("run it again, or name another file with --passphrase-file"),
+            Self::Refused { .. } => {
+                Some("run \"updog-repo key show KEY\": it says whether the key can be reached")
             }
+            Self::Ask { .. } => {
+                Some("give it with --passphrase-file FILE or --passphrase-fd N (its first line)")
+            }
+            Self::TypedDiffers => Some("run it again, and type the same twice"),
         }
     }
 }

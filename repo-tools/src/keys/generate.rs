@@ -9,6 +9,7 @@ use clap::ValueEnum;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
+use crate::files::{self, Files};
 use crate::keys::locked::lock;
 use crate::keys::{NoSecrets, Purpose, Secret, Secrets, Signer, pair};
 
@@ -34,31 +35,76 @@ pub struct NewKey {
 
 /// Makes `path` (private, 0600) and `path.pub` (public, as TUF JSON): both, or neither.
 pub fn generate(kind: KeyKind, path: &Path) -> Result<NewKey> {
-    if let Some(whole) = pair::complete(path, &NoSecrets)? {
-        return Ok(whole);
+    match pair::half(path, &NoSecrets)? {
+        Some(half) => half.complete(),
+        None => Fresh::make(kind, path, None)?.write(path),
     }
-    let der = private_der(kind).map_err(|_| Error::GenerateKey { path: path.to_owned() })?;
-    let signer = Signer::parse(&der, path)?;
-    write_pair(signer, "PRIVATE KEY", &der, path)
 }
 
 /// [`generate`] with the private key encrypted: PBES2 with scrypt and AES-256-CBC. The plain key never touches the disk.
 pub fn generate_locked(kind: KeyKind, path: &Path, passphrase: &Secret) -> Result<NewKey> {
-    if let Some(whole) = pair::complete(path, &Given(passphrase))? {
-        return Ok(whole);
+    match pair::half(path, &Given(passphrase))? {
+        Some(half) => half.complete(),
+        None => Fresh::make(kind, path, Some(passphrase))?.write(path),
     }
-    let failed = || Error::GenerateKey { path: path.to_owned() };
-    let der = private_der(kind).map_err(|_| failed())?;
-    let signer = Signer::parse(&der, path)?;
-    let locked = lock(&der, passphrase).ok_or_else(failed)?;
-    write_pair(signer, "ENCRYPTED PRIVATE KEY", &locked, path)
 }
 
-fn write_pair(signer: Signer, tag: &str, der: &[u8], path: &Path) -> Result<NewKey> {
-    let config = pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF);
-    let text = Zeroizing::new(pem::encode_config(&pem::Pem::new(tag, der), config));
-    let public_file = pair::write(path, text.as_bytes(), &pair::public_bytes(&signer)?)?;
+/// [`generate`] or [`generate_locked`] of a key that is thrown away: `files` remembers what would be written.
+pub fn rehearse(
+    files: &dyn Files,
+    kind: KeyKind,
+    path: &Path,
+    passphrase: Option<&Secret>,
+) -> Result<NewKey> {
+    let half = match passphrase {
+        None => pair::half(path, &NoSecrets)?,
+        Some(passphrase) => pair::half(path, &Given(passphrase))?,
+    };
+    let put = |path: &Path, bytes: &[u8]| {
+        files::ensure_dir(files, files::parent(path))
+            .and_then(|()| files::put_bytes(files, path, bytes))
+            .map_err(|source| Error::WriteFile { path: path.to_owned(), source })
+    };
+    let public_file = pair::public_file(path);
+    let signer = if let Some(half) = half {
+        half.signer
+    } else {
+        let Fresh { signer, private } = Fresh::make(kind, path, passphrase)?;
+        put(path, private.as_bytes())?;
+        signer
+    };
+    put(&public_file, &pair::public_bytes(&signer)?)?;
     Ok(NewKey { signer, public_file })
+}
+
+/// A key that is in no file yet.
+struct Fresh {
+    signer: Signer,
+    /// What its file will hold.
+    private: Zeroizing<String>,
+}
+
+impl Fresh {
+    fn make(kind: KeyKind, path: &Path, passphrase: Option<&Secret>) -> Result<Self> {
+        let failed = || Error::GenerateKey { path: path.to_owned() };
+        let der = private_der(kind).map_err(|_| failed())?;
+        let signer = Signer::parse(&der, path)?;
+        let pem = match passphrase {
+            None => pem::Pem::new("PRIVATE KEY", der.as_slice()),
+            Some(passphrase) => {
+                let locked = lock(&der, passphrase).ok_or_else(failed)?;
+                pem::Pem::new("ENCRYPTED PRIVATE KEY", locked.as_slice())
+            }
+        };
+        let config = pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF);
+        Ok(Self { signer, private: Zeroizing::new(pem::encode_config(&pem, config)) })
+    }
+
+    fn write(self, path: &Path) -> Result<NewKey> {
+        let public = pair::public_bytes(&self.signer)?;
+        let public_file = pair::write(path, self.private.as_bytes(), &public)?;
+        Ok(NewKey { signer: self.signer, public_file })
+    }
 }
 
 /// The passphrase that was given for the new key opens the one that a cut run has made.

@@ -15,7 +15,7 @@ mod terminal;
 mod token;
 
 pub use error::KeyError;
-pub use generate::{KeyKind, NewKey, generate, generate_locked};
+pub use generate::{KeyKind, NewKey, generate, generate_locked, rehearse};
 pub use kms::{KmsFault, KmsFaultKind, KmsKey};
 pub use name::{KeyName, open, open_public};
 pub use passphrase::Passphrases;

@@ -30,11 +30,17 @@ pub(super) fn public_bytes(signer: &Signer) -> Result<Vec<u8>> {
     Ok(public)
 }
 
-/// Finishes what a cut run left half done; `None` when there is nothing.
+/// A private key whose public half has its partial name still: what a cut run left.
+pub(super) struct Half {
+    pub(super) signer: Signer,
+    path: PathBuf,
+}
+
+/// What a cut run left half done; `None` when there is nothing.
 ///
 /// # Errors
 /// When a file of the pair is there and is not such a half.
-pub(super) fn complete(path: &Path, secrets: &dyn Secrets) -> Result<Option<NewKey>> {
+pub(super) fn half(path: &Path, secrets: &dyn Secrets) -> Result<Option<Half>> {
     let public = public_file(path);
     let partial = partial_name(&public);
     if !path.exists() {
@@ -50,14 +56,22 @@ pub(super) fn complete(path: &Path, secrets: &dyn Secrets) -> Result<Option<NewK
         return Err(taken());
     }
     let signer = Signer::open_file(path, secrets)?;
-    let bytes = fs::read(&partial).map_err(|source| Error::ReadKey { path: partial.clone(), source })?;
+    let bytes = fs::read(&partial).map_err(|source| Error::ReadKey { path: partial, source })?;
     if bytes != public_bytes(&signer)? {
         return Err(taken());
     }
-    name_it(&partial, &public)
-        .and_then(|()| sync_dir(path))
-        .map_err(|source| Error::WriteFile { path: public.clone(), source })?;
-    Ok(Some(NewKey { signer, public_file: public }))
+    Ok(Some(Half { signer, path: path.to_owned() }))
+}
+
+impl Half {
+    /// Gives the public half its name.
+    pub(super) fn complete(self) -> Result<NewKey> {
+        let public = public_file(&self.path);
+        name_it(&partial_name(&public), &public)
+            .and_then(|()| sync_dir(&self.path))
+            .map_err(|source| Error::WriteFile { path: public.clone(), source })?;
+        Ok(NewKey { signer: self.signer, public_file: public })
+    }
 }
 
 /// Writes both. What fails leaves neither, as far as the disk lets it.

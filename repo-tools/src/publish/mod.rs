@@ -26,6 +26,7 @@ pub use live::{Live, Trust};
 pub(crate) use meanwhile::{no_newer_root, not_overtaken};
 pub use others::Others;
 pub use plan::{Gap, Plan, plan};
+pub(crate) use preview::documents;
 pub use preview::{Preview, preview};
 pub use upload::Progress;
 pub(crate) use write::write_stage;

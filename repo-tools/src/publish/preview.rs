@@ -10,6 +10,7 @@ use super::plan::Plan;
 use super::upload::missing;
 use crate::error::{Error, Result};
 use crate::host_check::{follow, read_manifest};
+use crate::metadata::{Metadata, Online};
 use crate::role::Role;
 use crate::source::StoreSource;
 use crate::staged::Staged;
@@ -25,6 +26,8 @@ pub struct Preview {
     pub blobs: Vec<(String, u64)>,
     /// Bytes of them.
     pub bytes: u64,
+    /// Documents it would write, in this order, with their lengths; not those of delegated roles.
+    pub documents: Vec<(String, u64)>,
     /// What hosts see now.
     pub before: Versions,
     /// What they would see.
@@ -46,6 +49,7 @@ pub fn preview(store: &dyn Store, staged: &Staged, order: Order) -> Result<Previ
     let none = Manifest::default();
     let staged_manifest = staged.view().manifest.as_ref().unwrap_or(&none);
     Ok(Preview {
+        documents: documents(staged.metadata(), online, &plan),
         plan,
         bytes: blobs.iter().map(|(_, length)| length).sum(),
         blobs,
@@ -53,6 +57,25 @@ pub fn preview(store: &dyn Store, staged: &Staged, order: Order) -> Result<Previ
         after: staged.metadata().versions(),
         differences: shown.ok().map(|shown| staged_manifest.differences(shown.as_ref().unwrap_or(&none))),
     })
+}
+
+/// The documents of a plan, in its order, with their lengths; those of delegated roles are not among them.
+pub(crate) fn documents(metadata: &Metadata, online: &Online, plan: &Plan) -> Vec<(String, u64)> {
+    let length = |bytes: &[u8]| u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    let roots = |versions: &[u64]| -> Vec<(String, u64)> {
+        let shown = metadata.roots.iter().filter(|root| versions.contains(&root.version()));
+        shown.map(|root| (format!("{}.root.json", root.version()), length(root.bytes()))).collect()
+    };
+    let mut documents = roots(&plan.roots_before);
+    if plan.metadata {
+        documents.extend([
+            (format!("{}.targets.json", online.targets.version()), length(online.targets.bytes())),
+            (format!("{}.snapshot.json", online.snapshot.version()), length(online.snapshot.bytes())),
+            ("timestamp.json".to_owned(), length(online.timestamp.bytes())),
+        ]);
+    }
+    documents.extend(roots(&plan.roots_after));
+    documents
 }
 
 /// The manifest that hosts read now, expired or not.

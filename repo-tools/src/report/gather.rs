@@ -7,6 +7,7 @@ use release::Images;
 use release::manifest::{Manifest, Update};
 use tough::schema::key::Key;
 use tough::schema::{RoleType, Root};
+use trust_client::Location;
 use trust_core::{Expiry, Session};
 
 use super::model::{KeyRow, Model, Release, RoleRow};
@@ -18,7 +19,7 @@ use crate::source::Source;
 
 /// Follows the metadata from `root`, a root that is trusted, and reads the manifest. Expired roles are reported, not
 /// refused.
-pub fn gather(source: &dyn Source, root: Vec<u8>, place: &str, now: DateTime<Utc>) -> Result<Model> {
+pub fn gather(source: &dyn Source, root: Vec<u8>, place: &Location, now: DateTime<Utc>) -> Result<Model> {
     let (mut session, trusted) = follow(source, root.clone(), now, Expiry::Ignore)?;
     // The session has verified it; it is read again for the names of its keys.
     let newest = source.metadata(&format!("{}.root.json", trusted.root.version), MAX_ROOT)?.unwrap_or(root);
@@ -43,7 +44,7 @@ pub fn gather(source: &dyn Source, root: Vec<u8>, place: &str, now: DateTime<Utc
     let releases: Result<Vec<Release>> =
         manifest.updates.into_iter().map(|update| measure(source, &mut session, update)).collect();
     let (roles, keys) = (roles.to_vec(), keys(newest.role()));
-    Ok(Model { place: place.to_owned(), now, roles, keys, releases: releases? })
+    Ok(Model { place: place.to_string(), now, roles, keys, releases: releases? })
 }
 
 fn keys(root: &Root) -> Vec<KeyRow> {

@@ -9,7 +9,7 @@ use release::manifest::Update;
 /// What is known of a repository at one time.
 #[derive(Debug, Clone)]
 pub struct Model {
-    /// Where it lies, as it was named.
+    /// Where it lies, without the secrets of a URL.
     pub place: String,
     /// The time that the page speaks of.
     pub now: DateTime<Utc>,

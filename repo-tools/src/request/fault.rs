@@ -116,7 +116,15 @@ impl Fault {
             Self::NotYourRoot { .. } => {
                 "do not sign; ask whoever sent it which repository this is, by another way than the file came"
             }
-            _ => "do not sign; ask for the file again, as it was written",
+            Self::Part { .. }
+            | Self::Altered
+            | Self::Chain { .. }
+            | Self::NotNext { .. }
+            | Self::OtherManifest
+            | Self::Manifest { .. }
+            | Self::BeforeNotSigned
+            | Self::WrongSignature { .. }
+            | Self::Stranger { .. } => "do not sign; ask for the file again, as it was written",
         }
     }
 }

@@ -2,11 +2,18 @@
 
 use super::{Entry, Found, Hold, New, Outgoing, Part, Reading, Sent, Store, Swap, Tag};
 use crate::error::Result;
+use crate::rehearsal::{Kind, Rehearsal};
 use crate::source::Streamed;
 
-/// Answers as the store below would and changes nothing there.
+/// Answers as the store below would and changes nothing there; the rehearsal remembers what would be written.
 #[derive(Debug)]
-pub struct Dry<'a>(pub Box<dyn Store + 'a>);
+pub struct Dry<'a>(pub Box<dyn Store + 'a>, pub Rehearsal);
+
+impl Dry<'_> {
+    fn note(&self, part: Part, name: &str, kind: Kind, length: u64) {
+        self.1.note(format!("{}/{}/{name}", self.0.place(), part.name()), kind, length);
+    }
+}
 
 impl Store for Dry<'_> {
     fn place(&self) -> String {
@@ -37,24 +44,39 @@ impl Store for Dry<'_> {
         self.0.stream(part, name, length, sink)
     }
 
-    fn put_new(&self, name: &str, _: &[u8]) -> Result<New> {
-        let there = self.0.read(Part::Metadata, name, MAX)?.is_some();
-        Ok(if there { New::Taken } else { New::Written })
+    fn put_new(&self, name: &str, bytes: &[u8]) -> Result<New> {
+        if self.0.read(Part::Metadata, name, MAX)?.is_some() {
+            return Ok(New::Taken);
+        }
+        self.note(Part::Metadata, name, Kind::Made, length(bytes));
+        Ok(New::Written)
     }
 
-    fn swap(&self, name: &str, _: &[u8], before: Option<&Tag>) -> Result<Swap> {
+    fn swap(&self, name: &str, bytes: &[u8], before: Option<&Tag>) -> Result<Swap> {
         let found = self.0.read(Part::Metadata, name, MAX)?;
-        let same = found.as_ref().map(|found| &found.tag) == before;
-        Ok(if same { Swap::Done } else { Swap::Changed })
+        if found.as_ref().map(|found| &found.tag) != before {
+            return Ok(Swap::Changed);
+        }
+        match found {
+            Some(found) if found.bytes == bytes => {}
+            Some(_) => self.note(Part::Metadata, name, Kind::Replaced, length(bytes)),
+            None => self.note(Part::Metadata, name, Kind::Made, length(bytes)),
+        }
+        Ok(Swap::Done)
     }
 
     fn upload(&self, _: &mut Outgoing<'_>) -> Result<Sent> {
         Ok(Sent::Whole)
     }
 
-    fn remove(&self, _: Part, _: &str) -> Result<()> {
+    fn remove(&self, part: Part, name: &str) -> Result<()> {
+        self.note(part, name, Kind::Removed, 0);
         Ok(())
     }
+}
+
+fn length(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 
 const MAX: u64 = 16 << 20;

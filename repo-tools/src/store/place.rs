@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use trust_client::Location;
+
 use super::{FolderStore, Patience, S3, Store};
 use crate::error::Result;
 use crate::files::Files;
@@ -38,8 +40,11 @@ impl FromStr for Place {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let place = Location::new(text);
         let Some((scheme, rest)) = text.split_once("://") else {
-            return if text.is_empty() {
+            return if place.scheme().is_some() {
+                Err(format!("expected a folder or s3://bucket/prefix, found {place:?}"))
+            } else if text.is_empty() {
                 Err("expected a folder or s3://bucket/prefix, found nothing".into())
             } else {
                 Ok(Self::Folder(text.into()))
@@ -54,10 +59,10 @@ impl FromStr for Place {
                 && text != ".."
         };
         if scheme != "s3" || !named(bucket) {
-            return Err(format!("expected a folder or s3://bucket/prefix, found {text:?}"));
+            return Err(format!("expected a folder or s3://bucket/prefix, found {place:?}"));
         }
         if !prefix.is_empty() && !prefix.split('/').all(named) {
-            return Err(format!("expected a prefix of letters, digits and ._-/, found {prefix:?}"));
+            return Err(format!("expected a prefix of letters, digits and ._-/, found {place:?}"));
         }
         Ok(Self::S3 { bucket: bucket.into(), prefix: prefix.into() })
     }

@@ -47,8 +47,18 @@ fn open(desk: &Desk, seed: u32, day: u32) -> bool {
 #[test]
 fn a_rollout_is_paused_resumed_slowed_hurried_and_halted() {
     let desk = published();
-    let wrong = desk.output(&at(4, "--repo r waves pause 1.1.0"));
-    assert_eq!(wrong.status.code(), Some(2), "a pause without a reason");
+    for unexplained in [
+        "waves pause 1.1.0",
+        "waves resume 1.1.0",
+        "waves slow 1.1.0 2",
+        "waves hurry 1.1.0 2",
+        "waves halt 1.1.0",
+        "waves set normal --version 1.1.0 --restart",
+    ] {
+        let wrong = desk.output(&at(4, &format!("--repo r {unexplained}")));
+        assert_eq!(wrong.status.code(), Some(2), "{unexplained}");
+        assert!(String::from_utf8_lossy(&wrong.stderr).contains("--reason"), "{unexplained}");
+    }
     let paused = desk.json(&at(4, "--repo r waves pause 1.1.0 --reason disks"));
     assert_eq!(paused["message"], "paused: tiny x86_64 1.1.0");
     let kinds: Vec<&str> = paused["data"]["differences"]
@@ -63,9 +73,9 @@ fn a_rollout_is_paused_resumed_slowed_hurried_and_halted() {
     assert!(desk.done("--repo r waves show 1.1.0 --seed 700").contains("No host installs it: paused since"));
     for (line, code) in [
         ("waves pause 1.1.0 --reason again", 10),
-        ("waves slow 1.1.0 2", 50),
+        ("waves slow 1.1.0 2 --reason disks", 50),
         ("waves set slow --version 1.1.0", 50),
-        ("waves resume 1.1.0 --clock 2026-12-03T00:00:00Z", 50),
+        ("waves resume 1.1.0 --clock 2026-12-03T00:00:00Z --reason disks", 50),
     ] {
         let line = if line.contains("--clock") {
             format!("--repo r {line}")
@@ -77,12 +87,12 @@ fn a_rollout_is_paused_resumed_slowed_hurried_and_halted() {
     desk.done(&at(6, "--repo r waves resume 1.1.0 --reason cable"));
     // Two days of pause: normal ends on the 10th instead of the 8th.
     assert!(desk.done("--repo r release list").contains("all hosts by 2026-12-10T00:00:00Z"));
-    desk.done(&at(6, "--repo r waves slow 1.1.0 2"));
+    desk.done(&at(6, "--repo r waves slow 1.1.0 2 --reason disks"));
     assert!(desk.done("--repo r release list").contains("all hosts by 2026-12-14T00:00:00Z"));
-    desk.done(&at(10, "--repo r waves hurry 1.1.0 4"));
+    desk.done(&at(10, "--repo r waves hurry 1.1.0 4 --reason disks"));
     assert!(desk.done("--repo r release list").contains("all hosts by 2026-12-11T00:00:00Z"));
     desk.done(&at(10, "--repo r waves halt 1.1.0 --reason never"));
-    assert_eq!(desk.run(&at(10, "--repo r waves resume 1.1.0")), 50);
+    assert_eq!(desk.run(&at(10, "--repo r waves resume 1.1.0 --reason cable")), 50);
     let shown = desk.json("--repo r release show 1.1.0");
     let history: Vec<&str> = shown["data"]["history"]
         .as_array()
@@ -91,7 +101,14 @@ fn a_rollout_is_paused_resumed_slowed_hurried_and_halted() {
         .map(|event| event["what"].as_str().unwrap())
         .collect();
     assert_eq!(history, ["set normal", "pause", "resume", "slow 2", "hurry 4", "halt"]);
-    desk.done(&at(10, "--repo r waves set emergency --version 1.1.0 --restart"));
+    let reasons: Vec<&str> = shown["data"]["history"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| event["reason"].as_str().unwrap_or_default())
+        .collect();
+    assert_eq!(reasons, ["", "disks", "cable", "disks", "disks", "never"]);
+    desk.done(&at(10, "--repo r waves set emergency --version 1.1.0 --restart --reason new"));
     // Hosts and old clients read it all.
     desk.done(&at(10, "--repo r sign --key k"));
     desk.done(&at(10, "--repo r publish public"));
@@ -103,8 +120,8 @@ fn a_rollout_is_paused_resumed_slowed_hurried_and_halted() {
 fn a_change_counts_from_the_moment_of_its_verb_however_late_it_is_signed() {
     // `normal` from the 1st has its last host on the 8th; the change is made on the 4th, when four days are left.
     let cases = [
-        ("waves slow 1.1.0 2", Some("2026-12-12T00:00:00Z")),
-        ("waves hurry 1.1.0 2", Some("2026-12-06T00:00:00Z")),
+        ("waves slow 1.1.0 2 --reason disks", Some("2026-12-12T00:00:00Z")),
+        ("waves hurry 1.1.0 2 --reason disks", Some("2026-12-06T00:00:00Z")),
         ("waves pause 1.1.0 --reason disks", None),
         ("waves halt 1.1.0 --reason disks", None),
         ("waves set normal --version 1.1.0", Some("2026-12-11T00:00:00Z")),
@@ -132,7 +149,7 @@ fn a_change_counts_from_the_moment_of_its_verb_however_late_it_is_signed() {
     let desk = published();
     desk.done(&at(4, "--repo r waves pause 1.1.0 --reason disks"));
     signed_and_shown(&desk, 5);
-    desk.done(&at(7, "--repo r waves resume 1.1.0"));
+    desk.done(&at(7, "--repo r waves resume 1.1.0 --reason cable"));
     let resumed = signed_and_shown(&desk, 9).rollout();
     assert_eq!(resumed.closes_at(), Some(moment(11)), "three days of pause: from verb to verb");
 }
@@ -177,7 +194,7 @@ fn what_hosts_will_see_is_said_before_it_is_signed() {
     );
     desk.done(&at(2, "--repo r publish public"));
     assert_eq!(desk.run(&at(2, "--repo r release diff --against public")), 10);
-    assert_eq!(desk.run("--repo r release diff --against nowhere"), 30);
+    assert_eq!(desk.run("--repo r release diff --against nowhere"), 2);
     fs::create_dir(desk.path().join("empty")).unwrap();
     let fresh = desk.json(&at(2, "--repo r release diff --against empty"));
     assert_eq!(fresh["data"]["differences"].as_array().unwrap().len(), 2, "everything is new there");
@@ -207,9 +224,13 @@ fn hosts_are_called_down_by_a_yank_and_a_maximum() {
     let done = desk.json("--repo r release max-version 1.0.0");
     assert_eq!(done["data"]["differences"][0]["kind"], "max_version");
     assert_eq!(desk.run("--repo r release max-version 1.0.0"), 10);
-    assert_eq!(desk.run("--repo r release unyank 1.1.0"), 50, "1.1.0 would be offered above the maximum");
+    assert_eq!(
+        desk.run("--repo r release unyank 1.1.0 --reason mended"),
+        50,
+        "1.1.0 would be offered above the maximum"
+    );
     desk.done("--repo r release max-version 1.1.0");
-    assert_eq!(desk.run("--repo r release unyank 1.1.0"), 0);
+    assert_eq!(desk.run("--repo r release unyank 1.1.0 --reason mended"), 0);
     assert_eq!(desk.run("--repo r release max-version 0.9.0"), 2);
     desk.done("--repo r release from 1.1.0 >=1.0.0");
     assert_eq!(desk.run("--repo r release from 1.1.0 >=1.0.0"), 10);
@@ -230,7 +251,7 @@ fn migrations_are_a_table_of_targets() {
     for (line, code) in [
         ("migrations set 1.1.0 1.0.0", 50),
         ("migrations set 1.1.0 9.0.0", 50),
-        ("migrations set 1.0.0 1.1.0 nowhere", 40),
+        ("migrations set 1.0.0 1.1.0 nowhere", 2),
         ("migrations set 1.0 1.1.0", 2),
         ("migrations remove 3.0.0 4.0.0", 10),
         ("release remove 1.1.0", 50),
@@ -256,9 +277,9 @@ fn nonsense_is_refused_with_one_error_and_changes_nothing() {
         ("waves set normal --variant desktop", 2, "no variant \"desktop\", it has tiny"),
         ("waves pause 9.9.9 --reason x", 2, "no release 9.9.9"),
         ("waves show 1.1.0 --seed 2048", 2, "expected 0 to 2047"),
-        ("waves slow 1.1.0 0", 2, "expected a number above 1"),
-        ("waves slow 1.1.0 -2", 2, "expected a number above 1"),
-        ("waves hurry 1.1.0 0.5", 2, "expected a number above 1"),
+        ("waves slow 1.1.0 0 --reason disks", 2, "expected a number above 1"),
+        ("waves slow 1.1.0 -2 --reason disks", 2, "expected a number above 1"),
+        ("waves hurry 1.1.0 0.5 --reason disks", 2, "expected a number above 1"),
         ("release yank 1.1.0 --reason=", 2, "expected one line"),
         ("release show 1.1.0 --arch aarch64", 2, "no architecture \"aarch64\", it has x86_64"),
     ] {

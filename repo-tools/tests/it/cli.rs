@@ -89,6 +89,7 @@ fn every_refusal_has_its_code_and_one_line() {
         ("--repo repo release list", 2),
         ("validate nowhere", 2),
         ("refresh nowhere --key x", 2),
+        ("waves plan nowhere.toml", 2),
         ("nonsense", 2),
     ] {
         assert_eq!(desk.run(line), code, "{line}");
@@ -101,6 +102,11 @@ fn every_refusal_has_its_code_and_one_line() {
         ("--repo repo key new release.key", 2),
         ("--repo repo key new repo/secret.key", 2),
         ("--repo repo publish public", 50),
+        ("--repo repo release add nowhere", 2),
+        ("--repo repo release add release.key", 2),
+        ("--repo repo waves set release", 2),
+        ("--repo repo waves plan slow --svg nowhere/x.svg", 2),
+        ("validate repo --root nowhere", 2),
         ("--repo repo stage", 50),
         ("--repo repo root sign --key missing.key", 2),
         ("--repo repo sign --key release/release.json", 50),
@@ -116,6 +122,7 @@ fn every_refusal_has_its_code_and_one_line() {
         assert_eq!(output.status.code(), Some(code), "{line}: {said}");
         let lines: Vec<&str> = said.lines().filter(|line| !line.starts_with("hint: ")).collect();
         assert!(lines.len() == 1 && lines[0].starts_with("error: "), "{line}: {said}");
+        assert!(said.contains("\nhint: ") || said.contains("expected "), "{line} names no next step: {said}");
     }
     // The ends of time are dates too.
     for clock in
@@ -161,6 +168,34 @@ fn json_is_one_object_whatever_happens() {
         (report["exit"].as_i64(), report["data"]["problems"][0]["kind"].as_str()),
         (Some(12), Some("orphan"))
     );
+}
+
+/// Also where no verb runs: help, the version, and words that cannot be meant.
+#[test]
+fn json_is_one_object_without_a_verb_too() {
+    let desk = Desk::new();
+    for (line, verb, exit, said) in [
+        ("--version", "version", 0, "updog-repo "),
+        ("--help", "help", 0, "Keys, root ceremony"),
+        ("key new --help", "help", 0, "Make a private key"),
+        ("", "", 2, "expected a verb, found none"),
+        ("key", "key", 2, "expected a verb after \"key\", found none"),
+        ("--repo validate key nonsense", "key", 2, "nonsense"),
+        ("validate", "validate", 2, "not provided: <PLACE>"),
+        ("waves pause 1.0.0", "waves pause", 2, "--reason"),
+        ("waves show --seed x", "waves show", 2, "invalid value 'x'"),
+        ("validate public --parallel 0", "validate", 2, "from 1 to 64"),
+    ] {
+        let object = desk.json(line);
+        assert_eq!((&object["verb"], &object["exit"]), (&verb.into(), &exit.into()), "{line}: {object}");
+        assert_eq!(object["reason"].as_str(), (exit == 2).then_some("usage"), "{line}: {object}");
+        let message = object["message"].as_str().unwrap();
+        assert!(message.contains(said) && !message.contains('\n'), "{line}: {message}");
+        let output = desk.output(&format!("{line} --json"));
+        assert!(output.stderr.is_empty(), "{line}: all of it is in the object");
+    }
+    assert_eq!(desk.json("--version")["data"]["version"], env!("CARGO_PKG_VERSION"));
+    assert!(desk.json("--help")["data"]["help"].as_str().unwrap().contains("Exit codes: "));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use chrono::{DateTime, Utc};
 use fixtures::server::{Faults, Server};
+use trust_client::Location;
 use updog_repo::bundle_source::BundleSource;
 use updog_repo::copy::{
     Bundled, Bundling, Mirrored, Mirroring, Selection, Start, Wanted, Writing, bundle, mirror,
@@ -88,7 +89,7 @@ fn a_mirror_is_the_source_and_a_second_run_takes_only_what_is_new() {
     let source = Origin::new();
     let dest = source.yard.path("far/mirror");
     let server = Server::start(&source.dir, Faults::default()).unwrap();
-    let url = UrlSource::new(&server.url()).unwrap();
+    let url = UrlSource::new(&Location::new(server.url())).unwrap();
     let first = copy(&url, &dest, day(2)).unwrap();
     assert_eq!((first.targets, first.new_targets), (7, 7));
     assert_eq!(names(&dest), names(&source.dir));
@@ -120,7 +121,7 @@ fn a_part_of_the_targets_may_be_copied() {
     assert_eq!(done.releases, ["tiny x86_64 1.0.0"]);
     let none = Wanted { versions: vec!["9.0.0".parse().unwrap()], ..Wanted::default() };
     let error = mirror(&source.source(), &Disk, &dest, &part(Selection::Releases(none)), &|_, _| {});
-    assert!(matches!(error, Err(Error::Choose { .. })), "{error:?}");
+    assert!(matches!(error, Err(Error::NotInSource { .. })), "{error:?}");
 }
 
 #[test]
@@ -261,7 +262,7 @@ fn the_same_contents_make_the_same_bundle_and_tar_unpacks_it() {
         wanted: Wanted { versions: vec!["1.1.0".parse().unwrap()], ..Wanted::default() },
         writing: Writing::Really,
     };
-    bundle(&UrlSource::new(&server.url()).unwrap(), &Disk, &b, order, &|_, _| {}).unwrap();
+    bundle(&UrlSource::new(&Location::new(server.url())).unwrap(), &Disk, &b, order, &|_, _| {}).unwrap();
     assert_eq!(
         fs::read(&a).unwrap(),
         fs::read(&b).unwrap(),
@@ -344,6 +345,16 @@ fn the_verbs_say_what_they_copied_and_rehearse_it() {
             (&answer["exit"], answer["data"][made_by(line)]["targets"].as_u64()),
             (&0.into(), Some(7))
         );
+        let would = dry["data"]["dry_run"]["files"].as_array().unwrap();
+        assert!(!would.is_empty(), "{line}");
+        for change in would {
+            let file = desk.path().join(change["path"].as_str().unwrap());
+            assert_eq!(
+                fs::metadata(&file).unwrap().len(),
+                change["length"].as_u64().unwrap(),
+                "{line}: {change}"
+            );
+        }
         assert!(desk.path().join(made).exists(), "{line}");
         assert!(desk.done(&format!("validate {made}")).contains("no problems: 4 roles, 7 targets"));
     }

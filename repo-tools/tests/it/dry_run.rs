@@ -31,7 +31,9 @@ fn everything(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 fn every_step_from_nothing_to_published_is_rehearsed_and_then_done() {
     let desk = Desk::new();
     let steps = [
+        ("key new k", "k.pub"),
         ("--repo repo init", "repo/updog-repo.json"),
+        ("--repo repo key new more/other --role root", "repo/root/next.json"),
         ("--repo repo root add-key k.pub --role all", "repo/root/next.json"),
         ("--repo repo release add release --level 1", "repo/draft/manifest.json"),
         ("--repo repo waves set normal", "repo/draft/manifest.json"),
@@ -43,7 +45,6 @@ fn every_step_from_nothing_to_published_is_rehearsed_and_then_done() {
         ("--repo repo publish public", "public/metadata/timestamp.json"),
         ("refresh public --key k", "public/metadata/timestamp.json"),
     ];
-    desk.done("key new k");
     for (line, file) in steps {
         let before = everything(desk.path());
         let answer = desk.json(&format!("{line} --dry-run"));
@@ -61,11 +62,21 @@ fn every_step_from_nothing_to_published_is_rehearsed_and_then_done() {
             assert!(before.get(&path) != after.get(&path), "{line}: {change} did not come true");
         }
     }
+    // What nobody can ask for any more goes, and so it is said before.
+    fs::write(desk.path().join("public/targets/stray"), "x").unwrap();
+    let stray = fs::File::options().write(true).open(desk.path().join("public/targets/stray")).unwrap();
+    stray.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(100 * 86_400)).unwrap();
+    let prune = "prune public --delete";
+    let there = everything(desk.path());
+    let answer = desk.json(&format!("{prune} --dry-run"));
+    let gone = answer["data"]["dry_run"]["files"].as_array().unwrap();
+    assert!(!gone.is_empty() && gone.iter().all(|change| change["kind"] == "removed"), "{answer}");
+    assert_eq!(everything(desk.path()), there);
+    desk.done(prune);
+    assert!(gone.iter().all(|change| !desk.path().join(change["path"].as_str().unwrap()).exists()));
     // Nothing to do is nothing to write.
     let answer = desk.json("--repo repo stage --dry-run");
     assert_eq!(answer["data"]["dry_run"]["files"], serde_json::json!([]), "{answer}");
-    assert_eq!(desk.run("key new other --dry-run"), 2);
-    assert!(!desk.path().join("other").exists());
 }
 
 #[test]

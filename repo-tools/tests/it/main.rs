@@ -31,6 +31,7 @@ mod others;
 mod overtaken;
 mod page;
 mod pictures;
+mod places;
 mod prune;
 mod refresh;
 mod release;

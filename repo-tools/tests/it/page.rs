@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use release::manifest::{Delta, Halt};
 use release::{Digest, ReleaseId};
 use serde_json::{Map, Value};
+use trust_client::Location;
 use updog_repo::Disk;
 use updog_repo::report::{Model, gather, page};
 use updog_repo::source::{FolderSource, Source};
@@ -27,7 +28,8 @@ fn model() -> (Yard, Model) {
     yard.publish(&[&key], day(1), &dir);
     let source = FolderSource::new(&Disk, &dir);
     let root = source.metadata("1.root.json", 1 << 20).unwrap().unwrap();
-    let mut model = gather(&source, root, "https://updates.example/stable", day(5)).unwrap();
+    let mut model =
+        gather(&source, root, &Location::new("https://u:p@updates.example/stable"), day(5)).unwrap();
     // What the verbs for it will sign; here it is put in afterwards, and so can be worse than they allow.
     let waves = waves::sample("normal").unwrap();
     for release in &mut model.releases {

@@ -194,6 +194,42 @@ fn a_folder_is_pruned_by_the_times_of_its_files() {
     assert!(!dir.join("targets/stray").exists());
 }
 
+/// A delegated role is a targets role to a prune: what it signed before goes when nobody can ask for it, no sooner.
+#[test]
+fn old_documents_and_blobs_of_a_delegated_role_go_too() {
+    let paper = |role: &str, version: u64, written: i64, names: &[&str]| Paper {
+        file: format!("{version}.{role}.json"),
+        role: role.into(),
+        version,
+        expires: day(written + 10),
+        written: Some(day(written)),
+        names: names.iter().map(|name| (*name).to_owned()).collect(),
+        ..Paper::default()
+    };
+    let listing = |version: u64, written: i64, team: u64| Paper {
+        lists: [("targets".to_owned(), 1), ("team".to_owned(), team)].into(),
+        ..paper("snapshot", version, written, &[])
+    };
+    let blob = |name: &str| Entry { name: name.into(), length: 1, modified: Some(day(0)) };
+    let stock = Stock {
+        snapshot: 2,
+        snapshots: vec![listing(1, 0, 1), listing(2, 4, 2)],
+        targets: vec![
+            paper("targets", 1, 0, &["image"]),
+            paper("team", 1, 0, &["first-tool", "tool"]),
+            paper("team", 2, 4, &["tool", "second-tool"]),
+        ],
+        blobs: ["first-tool", "image", "second-tool", "tool"].map(blob).into(),
+    };
+    let gone = |days: i64| plan(&stock, day(days) + TimeDelta::seconds(1));
+    // Replaced on day 4, ten days, and seven of margin.
+    assert_eq!((gone(20).blobs, gone(20).metadata), (vec![], vec![]));
+    assert_eq!(blobs(&gone(21)), ["first-tool"]);
+    let documents: Vec<String> = gone(21).metadata.into_iter().map(|gone| gone.name).collect();
+    assert_eq!(documents, ["1.team.json", "1.snapshot.json"]);
+    assert_eq!(blobs(&gone(9999)), ["first-tool"], "what hosts see stays for good");
+}
+
 /// The rules one by one, with small numbers: a term is ten days.
 #[test]
 fn the_rules() {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use trust_client::Location;
 use updog_repo::bundle_source::BundleSource;
 use updog_repo::source::{FolderSource, Source, UrlSource};
 use updog_repo::store::FolderStore;
@@ -172,7 +173,7 @@ fn a_url_is_looked_over_like_a_folder() {
         plant(&planted);
         let server =
             fixtures::server::Server::start(&planted.dir, fixtures::server::Faults::default()).unwrap();
-        let report = look(&UrlSource::new(&server.url()).unwrap(), days);
+        let report = look(&UrlSource::new(&Location::new(server.url())).unwrap(), days);
         assert_eq!(kinds(&report), expected, "{what}: {:?}", report.problems);
         if what == "good" {
             assert_eq!((report.targets, report.bytes), (13, planted.report(2).bytes));

@@ -5,11 +5,11 @@ use std::path::{Component, Path, PathBuf};
 use serde_json::json;
 
 use super::super::root::{Edit, Roles};
-use super::super::{Answer, Context, usage};
+use super::super::{Answer, Context};
 use crate::error::{Error, Result};
 use crate::files::parent;
 use crate::folder::{Folder, STATE};
-use crate::keys::{KeyKind, Purpose, Secrets, generate, generate_locked};
+use crate::keys::{KeyKind, Purpose, Secrets, generate, generate_locked, rehearse};
 use crate::made_keys;
 
 /// The key that is wanted.
@@ -22,10 +22,6 @@ pub(super) struct Wish {
 
 pub(super) fn run(context: &Context, wish: &Wish) -> Result<Answer> {
     let Wish { file, kind, role, encrypt } = wish;
-    if context.rehearsal.is_some() {
-        // A key is written by its own rules, past `files`; and one that is thrown away rehearses nothing.
-        return Err(usage("refused: \"key new\" has no --dry-run, a key is made or it is not".into()));
-    }
     refuse_inside(&context.repo, file)?;
     // Before the key is made: there must be a root that can take it, and nobody else at work on it.
     let folder = match role {
@@ -34,16 +30,18 @@ pub(super) fn run(context: &Context, wish: &Wish) -> Result<Answer> {
     };
     let _lock = folder.as_ref().map(Folder::lock).transpose()?;
     let edit = role.as_ref().and(folder.as_ref()).map(|folder| Edit::begin(context, folder)).transpose()?;
-    let key = if *encrypt {
-        let passphrase = context.passphrases.secret(Purpose::Lock, file)?;
-        generate_locked(*kind, file, &passphrase)?
-    } else {
-        generate(*kind, file)?
+    let passphrase = encrypt.then(|| context.passphrases.secret(Purpose::Lock, file)).transpose()?;
+    let is_rehearsal = context.rehearsal.is_some();
+    let key = match &passphrase {
+        // A key is written by its own rules, past `files`; the one of a rehearsal is thrown away.
+        passphrase if is_rehearsal => rehearse(context.files.as_ref(), *kind, file, passphrase.as_ref())?,
+        Some(passphrase) => generate_locked(*kind, file, passphrase)?,
+        None => generate(*kind, file)?,
     };
     if let Some(folder) = &folder {
-        made_keys::remember(folder, file)?;
+        made_keys::remember(folder, &place_of(file)?)?;
     }
-    let id = hex::encode(key.signer.id());
+    let id = (!is_rehearsal).then(|| hex::encode(key.signer.id()));
     let mut lines = vec![
         format!("The private key is {}; keep it where only its signer can read it.", file.display()),
         format!("The public key is {}", key.public_file.display()),
@@ -58,14 +56,17 @@ pub(super) fn run(context: &Context, wish: &Wish) -> Result<Answer> {
         lines.push(format!("It may sign for {} in root {}.", names.join(", "), edited.version));
         data["roles"] = json!(names);
     }
-    lines.push(format!("key made: {id}"));
+    lines.push(match id {
+        Some(id) => format!("key made: {id}"),
+        None => "a key would be made; its id is not known before".to_owned(),
+    });
     Ok(Answer::done(lines, data))
 }
 
 /// A key in the working folder is copied to others with it, and one in a published folder is read by everybody.
 fn refuse_inside(repo: &Path, file: &Path) -> Result<()> {
-    let read = |source| Error::ReadFile { path: file.to_owned(), source };
-    let parent = there(&std::path::absolute(parent(file)).map_err(read)?);
+    let place = place_of(file)?;
+    let parent = parent(&place);
     let repo = repo.canonicalize().ok().filter(|repo| repo.join(STATE).exists());
     for dir in parent.ancestors() {
         let what = if repo.as_deref() == Some(dir) || dir.join(STATE).exists() {
@@ -78,6 +79,13 @@ fn refuse_inside(repo: &Path, file: &Path) -> Result<()> {
         return Err(Error::KeyInside { path: file.to_owned(), dir: dir.to_owned(), what });
     }
     Ok(())
+}
+
+/// Where a file lies, or will lie once it is made.
+fn place_of(file: &Path) -> Result<PathBuf> {
+    let read = |source| Error::ReadFile { path: file.to_owned(), source };
+    let dir = there(&std::path::absolute(parent(file)).map_err(read)?);
+    Ok(file.file_name().map_or(dir.clone(), |name| dir.join(name)))
 }
 
 /// Where a folder lies, or will lie once it is made: links are followed as far as there is something.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use trust_client::Location;
+
 use crate::request::plain;
 use crate::store::{Fault, FaultKind};
 
@@ -40,7 +42,8 @@ pub enum KmsFaultKind {
 
 impl KmsFault {
     pub(super) fn new(kind: KmsFaultKind, reason: impl Into<String>) -> Self {
-        Self { kind, reason: reason.into() }
+        // The words of others may have the endpoint in them, and that a password.
+        Self { kind, reason: Location::cleaned(&reason.into()) }
     }
 
     /// By the status and the words of an answer. Most refusals have status 400 and differ by their name alone.

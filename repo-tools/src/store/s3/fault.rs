@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 
 use object_store::client::{HttpError, HttpErrorKind};
+use trust_client::Location;
 
 /// Why a store failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,7 +112,8 @@ impl Fault {
     }
 
     fn new(kind: FaultKind, reason: &str) -> Self {
-        Self { kind, reason: reason.to_owned() }
+        // The server's and the library's words may have the endpoint in them, and that a password.
+        Self { kind, reason: Location::cleaned(reason) }
     }
 }
 

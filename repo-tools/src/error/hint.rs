@@ -1,0 +1,220 @@
+//! What the user can do about each error.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use release::bundle::BundleError;
+use release::manifest::ChangeError;
+use trust_client::Location;
+
+use super::Error;
+use super::exit::is_misnamed;
+use crate::request::gravest;
+use crate::role::Role;
+use crate::time;
+
+impl Error {
+    /// What the user can do, as a sentence without "hint:". Exhaustive, so that a new variant is a decision; `None` where
+    /// the message itself says what is expected, or nobody but us can act.
+    #[expect(clippy::too_many_lines, reason = "one arm for each next step, and nothing else")]
+    pub fn hint(&self) -> Option<String> {
+        let text = match self {
+            Self::Usage { .. } | Self::Pack { .. } | Self::Encode { .. } | Self::GenerateKey { .. } => {
+                return None;
+            }
+            Self::ReadFile { source, .. } if is_misnamed(source) => "name a file that is there",
+            Self::WriteFile { source, .. } if is_misnamed(source) => {
+                "make its folder first, or name another file"
+            }
+            Self::ReadFile { .. } | Self::WriteFile { .. } => {
+                "check its mode, and that the disk has room and no faults; then run it again"
+            }
+            Self::Busy { .. } => "another updog-repo is writing there; run it again when that one has ended",
+
+            Self::Key(error) => return error.hint().map(str::to_owned),
+            Self::KeyReadableByOthers { path, .. } => return Some(format!("chmod 600 {}", path.display())),
+            Self::KeyExists { path, private: true } => {
+                return Some(format!(
+                    "a key is never overwritten: choose another file name, or let this one sign with \"updog-repo root add-key {} --role ROLES\"",
+                    path.display()
+                ));
+            }
+            Self::KeyExists { private: false, .. } => {
+                "it is the public half of a key that is elsewhere: choose another file name"
+            }
+            Self::KeyInside { .. } => "choose a file outside of that folder",
+            Self::ReadKey { .. } => "name a key file that is there and that you may read",
+            Self::ParseKey { .. } => "name a key as \"updog-repo key new\" or openssl writes it",
+            Self::Sign { .. } => "run \"updog-repo key show KEY\": it says whether the key can be used",
+            Self::WrongKey { .. } => "\"updog-repo root show\" lists the keys of each role",
+            Self::UnknownKey { .. } => {
+                "\"updog-repo root show\" lists them: name a key by 8 digits of its id or more, or by its file"
+            }
+            Self::KeyName { holder: Some(_), .. } => "give it another name with --name",
+            Self::KeyName { holder: None, .. } => "give it a name with --name",
+
+            Self::NoFolder { .. } => "run \"updog-repo init\" first, or name the folder with --repo",
+            Self::FolderExists { .. } => "go on with it, or name another folder with --repo",
+            Self::ParseState { .. } => {
+                "bring it back from version control, or use the updog-repo that wrote it"
+            }
+            Self::Intent { source, .. } => return source.hint(),
+            Self::NoRepository { .. } => {
+                "name a folder with metadata/ in it, an http(s) URL, s3://bucket/prefix, a bundle or a store of repo.toml"
+            }
+            Self::NotLocal { place, .. } => return Some(not_local_hint(place)),
+
+            Self::TooFewKeys { role, found, .. } => return Some(too_few_hint(*role, *found)),
+            Self::SameKeyTwice { ids: [_, second], role, .. } => {
+                return Some(format!("run \"updog-repo root remove-key {second} --role {role}\""));
+            }
+            Self::NoNextRoot => "run \"updog-repo root new\" first",
+            Self::RootChain { .. } | Self::RootGap { .. } | Self::RootLost { .. } => {
+                "every root is kept for good: put N.root.json back from a copy, or from a published metadata/"
+            }
+            Self::Requests { refused } => return gravest(refused).map(|one| one.fault.hint().to_owned()),
+            Self::Unasked => "add --yes to sign what \"--dry-run\" shows",
+            Self::Declined => "nothing was written; run it again to be asked again",
+            Self::RequestExists { .. } => "name another file with --out, or remove that one",
+            Self::ExpiresAtOnce { .. } => "name a later time, or set the clock",
+            Self::NotSigned { .. } | Self::DraftNotSigned => "run \"updog-repo sign --key KEY\"",
+            Self::DelegationUnsigned { name, .. } => {
+                return Some(format!("run \"updog-repo delegation sign {name} --key KEY\" with their keys"));
+            }
+            Self::DelegatedRole { .. } => {
+                "\"updog-repo delegation list\" says what is left to whom, and what they have signed"
+            }
+            Self::Delegation { name } => {
+                return Some(format!(
+                    "sign it with its own keys: \"updog-repo delegation sign {name} --key KEY\""
+                ));
+            }
+            Self::HostCheck { source: trust_core::Error::Expired { .. } } => {
+                "run \"updog-repo sign --key KEY\": what has expired is signed anew"
+            }
+            Self::HostCheck { .. } => "run \"updog-repo validate PLACE\": it lists all that is wrong",
+
+            Self::ReadRelease { .. } => "name the release folder that \"updog-image build\" wrote, whole",
+            Self::ImageDiffers { .. } => "the release folder is damaged: build or copy it again",
+            Self::ReleaseExists { .. } => "give the new images a new version",
+            Self::Choose { .. } => {
+                "\"updog-repo release list\" shows what is there; its version, --variant and --arch name one"
+            }
+            Self::NotInSource { .. } => {
+                "leave out --release to take the newest; \"updog-repo report SOURCE --out DIR\" shows what is there"
+            }
+            Self::Change { source, .. } => return change_hint(source).map(str::to_owned),
+            Self::TargetName { .. } => "rename it: a target's name is flat, of letters, digits and ._+-",
+            Self::Manifest { .. } => {
+                "the manifest is damaged or of a later updog-repo: bring the signed one back"
+            }
+            Self::ManifestProblems { problems }
+                if problems.iter().any(|problem| problem.contains("is above")) =>
+            {
+                "a release above max_version is yanked or removed first"
+            }
+            Self::ManifestProblems { .. } => "change what they name; until then the draft stays as it was",
+            Self::Waves { .. } => {
+                "name emergency, accelerated, normal, slow, a rollout of repo.toml, or a wave file"
+            }
+
+            Self::ParseRole { .. }
+            | Self::WrongVersion { .. }
+            | Self::NotListed { .. }
+            | Self::NotTheListed { .. }
+            | Self::Absent { .. }
+            | Self::NoRoot { .. }
+            | Self::BlobDiffers { .. }
+            | Self::HostTarget { .. } => {
+                "bring the file back from a copy; what is published is written anew by \"updog-repo publish DEST --from-scratch\""
+            }
+            Self::Bundle { source: BundleError::Short { .. }, .. } => "copy it again: the copy was cut off",
+            Self::Bundle { .. } => {
+                "name a file that \"updog-repo bundle SOURCE FILE\" wrote, or make it again"
+            }
+            Self::OtherRoot { .. } => "name with --root a root of this repository, or another source",
+            Self::OtherRepository { .. } => "name the place of this repository, or an empty one",
+
+            Self::Older { role: Role::Root, .. } => {
+                "this working folder is behind; use the one that published last"
+            }
+            Self::Undoes { place, .. } => {
+                return Some(format!(
+                    "take over the working folder that published there; \"updog-repo release diff --against {place}\" compares, and --undo-others takes it all away"
+                ));
+            }
+            Self::Older { role, .. } | Self::SameVersion { role, .. } => {
+                return Some(format!(
+                    "compare first: \"updog-repo release diff --against DEST\"; when what it says is meant, \"updog-repo sign --renew {role} --key KEY\" and publish"
+                ));
+            }
+            Self::TimestampLost { .. } => {
+                "run \"updog-repo sign --renew timestamp --key KEY\" and publish within the hour"
+            }
+            Self::Overtaken { role, root, .. } | Self::NotVerifying { role, root } => {
+                return Some(format!(
+                    "in the working folder that has root {root} run \"updog-repo sign --renew {role} --key KEY\" and publish it"
+                ));
+            }
+            Self::Raced { .. } | Self::RootAppeared { .. } | Self::Vanished { .. } | Self::Moved { .. } => {
+                "run it again: it starts from what is there now"
+            }
+            Self::PruneExpired { .. } => "publish first, or set the clock",
+            Self::Rotation { .. } => {
+                "sign with the old and the new keys; if the old ones are lost, publish with --accept-gap"
+            }
+            Self::Expired { role: Role::Timestamp, .. } => {
+                "check the clock; if it is right, add --allow-expired to bring it back"
+            }
+            Self::Expired { role, .. } => {
+                return Some(format!(
+                    "a timestamp cannot help: sign {role} anew with \"updog-repo sign --key KEY\", then publish"
+                ));
+            }
+            Self::ClockBehind { signed_at, .. } | Self::SignedBefore { live: signed_at, .. } => {
+                return Some(clock_hint(*signed_at));
+            }
+            Self::SignedAhead { .. } => {
+                "set the clock that is wrong, then \"updog-repo sign --renew timestamp --key KEY\" and publish"
+            }
+            Self::Store { fault, .. } => fault.kind.hint(),
+            Self::Fetch { .. } => "check the URL and the network, then run the same command again",
+        };
+        Some(text.to_owned())
+    }
+}
+
+/// Where a copy can go that may not go there.
+fn not_local_hint(place: &Location) -> String {
+    if place.scheme().is_some_and(|scheme| scheme.eq_ignore_ascii_case("s3")) {
+        return format!("mirror into a folder and copy that to {place}, metadata/timestamp.json last");
+    }
+    "name a folder of this machine".to_owned()
+}
+
+/// Hosts take the newest signing time for the earliest time it can be.
+fn clock_hint(signed_at: DateTime<Utc>) -> String {
+    format!(
+        "set the clock; if that earlier signature was made by a wrong one, sign on from there: --clock {}",
+        time::text(signed_at + TimeDelta::seconds(1))
+    )
+}
+
+fn too_few_hint(role: Role, found: u64) -> String {
+    let add = format!("run \"updog-repo root add-key KEY --role {role}\"");
+    if found == 0 { add } else { format!("{add}, or \"updog-repo root threshold {role} {found}\"") }
+}
+
+fn change_hint(error: &ChangeError) -> Option<&'static str> {
+    Some(match error {
+        ChangeError::Paused { .. } => {
+            "run \"updog-repo waves resume V --reason WHY\" first, or give it new waves with \"updog-repo waves set POLICY --version V --restart --reason WHY\""
+        }
+        ChangeError::Halted { .. } | ChangeError::NoTimes => {
+            "give it new waves with \"updog-repo waves set POLICY --version V --restart --reason WHY\""
+        }
+        ChangeError::BeforePause { .. } => "set the clock",
+        ChangeError::NotOurs => "add it again with \"updog-repo release add DIR\"",
+        ChangeError::Waves(_) => "choose a factor that leaves times between now and the year 9999",
+        // Of another crate, and open to new variants: their own words must do.
+        _ => return None,
+    })
+}
