@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use chrono::Utc;
 use clap::Parser;
 use clap::error::ErrorKind;
+use serde_json::json;
 use updater_core::Exit;
 
 use crate::answer::Answer;
@@ -157,20 +158,36 @@ fn hint(answer: &Answer) {
 
 /// What clap refused, or help and version, which are no errors.
 fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
-    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        let _ = error.print();
-        return ExitCode::SUCCESS;
-    }
     let foreign = typed(arguments, &bottlerocket::Verb::NAMES);
-    if typed(arguments, &["--json", "-j"]).is_some() && foreign.is_none() {
-        let text = error.to_string();
-        let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        let answer = Answer::from_error(&Error::Usage(first.to_owned()));
-        print(&answer.json(None).to_string());
-    } else {
+    let exit = match (error.use_stderr(), foreign) {
+        (false, _) => Exit::Done,
+        (true, Some(_)) => Exit::Bug,
+        (true, None) => Exit::Usage,
+    };
+    if typed(arguments, &["--json", "-j"]).is_none() || foreign.is_some() {
         let _ = error.print();
+        return ExitCode::from(exit.code());
     }
-    ExitCode::from(if foreign.is_some() { Exit::Bug.code() } else { Exit::Usage.code() })
+    let text = error.to_string();
+    let first = || text.lines().next().unwrap_or_default();
+    let (verb, answer) = match error.kind() {
+        ErrorKind::DisplayHelp => (Some("help"), Answer::done(first(), json!({ "help": text.trim_end() }))),
+        ErrorKind::DisplayVersion => {
+            (Some("version"), Answer::done(first(), json!({ "version": env!("CARGO_PKG_VERSION") })))
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
+            (None, Answer::from_error(&Error::Usage("expected a verb, found none".to_owned())))
+        }
+        _ => (None, Answer::from_error(&Error::Usage(paragraph(&text)))),
+    };
+    print(&answer.json(verb).to_string());
+    ExitCode::from(exit.code())
+}
+
+/// What is wrong, on one line: clap's first paragraph.
+fn paragraph(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+    lines.join(" ").trim_start_matches("error: ").to_owned()
 }
 
 /// The first of these words among the arguments.

@@ -11,7 +11,7 @@ use crate::online::{Served, waves};
 /// Prepares a host; what is run; its exit code; its reason.
 type Case = (&'static str, fn(&mut Host), &'static [&'static str], i32, Option<&'static str>);
 
-const CASES: [Case; 26] = [
+const CASES: [Case; 31] = [
     ("status", |_| (), &["status"], 0, None),
     ("nothing armed", |_| (), &["cancel"], 10, None),
     ("nothing staged", |_| (), &["arm"], 10, None),
@@ -22,6 +22,11 @@ const CASES: [Case; 26] = [
     ("fallback never confirmed", |host| host.set((2, 7, true), (1, 3, false)), &["rollback"], 50, None),
     ("trial", |host| host.set((1, 2, false), (0, 0, false)), &["confirm"], 0, None),
     ("unknown verb", |_| (), &["frobnicate"], 2, None),
+    ("no verb", |_| (), &[], 2, None),
+    ("a word that is missing", |_| (), &["config"], 2, None),
+    ("help", |_| (), &["--help"], 0, None),
+    ("help of a verb", |_| (), &["stage", "--help"], 0, None),
+    ("version", |_| (), &["--version"], 0, None),
     ("unknown option", |_| (), &["status", "--frobnicate"], 2, None),
     ("no such slot", |_| (), &["verify", "--slot", "C"], 2, None),
     ("no version", |_| (), &["check", "--to", "1.0"], 2, None),
