@@ -65,7 +65,7 @@ fn every_step_from_nothing_to_published_is_rehearsed_and_then_done() {
     // What nobody can ask for any more goes, and so it is said before.
     fs::write(desk.path().join("public/targets/stray"), "x").unwrap();
     let stray = fs::File::options().write(true).open(desk.path().join("public/targets/stray")).unwrap();
-    stray.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(100 * 86_400)).unwrap();
+    stray.set_modified((chrono::Utc::now() - chrono::TimeDelta::days(100)).into()).unwrap();
     let prune = "prune public --delete";
     let there = everything(desk.path());
     let answer = desk.json(&format!("{prune} --dry-run"));
