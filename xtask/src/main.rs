@@ -11,6 +11,7 @@ mod interop;
 mod layers;
 mod lengths;
 mod links;
+mod needs;
 mod process;
 mod promises;
 mod python;

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
+use crate::needs::{Asked, Ran};
 use crate::python::Python;
 use crate::workspace::Workspace;
 use crate::{process, setup};
@@ -21,7 +22,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     // Doc tests come with it.
     let all = args.rest.is_empty().then(|| "--workspace".to_owned());
     let words: Vec<String> = all.iter().chain(&args.rest).cloned().collect();
-    tested(&words, all.is_some())
+    tested(&words, if all.is_some() { Asked::All } else { Asked::Some })
 }
 
 /// For `ci`: builds them.
@@ -33,17 +34,17 @@ pub(crate) fn build() -> Result<()> {
 pub(crate) fn own() -> Result<()> {
     let skip = PEERS.iter().flat_map(|peer| ["--skip", peer]);
     let words: Vec<String> = ["--workspace", "--"].into_iter().chain(skip).map(str::to_owned).collect();
-    tested(&words, true)
+    tested(&words, Asked::Own)
 }
 
 /// For `ci`: those against other implementations.
 pub(crate) fn interop() -> Result<()> {
     let words: Vec<String> =
         ["--workspace", "--tests", "--"].iter().chain(&PEERS).map(|word| (*word).to_owned()).collect();
-    tested(&words, false)
+    tested(&words, Asked::Interop)
 }
 
-fn tested(words: &[String], whole: bool) -> Result<()> {
+fn tested(words: &[String], asked: Asked) -> Result<()> {
     setup::ensure(&[setup::Use::Test])?;
     let target = Workspace::load()?.target_directory;
     let (python, moto) = (Python::prepare(&target)?, Python::with_moto(&target)?);
@@ -51,14 +52,15 @@ fn tested(words: &[String], whole: bool) -> Result<()> {
     let mut command = process::cargo(&["test", "--no-fail-fast"]);
     command.env("UPDOG_SCHEMATHESIS", schemathesis);
     command.args(words).env("UPDOG_PYTHON", python.bin("python")?).env("UPDOG_MOTO", moto.bin("python")?);
-    let (mut count, mut passed) = counted(&mut command)?;
-    if whole {
+    let mut ran = Ran::default();
+    let (mut count, mut passed) = counted(&mut command, &mut ran)?;
+    if matches!(asked, Asked::All | Asked::Own) {
         match loop_devices() {
             Ok(()) => {
                 // Of the whole workspace: with the features of its crate alone all libraries would be built again.
                 let test = ["test", "--workspace", "--test", "block_device"];
                 let words = ["--", "--ignored", "--test-threads=1"];
-                let (more, held) = counted(process::cargo(&test).args(words))?;
+                let (more, held) = counted(process::cargo(&test).args(words), &mut ran)?;
                 // The run above has counted them as skipped.
                 count.ignored = count.ignored.saturating_sub(more.passed + more.failed);
                 count.passed += more.passed;
@@ -70,12 +72,17 @@ fn tested(words: &[String], whole: bool) -> Result<()> {
             ),
         }
     }
+    println!("{ran}");
     println!("tests: {} passed, {} failed, {} skipped", count.passed, count.failed, count.ignored);
     if !passed {
         bail!("tests failed");
     }
     if count.passed == 0 {
         bail!("no test ran");
+    }
+    let lacks = ran.lacks(asked);
+    if !lacks.is_empty() {
+        bail!("no test ran with {}: expected one of each at least", lacks.join(", "));
     }
     Ok(())
 }
@@ -124,7 +131,7 @@ impl Count {
 }
 
 /// Runs, shows the output as it comes, and adds it up.
-fn counted(command: &mut Command) -> Result<(Count, bool)> {
+fn counted(command: &mut Command, ran: &mut Ran) -> Result<(Count, bool)> {
     let mut child = command.stdout(Stdio::piped()).spawn().context("failed to start cargo test")?;
     let mut count = Count::default();
     if let Some(stdout) = child.stdout.take() {
@@ -133,6 +140,7 @@ fn counted(command: &mut Command) -> Result<(Count, bool)> {
             let line = String::from_utf8_lossy(&line);
             println!("{line}");
             count.add(&line);
+            ran.add(&line);
         }
     }
     let status = child.wait().context("failed to wait for cargo test")?;
