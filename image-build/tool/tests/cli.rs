@@ -83,6 +83,19 @@ fn a_usage_error_is_an_object_too() {
     let said: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&said["ok"], &said["reason"]), (&false.into(), &"usage".into()), "{said}");
     assert!(said["message"].as_str().unwrap().contains("bild"), "{said}");
+    for (words, exit, verb, message) in [
+        (&["--version"][..], 0, "version", "updog-image "),
+        (&["build", "--help"], 0, "help", "Build a disk"),
+        (&[], 2, "", "expected a verb"),
+        (&["verify"], 2, "", "not provided: <"),
+    ] {
+        let output = run(folder.path(), &[&["--json"], words].concat());
+        let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((output.status.code(), &said["exit"]), (Some(exit), &exit.into()), "{said}");
+        assert_eq!((&said["verb"], &said["ok"]), (&verb.into(), &(exit == 0).into()), "{said}");
+        let line = said["message"].as_str().unwrap();
+        assert!(line.contains(message) && !line.contains('\n'), "{said}");
+    }
 }
 
 /// A folder as `build` leaves it, with a comma in its name, and a QEMU that says what it was told.

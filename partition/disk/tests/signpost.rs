@@ -85,6 +85,26 @@ fn status_in_json() {
     assert_eq!(said["data"], data);
 }
 
+/// Bottlerocket's exit code of a wrong command line is 1.
+#[test]
+fn one_object_without_a_verb_too() {
+    let bench = Bench::with((1, 7, 1), Some((0, 0, 0)));
+    for (words, exit, verb, message) in [
+        (&["--version"][..], 0, "version", "signpost "),
+        (&["--help"], 0, "help", "Shows and edits"),
+        (&[], 1, "", "expected a verb"),
+        (&["frobnicate"], 1, "", "frobnicate"),
+        (&["status", "--booted", "C"], 1, "", "invalid value 'C'"),
+    ] {
+        let output = bench.run(&[&["--json"], words].concat());
+        let said: serde_json::Value = serde_json::from_str(&out(&output)).unwrap();
+        assert_eq!((output.status.code(), &said["exit"]), (Some(exit), &exit.into()), "{said}");
+        assert_eq!((&said["verb"], &said["ok"]), (&verb.into(), &(exit == 0).into()), "{said}");
+        assert_eq!(said["reason"].as_str(), (exit == 1).then_some("usage"), "{said}");
+        assert!(said["message"].as_str().unwrap().contains(message), "{said}");
+    }
+}
+
 #[test]
 fn an_update_by_hand_and_back() {
     let bench = Bench::with((1, 0, 1), Some((2, 0, 0)));

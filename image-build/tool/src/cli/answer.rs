@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 
+use clap::error::ErrorKind;
 use serde_json::{Value, json};
 
 use crate::Error;
@@ -48,14 +49,29 @@ pub(super) fn answer(verb: &str, as_json: bool, result: Result<Answer, Error>) -
     exit
 }
 
-/// A command line that cannot be meant, for programs.
-pub(super) fn say_usage(problem: &str) -> u8 {
-    let message = problem.trim().trim_start_matches("error: ");
+/// What clap found instead of a verb, for programs: help or the version, or a command line that cannot be meant.
+pub(super) fn say_words(found: &clap::Error) -> u8 {
+    let text = found.to_string();
+    let first = || text.lines().next().unwrap_or_default().to_owned();
+    let (verb, exit, message, data) = match found.kind() {
+        ErrorKind::DisplayHelp => ("help", 0, first(), json!({ "help": text.trim_end() })),
+        ErrorKind::DisplayVersion => ("version", 0, first(), json!({ "version": env!("CARGO_PKG_VERSION") })),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
+            ("", USAGE, "expected a verb, found none".to_owned(), Value::Null)
+        }
+        _ => ("", USAGE, paragraph(&text), Value::Null),
+    };
     let object = json!({
-        "format": 1, "verb": "", "ok": false, "exit": USAGE, "reason": reason(USAGE), "message": message, "data": null,
+        "format": 1, "verb": verb, "ok": exit == 0, "exit": exit, "reason": reason(exit), "message": message, "data": data,
     });
     println!("{object}");
-    USAGE
+    exit
+}
+
+/// What is wrong, on one line: clap's first paragraph.
+fn paragraph(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+    lines.join(" ").trim_start_matches("error: ").to_owned()
 }
 
 /// A line of progress on stderr.

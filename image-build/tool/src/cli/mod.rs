@@ -11,7 +11,7 @@ mod which;
 
 use clap::{Parser, Subcommand};
 
-use answer::{Answer, USAGE, answer, say_usage};
+use answer::{Answer, USAGE, answer, say_words};
 
 /// Makes, shows, runs and checks images for updog hosts.
 #[derive(Debug, Parser)]
@@ -44,14 +44,12 @@ enum Verb {
 pub fn run() -> u8 {
     let Command { verb, json } = match Command::try_parse() {
         Ok(command) => command,
-        Err(error) if error.use_stderr() && std::env::args_os().any(|word| word == "--json") => {
-            return say_usage(&error.to_string());
-        }
+        Err(found) if std::env::args_os().any(|word| word == "--json") => return say_words(&found),
         // Help and version are answers; the rest is usage.
-        Err(error) => {
+        Err(found) => {
             // Neither can be said when the stream is gone.
-            let _ = error.print();
-            return if error.use_stderr() { USAGE } else { 0 };
+            let _ = found.print();
+            return if found.use_stderr() { USAGE } else { 0 };
         }
     };
     let (name, result) = match verb {

@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use partition_core::Slot;
 use partition_core::bottlerocket::Unmet;
 use partition_disk::discover::DiscoverError;
@@ -104,4 +105,33 @@ impl Answer {
         }
         ExitCode::from(exit)
     }
+}
+
+/// What clap found instead of a verb, for programs: help or the version, or a command line that cannot be meant. The exit
+/// code is Bottlerocket's, 0 or 1.
+pub(crate) fn say_words(found: &clap::Error) -> ExitCode {
+    let text = found.to_string();
+    let first = || text.lines().next().unwrap_or_default().to_owned();
+    let (verb, ok, message, data) = match found.kind() {
+        ErrorKind::DisplayHelp => ("help", true, first(), json!({ "help": text.trim_end() })),
+        ErrorKind::DisplayVersion => {
+            ("version", true, first(), json!({ "version": env!("CARGO_PKG_VERSION") }))
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
+            ("", false, "expected a verb, found none".to_owned(), Value::Null)
+        }
+        _ => ("", false, paragraph(&text), Value::Null),
+    };
+    let (exit, reason) = (u8::from(!ok), (!ok).then_some("usage"));
+    let object = json!({
+        "format": 1, "verb": verb, "ok": ok, "exit": exit, "reason": reason, "message": message, "data": data,
+    });
+    println!("{object}");
+    ExitCode::from(exit)
+}
+
+/// What is wrong, on one line: clap's first paragraph.
+fn paragraph(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+    lines.join(" ").trim_start_matches("error: ").to_owned()
 }

@@ -40,6 +40,7 @@ struct Command {
 fn main() -> ExitCode {
     let command = match Command::try_parse() {
         Ok(command) => command,
+        Err(found) if std::env::args_os().any(|word| word == "--json") => return answer::say_words(&found),
         Err(usage) => {
             // Bottlerocket's exit code of a wrong command line; help and version are no errors.
             let wrong = usage.use_stderr();
