@@ -16,7 +16,7 @@ use super::survey::{Anchor, Survey};
 use crate::document::Document;
 use crate::error::{Error, Result};
 use crate::files::{self, Files, Partial};
-use crate::metadata::{Metadata, Online, version_in};
+use crate::metadata::{MAX_METADATA, Metadata, Online, version_in};
 use crate::parallel::{Meter, Tell, each};
 use crate::publish::{Gap, Plan, documents, plan};
 use crate::role::Role;
@@ -56,7 +56,7 @@ pub struct Mirrored {
     pub new_targets: usize,
     /// Their bytes.
     pub new_bytes: u64,
-    /// In a dry run, the files that would be written, with their lengths; not the documents of delegated roles.
+    /// In a dry run, the files that would be written, with their lengths.
     #[serde(skip)]
     pub would_write: Vec<(PathBuf, u64)>,
 }
@@ -95,8 +95,10 @@ pub fn mirror(
         would_write: Vec::new(),
     };
     if order.writing == Writing::DryRun {
-        let online = new.online.as_ref().ok_or(Error::NotListed { role: "timestamp" })?;
-        let papers = documents(&new, online, &mirrored.plan);
+        let delegated = copy.new_delegated(&survey)?.into_iter();
+        let length = |bytes: &[u8]| u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let delegated = delegated.map(|(name, bytes)| (name.to_owned(), length(bytes))).collect();
+        let papers = documents(&new, live.versions(), &mirrored.plan, delegated);
         let papers = papers.into_iter().map(|(name, length)| (copy.metadata.join(name), length));
         mirrored.would_write =
             missing.iter().map(|(target, path)| (path.clone(), target.length)).chain(papers).collect();
@@ -241,12 +243,8 @@ impl Copy<'_> {
     fn show(&self, new: &Metadata, survey: &Survey, plan: &Plan) -> Result<()> {
         let Some(online) = &new.online else { return Ok(()) };
         self.roots(new, &plan.roots_before)?;
-        // Delegated roles have their versions in their names, as those above them; nobody asks for them yet.
-        let is_above = |name: &str| {
-            name == TIMESTAMP
-                || ["root", "snapshot", "targets"].iter().any(|role| version_in(name, role).is_some())
-        };
-        for (name, bytes) in survey.metadata.iter().filter(|(name, _)| !is_above(name)) {
+        // They have their versions in their names, as those above them; nobody asks for them yet.
+        for (name, bytes) in self.new_delegated(survey)? {
             self.put(name, bytes)?;
         }
         if plan.metadata {
@@ -256,6 +254,24 @@ impl Copy<'_> {
             self.put(TIMESTAMP, online.timestamp.bytes())?;
         }
         self.roots(new, &plan.roots_after)
+    }
+
+    /// The documents of delegated roles that the copy does not have.
+    fn new_delegated<'s>(&self, survey: &'s Survey) -> Result<Vec<(&'s str, &'s [u8])>> {
+        let is_above = |name: &str| {
+            name == TIMESTAMP
+                || ["root", "snapshot", "targets"].iter().any(|role| version_in(name, role).is_some())
+        };
+        let mut new = Vec::new();
+        for (name, bytes) in survey.metadata.iter().filter(|(name, _)| !is_above(name)) {
+            let path = self.metadata.join(name);
+            let there = files::read(self.files, &path, MAX_METADATA)
+                .map_err(|source| Error::ReadFile { path, source })?;
+            if there.as_deref() != Some(bytes) {
+                new.push((name.as_str(), bytes.as_slice()));
+            }
+        }
+        Ok(new)
     }
 
     fn roots(&self, new: &Metadata, versions: &[u64]) -> Result<()> {

@@ -26,7 +26,7 @@ pub struct Preview {
     pub blobs: Vec<(String, u64)>,
     /// Bytes of them.
     pub bytes: u64,
-    /// Documents it would write, in this order, with their lengths; not those of delegated roles.
+    /// Documents it would write, in this order, with their lengths.
     pub documents: Vec<(String, u64)>,
     /// What hosts see now.
     pub before: Versions,
@@ -46,36 +46,62 @@ pub fn preview(store: &dyn Store, staged: &Staged, order: Order) -> Result<Previ
         .map(|(name, target)| (name, target.length))
         .collect();
     let shown = shown(store, &live, staged);
+    let before = live.metadata.versions();
     let none = Manifest::default();
     let staged_manifest = staged.view().manifest.as_ref().unwrap_or(&none);
     Ok(Preview {
-        documents: documents(staged.metadata(), online, &plan),
+        documents: documents(staged.metadata(), before, &plan, delegated(online, &live, &plan)),
         plan,
         bytes: blobs.iter().map(|(_, length)| length).sum(),
         blobs,
-        before: live.metadata.versions(),
+        before,
         after: staged.metadata().versions(),
         differences: shown.ok().map(|shown| staged_manifest.differences(shown.as_ref().unwrap_or(&none))),
     })
 }
 
-/// The documents of a plan, in its order, with their lengths; those of delegated roles are not among them.
-pub(crate) fn documents(metadata: &Metadata, online: &Online, plan: &Plan) -> Vec<(String, u64)> {
-    let length = |bytes: &[u8]| u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+/// The documents of a plan and of delegated roles, in the order in which they are written, with their lengths; those that
+/// hosts read before in the same version are none of them.
+pub(crate) fn documents(
+    metadata: &Metadata,
+    before: Versions,
+    plan: &Plan,
+    delegated: Vec<(String, u64)>,
+) -> Vec<(String, u64)> {
     let roots = |versions: &[u64]| -> Vec<(String, u64)> {
         let shown = metadata.roots.iter().filter(|root| versions.contains(&root.version()));
         shown.map(|root| (format!("{}.root.json", root.version()), length(root.bytes()))).collect()
     };
     let mut documents = roots(&plan.roots_before);
-    if plan.metadata {
-        documents.extend([
-            (format!("{}.targets.json", online.targets.version()), length(online.targets.bytes())),
-            (format!("{}.snapshot.json", online.snapshot.version()), length(online.snapshot.bytes())),
-            ("timestamp.json".to_owned(), length(online.timestamp.bytes())),
-        ]);
+    documents.extend(delegated);
+    if let Some(online) = metadata.online.as_ref().filter(|_| plan.metadata) {
+        let Online { targets, snapshot, timestamp, .. } = online;
+        if targets.version() != before.targets {
+            documents.push((format!("{}.targets.json", targets.version()), length(targets.bytes())));
+        }
+        if snapshot.version() != before.snapshot {
+            documents.push((format!("{}.snapshot.json", snapshot.version()), length(snapshot.bytes())));
+        }
+        documents.push(("timestamp.json".to_owned(), length(timestamp.bytes())));
     }
     documents.extend(roots(&plan.roots_after));
     documents
+}
+
+/// The documents of delegated roles that hosts do not read yet.
+fn delegated(online: &Online, live: &Live, plan: &Plan) -> Vec<(String, u64)> {
+    let live = live.metadata.online.as_ref();
+    let is_new = |name: &str, version: u64| {
+        live.and_then(|live| live.delegated.get(name)).is_none_or(|there| there.version() != version)
+    };
+    let files = online
+        .delegated_files()
+        .filter(|(_, name, document)| plan.metadata && is_new(name, document.version()));
+    files.map(|(file, _, document)| (file, length(document.bytes()))).collect()
+}
+
+fn length(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 
 /// The manifest that hosts read now, expired or not.

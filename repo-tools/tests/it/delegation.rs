@@ -11,6 +11,7 @@ use serde_json::Value;
 use tough::{RepositoryLoader, TargetName};
 use trust_core::Expiry;
 use updog_repo::Disk;
+use updog_repo::files::Files;
 use updog_repo::host_check::{find, follow, target_bytes};
 use updog_repo::source::FolderSource;
 
@@ -134,6 +135,43 @@ fn a_release_and_a_rotation_keep_what_is_left_to_others() {
         let said = desk.done(&format!("validate {place} --root repo/root/1.root.json"));
         assert!(said.contains("no problems") && said.contains(counts), "{place}: {said}");
     }
+}
+
+/// A copy gets the documents of delegated roles past the files, and they are named all the same.
+#[test]
+fn a_dry_run_names_the_documents_of_delegated_roles() {
+    let desk = published();
+    let would = |line: &str| -> Vec<String> {
+        let answer = desk.json(&format!("{line} --dry-run"));
+        assert_eq!(answer["exit"], 0, "{line}: {answer}");
+        let files = answer["data"]["dry_run"]["files"].as_array().unwrap().iter();
+        files.map(|one| one["path"].as_str().unwrap().to_owned()).collect()
+    };
+    let team = |files: &[String]| files.iter().filter(|file| file.ends_with(".team.json")).count();
+    let first = would("mirror public copy");
+    assert_eq!(team(&first), 1, "{first:?}");
+    desk.done("mirror public copy");
+    let mut made = Vec::new();
+    for part in ["copy/metadata", "copy/targets"] {
+        let names = Disk.names(&desk.path().join(part)).unwrap();
+        made.extend(names.into_iter().map(|name| format!("{part}/{name}")));
+    }
+    let mut first = first;
+    first.sort();
+    made.sort();
+    assert_eq!(first, made);
+    assert_eq!(would("mirror public copy"), [""; 0], "all is there");
+    // Others have signed nothing new: the document that is there stays.
+    desk.done("refresh public --key release.key");
+    assert_eq!(would("mirror public copy"), ["copy/metadata/timestamp.json"]);
+    for line in ["team --key a.key --target tools-2.tar", "team --key b.key"] {
+        desk.done(&format!("--repo repo delegation sign {line}"));
+    }
+    for line in ["--repo repo sign --key release.key", "--repo repo publish public"] {
+        desk.done(line);
+    }
+    let second = would("mirror public copy");
+    assert_eq!(team(&second), 1, "{second:?}");
 }
 
 #[test]

@@ -91,6 +91,15 @@ fn a_key_that_was_cut_half_way_is_completed() {
         let (private, public) = (fs::read(path("k")).unwrap(), fs::read(path("k.pub")).unwrap());
         // Cut between the two renames.
         fs::rename(path("k.pub"), path(".k.pub.partial")).unwrap();
+        let would = desk.json(&format!("--repo r key new k --role all {more} --dry-run"));
+        let files = would["data"]["dry_run"]["files"].as_array().unwrap();
+        let keys: Vec<&str> = files
+            .iter()
+            .map(|one| one["path"].as_str().unwrap())
+            .filter(|one| one.starts_with('k'))
+            .collect();
+        assert_eq!(keys, ["k.pub"], "the half that is there stays");
+        assert!(path(".k.pub.partial").exists() && !path("k.pub").exists());
         desk.done(&format!("--repo r key new k --role all {more}"));
         assert_eq!((fs::read(path("k")).unwrap(), fs::read(path("k.pub")).unwrap()), (private, public));
         assert!(!path(".k.pub.partial").exists());

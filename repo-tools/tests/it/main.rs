@@ -39,6 +39,7 @@ mod root_chain;
 mod rotate;
 mod rotation;
 mod s3;
+mod s3_dry_run;
 mod signing;
 mod simulate;
 mod stores;

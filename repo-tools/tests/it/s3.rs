@@ -197,57 +197,10 @@ fn two_publishers_at_the_same_moment_in_s3() {
     }
 }
 
-fn run(dir: &Path, variables: &[(String, String)], line: &str) -> Output {
+pub(crate) fn run(dir: &Path, variables: &[(String, String)], line: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_updog-repo"));
     command.args(line.split_whitespace()).current_dir(dir);
     command.envs(variables.iter().map(|(name, value)| (name, value))).output().unwrap()
-}
-
-/// What goes to a bucket goes past the files, and is said all the same.
-#[test]
-fn a_dry_run_names_what_would_be_written_to_s3() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path();
-    release(&path.join("release"), 1 << 20);
-    let bucket = Moto::running().bucket();
-    let variables = bucket.variables();
-    let place = format!("s3://{}/p", bucket.name);
-    let done = |line: &str| {
-        let output = run(path, &variables, line);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(0), "{line}: {said}");
-        output.stdout
-    };
-    let would = |line: &str| -> Vec<String> {
-        let object: serde_json::Value =
-            serde_json::from_slice(&done(&format!("{line} --dry-run --json"))).unwrap();
-        let files = object["data"]["dry_run"]["files"].as_array().unwrap().iter();
-        let words = |one: &serde_json::Value, key: &str| one[key].as_str().unwrap().to_owned();
-        files.map(|one| format!("{} {}", words(one, "kind"), words(one, "path"))).collect()
-    };
-    for line in ["init", "key new k --role all", "release add release --level 1", "sign --key k"] {
-        done(&format!("--repo repo {line}"));
-    }
-    let publish = format!("--repo repo publish {place}");
-    let mut first = would(&publish);
-    // The stage is made on the way.
-    first.retain(|one| !one.starts_with("made repo/stage/"));
-    assert!(bucket.store("p").list(Part::Metadata).unwrap().is_empty());
-    done(&publish);
-    let mut written: Vec<String> = Vec::new();
-    for part in [Part::Metadata, Part::Targets] {
-        let there = bucket.store("p").list(part).unwrap();
-        written.extend(there.iter().map(|entry| format!("made {place}/{}/{}", part.name(), entry.name)));
-    }
-    let sorted = |mut names: Vec<String>| {
-        names.sort();
-        names
-    };
-    assert_eq!(sorted(first), sorted(written));
-    assert_eq!(would(&publish), [""; 0], "all is there");
-    let timestamp = format!("replaced {place}/metadata/timestamp.json");
-    assert_eq!(would(&format!("refresh {place} --key k")), [timestamp]);
-    assert_eq!(would(&format!("prune {place} --delete")), [""; 0]);
 }
 
 /// By the program, with a blob in parts: published, pruned, read over plain HTTP, no secret anywhere.
@@ -369,7 +322,7 @@ fn memory_does_not_grow_with_the_blob() {
 }
 
 /// A release whose root image cannot be compressed.
-fn release(dir: &Path, length: u64) {
+pub(crate) fn release(dir: &Path, length: u64) {
     use release::Digest;
     fs::create_dir_all(dir).unwrap();
     let mut word = 0x9e37_79b9_7f4a_7c15_u64;
