@@ -15,6 +15,14 @@ impl Location {
         Self(text.into())
     }
 
+    /// A proxy, shown without its secrets. It may be typed without its scheme.
+    pub fn of_proxy(text: &str) -> String {
+        if text.contains("://") {
+            return shown(text);
+        }
+        text.rsplit_once('@').map_or(text, |(_, host)| host).to_owned()
+    }
+
     /// As it was typed, secrets too: to be opened, never to be shown.
     pub fn typed(&self) -> &str {
         &self.0
@@ -145,6 +153,19 @@ mod tests {
             ("public", None),
         ] {
             assert_eq!(Location::new(typed).scheme(), scheme, "{typed}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_may_lack_its_scheme() {
+        for (typed, seen) in [
+            ("http://user:secret@proxy:3128", "http://proxy:3128/"),
+            ("user:secret@proxy:3128", "proxy:3128"),
+            ("user:se@secret@proxy", "proxy"),
+            ("proxy:3128", "proxy:3128"),
+            ("", ""),
+        ] {
+            assert_eq!(Location::of_proxy(typed), seen);
         }
     }
 

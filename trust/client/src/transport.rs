@@ -266,7 +266,7 @@ fn build(
     if config.no_proxy.iter().any(|host| host == "*") {
         builder = builder.no_proxy();
     } else if let Some(proxy) = &config.proxy {
-        let source = |source| Error::BadProxy { proxy: without_credentials(proxy), source };
+        let source = |source| Error::BadProxy { proxy: Location::of_proxy(proxy), source };
         let except = NoProxy::from_string(&config.no_proxy.join(","));
         builder = builder.proxy(Proxy::all(proxy).map_err(source)?.no_proxy(except));
     }
@@ -295,14 +295,6 @@ fn authorities(path: &Path) -> Result<Vec<Certificate>, Error> {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
         _ => Err(Error::BadCaBundle { path: path.to_owned() }),
     }
-}
-
-/// A proxy may be typed without its scheme.
-fn without_credentials(proxy: &str) -> String {
-    if proxy.contains("://") {
-        return Location::new(proxy).to_string();
-    }
-    proxy.rsplit_once('@').map_or(proxy, |(_, host)| host).to_owned()
 }
 
 /// rustls takes no provider for granted. A second install is refused, which is as good: there is only this one. For clients

@@ -3,6 +3,8 @@
 use std::error::Error as _;
 use std::path::PathBuf;
 
+use trust_client::Location;
+
 use super::Origin;
 
 /// The configuration cannot be used.
@@ -23,7 +25,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// Where and why.
-        source: Box<toml::de::Error>,
+        source: Words,
     },
     /// A file is no UTF-8.
     #[error("failed to parse {}: it is no UTF-8", path.display())]
@@ -49,7 +51,7 @@ pub enum Error {
         /// The key.
         key: String,
         /// Why.
-        source: Box<toml::de::Error>,
+        source: Words,
     },
     /// A value that does not make sense.
     #[error("{key} in {origin} makes no sense: {detail}")]
@@ -67,6 +69,26 @@ pub enum Error {
         /// The key.
         key: &'static str,
     },
+}
+
+/// What the TOML reader said, on one line and without what it quotes of the file: a URL there may have a password.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Words(String);
+
+impl Words {
+    /// Of a whole file, so that the line is of help.
+    pub(super) fn in_text(error: &toml::de::Error, text: &str) -> Self {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        Self(format!("line {line}: {}", Self::from(error).0))
+    }
+}
+
+impl From<&toml::de::Error> for Words {
+    fn from(error: &toml::de::Error) -> Self {
+        Self(Location::cleaned(&error.message().trim().replace('\n', " ")))
+    }
 }
 
 impl Error {

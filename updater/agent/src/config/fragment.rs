@@ -6,7 +6,7 @@ use super::keys::{SECTIONS, nearest};
 use super::units::read;
 use super::{
     Error, HealthFragment, HooksFragment, RebootFragment, SeenFragment, ServeFragment, Strictness,
-    WindowFragment,
+    WindowFragment, Words,
 };
 
 /// The keys of one file. `None`: the file does not say.
@@ -102,7 +102,7 @@ pub(super) fn parse(
 ) -> Result<(Fragment, Vec<Error>), Error> {
     let text = std::str::from_utf8(bytes).map_err(|_| Error::Text { path: path.to_owned() })?;
     let table: toml::Table = toml::from_str(text)
-        .map_err(|source| Error::Parse { path: path.to_owned(), source: Box::new(source) })?;
+        .map_err(|error| Error::Parse { path: path.to_owned(), source: Words::in_text(&error, text) })?;
     let mut fragment = Fragment::default();
     let mut problems = Vec::new();
     for (key, value) in flat(table) {

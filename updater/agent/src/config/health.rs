@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use toml::Value;
 
-use super::{Error, units};
+use super::{Error, Words, units};
 
 /// The keys of `[health]` in one file. `None`: the file does not say.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -41,7 +41,7 @@ pub struct Health {
 
 impl HealthFragment {
     /// Reads one key; `None`: there is no such key.
-    pub(super) fn set(&mut self, key: &str, value: Value) -> Option<Result<(), Box<toml::de::Error>>> {
+    pub(super) fn set(&mut self, key: &str, value: Value) -> Option<Result<(), Words>> {
         Some(match key {
             "health.dir" => units::read(&mut self.dir, value),
             "health.timeout" => units::read(&mut self.timeout, value),

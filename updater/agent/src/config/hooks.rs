@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use toml::Value;
 
-use super::{Error, units};
+use super::{Error, Words, units};
 
 /// The keys of `[hooks]` in one file. `None`: the file does not say.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -31,7 +31,7 @@ pub struct Hooks {
 
 impl HooksFragment {
     /// Reads one key; `None`: there is no such key.
-    pub(super) fn set(&mut self, key: &str, value: Value) -> Option<Result<(), Box<toml::de::Error>>> {
+    pub(super) fn set(&mut self, key: &str, value: Value) -> Option<Result<(), Words>> {
         Some(match key {
             "hooks.dir" => units::read(&mut self.dir, value),
             "hooks.timeout" => units::read(&mut self.timeout, value),

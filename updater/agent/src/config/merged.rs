@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use toml::Value;
+use trust_client::Location;
 
 use super::fragment::MirrorFragment;
 use super::keys::KEYS;
@@ -77,19 +78,19 @@ impl Merged {
 }
 
 impl Fragment {
-    /// The value of a key as TOML.
+    /// The value of a key as TOML, to be shown: a URL is there without its secrets.
     fn value(&self, key: &str) -> Option<Value> {
         fn text(value: Option<&String>) -> Option<Value> {
             value.map(|value| Value::from(value.as_str()))
         }
         match key {
-            "metadata_base_url" => text(self.metadata_base_url.as_ref()),
-            "targets_base_url" => text(self.targets_base_url.as_ref()),
+            "metadata_base_url" => self.metadata_base_url.as_deref().map(place),
+            "targets_base_url" => self.targets_base_url.as_deref().map(place),
             "seed" => self.seed.map(Value::from),
             "mode" => text(self.mode.as_ref()),
             "version_lock" => text(self.version_lock.as_ref()),
             "ignore_waves" => self.ignore_waves.map(Value::from),
-            "https_proxy" => text(self.https_proxy.as_ref()),
+            "https_proxy" => self.https_proxy.as_deref().map(|proxy| Location::of_proxy(proxy).into()),
             "no_proxy" => self.no_proxy.clone().map(Value::from),
             "mirrors" => self
                 .mirrors
@@ -174,10 +175,14 @@ impl Fragment {
 impl MirrorFragment {
     fn value(&self) -> Value {
         let mut table = toml::Table::new();
-        table.insert("metadata_base_url".to_owned(), self.metadata_base_url.as_str().into());
-        table.insert("targets_base_url".to_owned(), self.targets_base_url.as_str().into());
+        table.insert("metadata_base_url".to_owned(), place(&self.metadata_base_url));
+        table.insert("targets_base_url".to_owned(), place(&self.targets_base_url));
         Value::Table(table)
     }
+}
+
+fn place(url: &str) -> Value {
+    Location::new(url).to_string().into()
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ mod windows;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-pub use error::Error;
+pub use error::{Error, Words};
 pub use fragment::{Fragment, MirrorFragment};
 pub use health::{Health, HealthFragment};
 pub use hooks::{Hooks, HooksFragment};

@@ -7,7 +7,7 @@ use toml::Value;
 use updater_core::{Strategy, Window};
 use url::Url;
 
-use super::{Error, units};
+use super::{Error, Words, units};
 
 /// The keys of `[reboot]` in one file. `None`: the file does not say.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -61,7 +61,7 @@ pub struct Reboot {
 
 impl RebootFragment {
     /// Reads one key; `None`: there is no such key.
-    pub(super) fn set(&mut self, key: &str, value: Value) -> Option<Result<(), Box<toml::de::Error>>> {
+    pub(super) fn set(&mut self, key: &str, value: Value) -> Option<Result<(), Words>> {
         Some(match key {
             "reboot.strategy" => units::read(&mut self.strategy, value),
             "reboot.endpoints" => units::read(&mut self.endpoints, value),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use toml::Value;
 use url::Url;
 
-use super::{Error, units};
+use super::{Error, Words, units};
 
 /// The keys of both sections in one file. `None`: the file does not say.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -41,7 +41,7 @@ pub struct Report {
 
 impl SeenFragment {
     /// Reads one key; `None`: there is no such key.
-    pub(super) fn set(&mut self, key: &str, value: Value) -> Option<Result<(), Box<toml::de::Error>>> {
+    pub(super) fn set(&mut self, key: &str, value: Value) -> Option<Result<(), Words>> {
         Some(match key {
             "metrics.textfile" => units::read(&mut self.textfile, value),
             "report.url" => units::read(&mut self.url, value),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use toml::Value;
 
-use super::{Error, units};
+use super::{Error, Words, units};
 
 /// The keys of `[serve]` in one file. `None`: the file does not say.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -45,7 +45,7 @@ pub enum Readers {
 
 impl ServeFragment {
     /// Reads one key; `None`: there is no such key.
-    pub(super) fn set(&mut self, key: &str, value: Value) -> Option<Result<(), Box<toml::de::Error>>> {
+    pub(super) fn set(&mut self, key: &str, value: Value) -> Option<Result<(), Words>> {
         Some(match key {
             "serve.socket" => units::read(&mut self.socket, value),
             "serve.group" => units::read(&mut self.group, value),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use partition_core::Tries;
+use trust_client::Location;
 use updater_core::{Mode, VersionLock, Window};
 use url::Url;
 use waves::Seed;
@@ -232,6 +233,8 @@ impl Reader<'_> {
         match mean(value) {
             Ok(meant) => Ok(Some(meant)),
             Err(detail) => {
+                // It may repeat what was typed.
+                let detail = Location::cleaned(&detail);
                 let error = Error::Value { key, origin: self.merged.origin(key), detail };
                 if self.strictness != Strictness::Lenient {
                     return Err(error);
@@ -246,7 +249,9 @@ impl Reader<'_> {
 /// A base URL; one without a slash at its end gets it, as in Bottlerocket.
 fn base(text: &str) -> Result<Url, String> {
     let closed = if text.ends_with('/') { text.to_owned() } else { format!("{text}/") };
-    let url: Url = closed.parse().map_err(|error| format!("expected a URL, found {text:?} ({error})"))?;
+    let url: Url = closed
+        .parse()
+        .map_err(|error| format!("expected a URL, found {:?} ({error})", Location::new(text)))?;
     if matches!(url.scheme(), "http" | "https" | "file") {
         Ok(url)
     } else {

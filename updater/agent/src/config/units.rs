@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
+use super::Words;
+
 /// Bytes a second: a number, or a text with K, M or G (1024), as in `"2M"`.
 pub(super) fn rate(value: &toml::Value) -> Result<NonZeroU64, String> {
     match value {
@@ -30,11 +32,8 @@ pub fn parse_rate(text: &str) -> Result<NonZeroU64, String> {
 }
 
 /// A value of a type of its own.
-pub(super) fn read<T: DeserializeOwned>(
-    slot: &mut Option<T>,
-    value: toml::Value,
-) -> Result<(), Box<toml::de::Error>> {
-    *slot = Some(value.try_into().map_err(Box::new)?);
+pub(super) fn read<T: DeserializeOwned>(slot: &mut Option<T>, value: toml::Value) -> Result<(), Words> {
+    *slot = Some(value.try_into().map_err(|error| Words::from(&error))?);
     Ok(())
 }
 

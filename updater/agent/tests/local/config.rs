@@ -26,6 +26,49 @@ fn show_names_every_value_and_its_origin() {
 }
 
 #[test]
+fn no_secret_of_a_url_is_said() {
+    let whole = r#"
+metadata_base_url = "https://u:secret@a.example/m?token=secret"
+targets_base_url = "https://u:secret@a.example/t"
+https_proxy = "u:secret@proxy.example:3128"
+mirrors = [{ metadata_base_url = "http://u:secret@b.example/m/", targets_base_url = "http://u:secret@b.example/t/" }]
+"#;
+    let host = Host::new();
+    write(host.config(), whole);
+    let (answer, said) = (host.json(&["config", "show"]), host.updog(&["config", "show"]));
+    assert_eq!((&answer["exit"], said.code), (&0.into(), 0));
+    for (key, place) in [
+        ("metadata_base_url", "https://a.example/m"),
+        ("targets_base_url", "https://a.example/t"),
+        ("https_proxy", "proxy.example:3128"),
+    ] {
+        assert_eq!(answer["data"][key]["value"], place);
+        assert!(said.stdout.contains(&format!(" = \"{place}\"  # ")), "{}", said.stdout);
+    }
+    assert_eq!(answer["data"]["mirrors"]["value"][0]["targets_base_url"], "http://b.example/t/");
+    assert!(!answer.to_string().contains("secret") && !said.stdout.contains("secret"), "{}", said.stdout);
+    // Nor what is wrong with one, however the file is wrong.
+    for wrong in [
+        "metadata_base_url = \"https://u:secret@a example/\"",
+        "targets_base_url = \"ftp://u:secret@a.example/\"",
+        "mirrors = \"https://u:secret@a.example/\"",
+        "mirrors = [{ metadata_base_url = \"https://u:secret@/\", targets_base_url = \"x\" }]",
+        "https_proxy = \"u:secret@proxy.example",
+        "https_proxy = u:secret@proxy.example",
+        "seed = \"https://u:secret@a.example/\"",
+        "mode = \"https://u:secret@a.example/\"",
+    ] {
+        write(host.config(), wrong);
+        for words in [&["config", "show"], &["check"] as &[_]] {
+            let (answer, said) = (host.json(words), host.updog(words));
+            assert_eq!((&answer["exit"], said.code), (&2.into(), 2), "{wrong}");
+            let all = format!("{answer}{}{}", said.stdout, said.stderr);
+            assert!(!all.contains("secret"), "{wrong}: {all}");
+        }
+    }
+}
+
+#[test]
 fn values_that_make_no_sense_name_key_file_and_expectation() {
     let cases = [
         ("seed = 2048", "seed", "expected 0 to 2047, found 2048"),
