@@ -70,7 +70,7 @@ impl Merged {
     pub fn show(&self, defaults: &Fragment) -> Vec<Shown> {
         let shown = |key| Shown {
             key,
-            value: self.values.value(key).or_else(|| defaults.value(key)),
+            value: self.values.value(key).or_else(|| defaults.value(key)).map(clean),
             origin: self.origin(key),
         };
         KEYS.into_iter().map(shown).collect()
@@ -178,6 +178,18 @@ impl MirrorFragment {
         table.insert("metadata_base_url".to_owned(), place(&self.metadata_base_url));
         table.insert("targets_base_url".to_owned(), place(&self.targets_base_url));
         Value::Table(table)
+    }
+}
+
+/// Whatever key somebody has put a URL into, its secrets are not shown.
+fn clean(value: Value) -> Value {
+    match value {
+        Value::String(text) => Location::cleaned(&text).into(),
+        Value::Array(list) => Value::Array(list.into_iter().map(clean).collect()),
+        Value::Table(table) => {
+            Value::Table(table.into_iter().map(|(key, value)| (key, clean(value))).collect())
+        }
+        other => other,
     }
 }
 

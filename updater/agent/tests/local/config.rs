@@ -32,6 +32,9 @@ metadata_base_url = "https://u:secret@a.example/m?token=secret"
 targets_base_url = "https://u:secret@a.example/t"
 https_proxy = "u:secret@proxy.example:3128"
 mirrors = [{ metadata_base_url = "http://u:secret@b.example/m/", targets_base_url = "http://u:secret@b.example/t/" }]
+
+[report]
+url = "https://u:secret@c.example/r?token=secret"
 "#;
     let host = Host::new();
     write(host.config(), whole);
@@ -41,6 +44,7 @@ mirrors = [{ metadata_base_url = "http://u:secret@b.example/m/", targets_base_ur
         ("metadata_base_url", "https://a.example/m"),
         ("targets_base_url", "https://a.example/t"),
         ("https_proxy", "proxy.example:3128"),
+        ("report.url", "https://c.example/r"),
     ] {
         assert_eq!(answer["data"][key]["value"], place);
         assert!(said.stdout.contains(&format!(" = \"{place}\"  # ")), "{}", said.stdout);
@@ -57,6 +61,9 @@ mirrors = [{ metadata_base_url = "http://u:secret@b.example/m/", targets_base_ur
         "https_proxy = u:secret@proxy.example",
         "seed = \"https://u:secret@a.example/\"",
         "mode = \"https://u:secret@a.example/\"",
+        "[reboot]\nendpoints = [\"https://u:secret@d.example:2379\"]",
+        "[report]\nurl = \"ftp://u:secret@c.example/r\"",
+        "[report]\nurl = \"https://u:secret@c example/r\"",
     ] {
         write(host.config(), wrong);
         for words in [&["config", "show"], &["check"] as &[_]] {
