@@ -10,6 +10,7 @@ use crate::request::gravest;
 
 impl Error {
     /// The exit code. Exhaustive, so that a new variant is a decision.
+    #[expect(clippy::too_many_lines, reason = "one line for each variant, to be read as a table")]
     pub fn exit(&self) -> Exit {
         match self {
             Self::Key(error) => error.exit(),

@@ -40,7 +40,7 @@ const FILES: [(&str, &str); 4] = [
     ),
     (
         "etc/updog.toml",
-        "[health]\nsettle = \"3s\"\nunits = [\"containerd.service\", \"systemd-networkd.service\", \"hello.service\"]\n\n\
+        "jitter = \"0s\"\nbackoff = 0\n\n[health]\nsettle = \"3s\"\nunits = [\"containerd.service\", \"systemd-networkd.service\", \"hello.service\"]\n\n\
          [serve]\ninterval = \"10s\"\n",
     ),
     (
