@@ -49,7 +49,7 @@ fn a_dry_run_names_what_would_be_written_to_s3() {
     assert_eq!(first, listed());
     assert_eq!(would(&publish), [""; 0], "all is there");
     let timestamp = format!("replaced {place}/metadata/timestamp.json");
-    assert_eq!(would(&format!("refresh {place} --key k")), [timestamp.clone()]);
+    assert_eq!(would(&format!("refresh {place} --key k")), std::slice::from_ref(&timestamp));
     assert_eq!(would(&format!("prune {place} --delete")), [""; 0]);
 
     // The next time what is new is named, also the document of a delegated role, and of that once only.
