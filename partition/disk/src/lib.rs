@@ -4,6 +4,7 @@
 //! other ([`Disk::change`]); an image goes through the partition's own node ([`Disk::image`]). Nothing else writes.
 
 mod aligned;
+pub mod command;
 pub mod confirmed;
 pub mod discover;
 mod disk;

@@ -6,11 +6,10 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use partition_core::Slot;
 use partition_core::bottlerocket::Unmet;
+use partition_disk::command::Verb;
 use partition_disk::discover::DiscoverError;
 use partition_disk::{ChangeError, Error as DiskError, RunLockError};
 use serde_json::{Value, json};
-
-use crate::verb::Verb;
 
 /// Why a verb did nothing.
 #[derive(Debug, thiserror::Error)]

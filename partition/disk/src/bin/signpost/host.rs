@@ -4,12 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use partition_core::Slot;
+use partition_disk::command::{Command, Verb};
 use partition_disk::discover::{self, DiscoverError, Running};
 use partition_disk::{Access, Disk, RunLock, RunLockError};
 
-use crate::Command;
 use crate::answer::Failure;
-use crate::verb::Verb;
 
 /// The disk, and the slot that is active on it, as far as it can be told.
 #[derive(Debug)]
