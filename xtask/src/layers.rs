@@ -189,6 +189,7 @@ const ROOMS: &[Room] = &[
     ),
     // Aside: nothing that ships may point at these.
     edge("fixtures", Level::Aside, &["partition-core", "partition-disk"]),
+    edge("updog-packaging", Level::Aside, &["partition-disk", "updater-core", "updog"]),
     Room { to: None, ..edge("updog-tests", Level::Aside, &[]) },
     Room { to: None, ..edge("xtask", Level::Aside, &[]) },
 ];

@@ -33,6 +33,8 @@ pub(crate) enum Use {
     Conformance,
     /// `cargo xtask interop`
     Interop,
+    /// `cargo xtask deb`
+    Deb,
     /// `updog-image build`, for both architectures
     Image,
     /// `cargo xtask qemu`, `cuts --qemu-log` and the second half of `demo`
@@ -186,12 +188,12 @@ const TARGETS: [(&str, &str); 4] = [
 const NEEDS: &[Need] = &[
     Need {
         package: "gcc",
-        uses: &[Use::Build, Use::Test, Use::Demo, Use::Interop, Use::Image],
+        uses: &[Use::Build, Use::Test, Use::Demo, Use::Interop, Use::Deb, Use::Image],
         why: "linker; C parts of zstd, ring, aws-lc",
     },
     Need {
         package: "libc6-dev",
-        uses: &[Use::Build, Use::Test, Use::Demo, Use::Interop, Use::Image],
+        uses: &[Use::Build, Use::Test, Use::Demo, Use::Interop, Use::Deb, Use::Image],
         why: "headers and start files",
     },
     Need { package: "git", uses: &[Use::Test], why: "the list of files that ci checks" },
@@ -203,7 +205,11 @@ const NEEDS: &[Need] = &[
     Need { package: "etcd-server", uses: &[Use::Test], why: "the store that groups of hosts ask" },
     Need { package: "cpio", uses: &[Use::Test], why: "a second reader of our initramfs" },
     Need { package: "zstd", uses: &[Use::Test], why: "zstd -d, a second reader of our frames" },
-    Need { package: "mmdebstrap", uses: &[Use::Demo], why: "a root file system of Debian packages" },
+    Need {
+        package: "mmdebstrap",
+        uses: &[Use::Demo, Use::Deb],
+        why: "a root file system of Debian packages",
+    },
     Need { package: "erofs-utils", uses: &[Use::Test, Use::Demo, Use::Image], why: "mkfs.erofs" },
     Need { package: "cryptsetup-bin", uses: &[Use::Test, Use::Demo, Use::Image], why: "veritysetup" },
     Need {
@@ -218,11 +224,9 @@ const NEEDS: &[Need] = &[
     },
     Need { package: "curl", uses: &[Use::Test], why: "a client of the host's API, as another user" },
     Need { package: "chromium", uses: &[Use::Test], why: "lays out the page of updog-repo report" },
-    Need {
-        package: "systemd",
-        uses: &[Use::Test],
-        why: "systemd-analyze, its own reader of our example units",
-    },
+    Need { package: "systemd", uses: &[Use::Test], why: "systemd-analyze, its own reader of our units" },
+    Need { package: "mandoc", uses: &[Use::Test], why: "a reader of our manual pages that warns" },
+    Need { package: "dpkg-dev", uses: &[Use::Deb], why: "dpkg-shlibdeps, which finds what a package needs" },
     Need { package: "faketime", uses: &[Use::Test, Use::Conformance], why: "another day's clock" },
     Need {
         package: "musl-tools",

@@ -56,6 +56,10 @@ fn sources_are_there_and_no_file_is_left_over() {
                 Content::Text(_) => None,
             })
             .collect();
+        // What every package of the host's programs holds has a folder, and tests, of its own.
+        let (shared, sources): (BTreeSet<_>, BTreeSet<_>) =
+            sources.into_iter().partition(|source| source.starts_with(recipe.folder.join(PACKAGED)));
+        assert!(shared.iter().all(|source| source.is_file()), "{shared:?}");
         let folder = recipe.folder.join(&recipe.variant);
         let there: BTreeSet<PathBuf> = fs::read_dir(&folder)
             .map_or_else(|_| BTreeSet::new(), |all| all.map(|it| it.unwrap().path()).collect());
@@ -110,3 +114,5 @@ fn every_image_of_ours_restarts_by_itself() {
         }
     }
 }
+
+const PACKAGED: &str = "../../updater/packaging";
