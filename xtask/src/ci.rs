@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use crate::{cuts, demo, deny, layers, lengths, links, process, promises, same_bytes, setup, test, vm};
+use crate::{cuts, deb, demo, deny, layers, lengths, links, process, promises, same_bytes, setup, test, vm};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -38,6 +38,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         ("interop", Box::new(test::interop)),
         // Builds the image's programs, which the demo and the machines then find built.
         ("same-bytes", Box::new(same_bytes::ci)),
+        ("deb", Box::new(deb::ci)),
         ("demo", Box::new(|| demo::run(&demo::Args::default()))),
         ("qemu", Box::new(vm::ci)),
         ("qemu-log", Box::new(cuts::recorded_now)),
@@ -76,7 +77,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 fn prepared() -> Result<()> {
-    setup::ensure(&[setup::Use::Test, setup::Use::Demo])?;
+    setup::ensure(&[setup::Use::Test, setup::Use::Demo, setup::Use::Deb])?;
     setup::for_machines()
 }
 
