@@ -20,11 +20,11 @@ pub(super) fn run(root: &Root, deb: &Path, pages: &Path) -> Result<()> {
     step("units", || units(root))?;
     step("pages and completions", || manual(root, pages))?;
     step("a disk image", || disk_image(root))?;
-    step("the daemon answers", || daemon(root))?;
-    step("is removed", || removal(root))
+    step("the daemon answers", || daemon(root))
 }
 
-fn step(name: &str, check: impl FnOnce() -> Result<()>) -> Result<()> {
+/// Checks, and says so.
+pub(super) fn step(name: &str, check: impl FnOnce() -> Result<()>) -> Result<()> {
     check().with_context(|| format!("the package does not hold: {name}"))?;
     println!("ok: {name}");
     Ok(())
@@ -151,7 +151,8 @@ fn connect(root: &Root) -> Result<UnixStream> {
     Ok(UnixStream::connect(format!("/proc/self/fd/{}/api.sock", folder.as_raw_fd()))?)
 }
 
-fn removal(root: &Root) -> Result<()> {
+/// Nothing of the package stays, and all that the host remembers.
+pub(super) fn removal(root: &Root) -> Result<()> {
     root.said(&["dpkg", "--purge", "updog"])?;
     let links = root.said(&["find", "/etc/systemd", "/var/lib/systemd", "-name", "updog*"])?;
     ensure!(links.is_empty(), "left behind: {links}");

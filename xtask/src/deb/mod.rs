@@ -1,5 +1,6 @@
 //! `deb`: the Debian package of the host's programs, by cargo-deb, and what it does in a clean root (docs/packaging.md).
 
+mod boot;
 mod checks;
 mod root;
 mod tool;
@@ -19,6 +20,9 @@ pub(crate) struct Args {
     /// Install the package in a clean Debian and use it from there.
     #[arg(long)]
     test: bool,
+    /// Boot that Debian as well, with the daemon under its systemd.
+    #[arg(long, requires = "test")]
+    boot: bool,
     /// How the programs are built.
     #[arg(long, value_enum, default_value_t = Profile::Release)]
     profile: Profile,
@@ -34,7 +38,7 @@ enum Profile {
 
 /// What `ci` does: the same package around the programs that its tests have built.
 pub(crate) fn ci() -> Result<()> {
-    run(&Args { test: true, profile: Profile::Dev })
+    run(&Args { test: true, boot: false, profile: Profile::Dev })
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
@@ -47,7 +51,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let deb = package(&cargo_deb, args.profile, &target)?;
     println!("{} ({} bytes, {} s)", deb.display(), fs::metadata(&deb)?.len(), started.elapsed().as_secs());
     if args.test {
-        return test(&target, &deb, &built);
+        return test(args.boot, &target, &deb, &built);
     }
     Ok(())
 }
@@ -58,8 +62,9 @@ impl Profile {
         match self {
             Profile::Dev => process::programs(&PROGRAMS),
             Profile::Release => {
-                let bins = PROGRAMS.iter().flat_map(|name| ["--bin", name]);
-                process::run(process::cargo(&["build", "--release", "--locked"]).args(bins))?;
+                // Their own features and no others: those of tests are not shipped.
+                let packages = ["-p", "updog", "-p", "partition-disk", "--bins"];
+                process::run(process::cargo(&["build", "--release", "--locked"]).args(packages))?;
                 Ok(target.join("release"))
             }
         }
@@ -106,7 +111,7 @@ fn package(cargo_deb: &Path, profile: Profile, target: &Path) -> Result<PathBuf>
     }
 }
 
-fn test(target: &Path, deb: &Path, built: &Path) -> Result<()> {
+fn test(boot: bool, target: &Path, deb: &Path, built: &Path) -> Result<()> {
     if !process::is_root() {
         println!("NOT RUN: the package in a clean Debian: that needs root");
         return Ok(());
@@ -115,6 +120,10 @@ fn test(target: &Path, deb: &Path, built: &Path) -> Result<()> {
     let root = root::Root::unpack(&target.join("deb"))?;
     println!("a clean {} after {} s", root.suite(), started.elapsed().as_secs());
     checks::run(&root, deb, &built.join("pages"))?;
+    if boot {
+        checks::step("under systemd", || boot::run(&root))?;
+    }
+    checks::step("is removed", || checks::removal(&root))?;
     println!("the package holds, {} s", started.elapsed().as_secs());
     root.remove()
 }
