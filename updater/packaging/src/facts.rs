@@ -79,8 +79,11 @@ fn reason_text(reason: Reason) -> &'static str {
         Reason::Mode => "The host is not to go that far by itself.",
         Reason::ByHand => "It was made the next one by hand, and when to restart is for that hand to say.",
         Reason::NeverTried => "It was armed, and the last restart did not try it.",
+        Reason::Coordinated => "All permits of its group are held by others.",
         Reason::Deferred => "A hook asks to wait.",
         Reason::Hook => "A hook has failed.",
+        Reason::Backoff => "The repository was asked in vain, and is left alone for a while.",
+        Reason::Inhibited => "Somebody on the host holds the restart up.",
         Reason::Untrusted => "Signature, digest, version or expiry is not right.",
         Reason::Clock => "The clock makes valid metadata look expired.",
     }

@@ -104,6 +104,3 @@ HTTP/1.1 200 OK
 api.sock.lock
 probe
 ";
-
-/// How systemd-nspawn ends when what runs in it wants a restart.
-const RESTART: i32 = 133;

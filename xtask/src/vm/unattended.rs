@@ -12,9 +12,7 @@ use super::yard::{Make, Yard};
 pub(super) fn prepare(yard: &Yard) -> Result<()> {
     let overlay = container::overlay(yard)?;
     container::files(&overlay, &FILES)?;
-    for unit in ["updog.service", "watch.service"] {
-        link(&format!("../{unit}"), &overlay.join(UNITS).join("multi-user.target.wants").join(unit))?;
-    }
+    link("../watch.service", &overlay.join(UNITS).join("multi-user.target.wants/watch.service"))?;
     let more = ["--overlay", overlay.to_str().context("the folder's path is not UTF-8")?];
     yard.build(&RELEASES, &more)
 }
@@ -31,13 +29,9 @@ const RELEASES: [Make; 4] =
 const UNITS: &str = "usr/lib/systemd/system";
 
 /// Over the image, beside what every image of a container host has here.
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 3] = [
     // The daemon takes the turns.
     ("usr/lib/systemd/system/updog-check.timer.d/20-test.conf", "[Unit]\nConditionPathExists=/never\n"),
-    (
-        "usr/lib/systemd/system/updog.service",
-        "[Unit]\nAfter=network-online.target\n\n[Service]\nType=notify\nExecStart=/usr/bin/updog serve\nRuntimeDirectory=updog\nRuntimeDirectoryPreserve=yes\n",
-    ),
     (
         "etc/updog.toml",
         "jitter = \"0s\"\nbackoff = 0\n\n[health]\nsettle = \"3s\"\nunits = [\"containerd.service\", \"systemd-networkd.service\", \"hello.service\"]\n\n\
@@ -45,8 +39,8 @@ const FILES: [(&str, &str); 4] = [
     ),
     (
         "usr/lib/systemd/system/watch.service",
-        "[Unit]\nDescription=Tell the console what the daemon tells\nRequires=updog.service\nAfter=updog.service\n\n\
-         [Service]\nExecStart=/usr/bin/updog watch\nStandardOutput=journal+console\nStandardError=journal+console\n\
+        "[Unit]\nDescription=Start the daemon instead of the timer, and tell the console what it tells\n\n\
+         [Service]\nExecStartPre=/usr/bin/systemctl start updog.service\nExecStart=/usr/bin/updog watch\nStandardOutput=journal+console\nStandardError=journal+console\n\
          Restart=on-failure\nRestartSec=1\n",
     ),
 ];
