@@ -2,29 +2,34 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufReader, Write};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use release::folder::{self, RawImage, ReleaseJson};
 use release::manifest::{Ours, Update};
 use release::names::Names;
 use release::payload::{FrameWriter, Index, Progress};
-use release::{Digest, Hasher, Image, Images, ReleaseId};
+use release::{Digest, Image, Images, ReleaseId};
 use serde_json::Map;
 
-use crate::draft::{Blob, Draft, title};
+use crate::draft::{Blob, Choice, Draft, title};
 use crate::error::{Error, Result};
-use crate::files::{self, Partial};
+use crate::files;
 use crate::folder::Folder;
+use crate::new_blob::NewBlob;
 use crate::store::Hashing;
 
 /// What adding came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Added {
     /// `variant arch version`.
     pub title: String,
     /// The id of the release.
     pub release: ReleaseId,
+    /// Which release of the draft it is.
+    pub choice: Choice,
+    /// Where its raw images lie.
+    pub raw: Images<PathBuf>,
     /// Whether the draft is another one now.
     pub changed: bool,
     /// Length of the three raw images in bytes.
@@ -49,7 +54,7 @@ pub fn add(
     let release =
         ReleaseJson::parse(&bytes).map_err(|source| Error::ReadRelease { path: dir.to_owned(), source })?;
     if let Some(update) = same_version(&draft, &release) {
-        return readd(folder, &draft, update, &release);
+        return readd((folder, dir), &draft, update, &release);
     }
 
     let names = Names::new(&release.variant, &release.arch, &release.version)
@@ -76,7 +81,8 @@ pub fn add(
     draft.targets.extend(made);
     // The commit point of this verb: blobs are there, now the draft names them.
     folder.save_draft(&draft)?;
-    Ok(Added { title, release: id, changed: true, raw_length, frames_length })
+    let (choice, raw) = (choice(&release), raw_paths(dir, &release));
+    Ok(Added { title, release: id, choice, raw, changed: true, raw_length, frames_length })
 }
 
 /// Images on their way into the working folder.
@@ -95,14 +101,10 @@ impl Packing<'_> {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(Blob, Index)> {
         let path = self.dir.join(&raw.file);
-        let blobs = self.folder.blobs_dir();
-        let coming = blobs.join(name);
-        let write = |source| Error::WriteFile { path: coming.clone(), source };
         let file = File::open(&path).map_err(|source| Error::ReadFile { path: path.clone(), source })?;
         let mut source = Hashing::over(BufReader::with_capacity(1 << 20, file));
         let files = self.folder.files();
-        let inner = Partial::of(files.as_ref(), &coming).map_err(write)?;
-        let mut out = Measured { inner, length: 0, hasher: Hasher::new() };
+        let mut out = NewBlob::begin(self.folder, &files, name)?;
         let index = self
             .writer
             .write(&mut source, &mut out, progress)
@@ -115,11 +117,7 @@ impl Packing<'_> {
             let (expected, found) = (format!("SHA-256 {}", raw.sha256), index.raw().to_string());
             return Err(Error::ImageDiffers { path, expected, found });
         }
-        let blob = Blob { length: out.length, sha256: out.hasher.finish() };
-        let to = blobs.join(blob.file_name(name));
-        out.inner.finish(&to).map_err(|source| Error::WriteFile { path: to, source })?;
-        files.sync_dir(&blobs).map_err(write)?;
-        Ok((blob, index))
+        Ok((out.finish()?.blob, index))
     }
 }
 
@@ -130,7 +128,12 @@ fn same_version<'a>(draft: &'a Draft, release: &ReleaseJson) -> Option<&'a Updat
 }
 
 /// The indexes say which raw images were added; frames by another zstd would have other digests.
-fn readd(folder: &Folder, draft: &Draft, update: &Update, release: &ReleaseJson) -> Result<Added> {
+fn readd(
+    (folder, dir): (&Folder, &Path),
+    draft: &Draft,
+    update: &Update,
+    release: &ReleaseJson,
+) -> Result<Added> {
     let taken = || Error::ReleaseExists { release: title(update) };
     let ours = update.updog.as_ref().ok_or_else(taken)?;
     let mut frames_length: u64 = 0;
@@ -143,7 +146,18 @@ fn readd(folder: &Folder, draft: &Draft, update: &Update, release: &ReleaseJson)
         frames_length = frames_length.saturating_add(index.frames_length());
     }
     let raw_length = release.images.iter().map(|(_, raw)| raw.length).sum();
-    Ok(Added { title: title(update), release: ours.release, changed: false, raw_length, frames_length })
+    let (title, release_id) = (title(update), ours.release);
+    let (choice, raw) = (choice(release), raw_paths(dir, release));
+    Ok(Added { title, release: release_id, choice, raw, changed: false, raw_length, frames_length })
+}
+
+fn choice(release: &ReleaseJson) -> Choice {
+    let (variant, arch) = (release.variant.clone(), release.arch.clone());
+    Choice { version: Some(release.version.clone()), variant: Some(variant), arch: Some(arch) }
+}
+
+fn raw_paths(dir: &Path, release: &ReleaseJson) -> Images<PathBuf> {
+    Images::from_fn(|image| dir.join(&release.images.get(image).file))
 }
 
 /// An index of the draft.
@@ -201,24 +215,4 @@ fn insert(draft: &mut Draft, update: Update) {
 
 fn is_for(update: &Update, release: &ReleaseJson) -> bool {
     update.variant == release.variant && update.arch == release.arch
-}
-
-/// Counts and hashes what is written through it.
-struct Measured<'a> {
-    inner: Partial<'a>,
-    length: u64,
-    hasher: Hasher,
-}
-
-impl Write for Measured<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.inner.write(bytes)?;
-        self.hasher.update(bytes.get(..count).unwrap_or_default());
-        self.length = self.length.saturating_add(u64::try_from(count).unwrap_or(0));
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use release::manifest::{ChangeError, Difference, Effect, Hop, TARGET_NAME, Update};
 use release::{Version, names};
 
+use crate::delta::base_of;
 use crate::draft::{Blob, Choice, Draft, title};
 use crate::error::{Error, Result};
 use crate::folder::Folder;
@@ -64,11 +65,18 @@ pub struct Removed {
     pub max_version: Option<Version>,
 }
 
-/// Takes a release out of the draft, and the targets that only it named.
+/// Takes a release out of the draft, the deltas from it, and the targets that only they named.
 pub fn remove_release(draft: &mut Draft, choice: &Choice) -> Result<Removed> {
     let place = draft.choose(choice)?;
     let before = named(draft);
     let gone = draft.manifest.updates.remove(place);
+    // From the same images under another name the way is as good.
+    let id = gone.updog.as_ref().map(|ours| ours.release);
+    if let Some(id) = id.filter(|id| base_of(&draft.manifest, *id).is_none()) {
+        for ours in draft.manifest.updates.iter_mut().filter_map(|update| update.updog.as_mut()) {
+            ours.deltas.retain(|delta| delta.from != id);
+        }
+    }
     let targets = drop_unnamed(draft, &before);
     let left = draft.manifest.updates.iter().find(|update| same_line(update, &gone));
     Ok(Removed { title: title(&gone), targets, max_version: left.map(|update| update.max_version.clone()) })
@@ -141,7 +149,7 @@ fn migration(folder: &Folder, draft: &mut Draft, target: &str) -> Result<String>
 }
 
 /// Every target that the manifest names.
-fn named(draft: &Draft) -> BTreeSet<String> {
+pub(crate) fn named(draft: &Draft) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     draft.manifest.missing_targets(|name| {
         names.insert(name.to_owned());
@@ -151,7 +159,7 @@ fn named(draft: &Draft) -> BTreeSet<String> {
 }
 
 /// Lets go of targets that were named and are no more.
-fn drop_unnamed(draft: &mut Draft, before: &BTreeSet<String>) -> Vec<String> {
+pub(crate) fn drop_unnamed(draft: &mut Draft, before: &BTreeSet<String>) -> Vec<String> {
     let after = named(draft);
     let gone: Vec<String> = before.difference(&after).cloned().collect();
     for name in &gone {

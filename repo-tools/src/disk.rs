@@ -1,9 +1,11 @@
 //! The real file system behind [`Files`].
 
-use crate::files::{Files, Lock, NewFile};
+use crate::files::{Files, Lock, NewFile, partial_name};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, Utc};
 
@@ -77,6 +79,16 @@ impl Files for Disk {
             Err(_) => crate::files::put(self, to, &mut File::open(from)?),
             Ok(()) => Ok(()),
         }
+    }
+
+    fn scratch(&self, dir: &Path) -> io::Result<File> {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        // A cut right after it was made leaves an empty file, which the next run sweeps for its name.
+        let path = partial_name(&dir.join(format!("scratch-{}-{number}", std::process::id())));
+        let file = File::options().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
+        fs::remove_file(&path)?;
+        Ok(file)
     }
 
     fn lock(&self, dir: &Path) -> io::Result<Lock> {

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt::Debug;
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -33,6 +34,11 @@ pub trait Files: Debug + Send + Sync {
     fn remove(&self, file: &Path) -> io::Result<()>;
     /// Gives a whole file a second name, or copies it where that cannot be done.
     fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// A file without a name for what is too large for memory, where `dir` is: gone when it is closed, or its process is.
+    /// Only a real file system has any.
+    fn scratch(&self, _dir: &Path) -> io::Result<File> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
     /// Keeps other processes from writing in `dir` while the answer lives; `WouldBlock` when one is at it.
     fn lock(&self, dir: &Path) -> io::Result<Lock>;
 }

@@ -118,4 +118,4 @@ pub fn check_image(source: &dyn Source, session: &mut Session, index: &str, fram
 }
 
 /// 68 bytes a piece: this is an image of over 200 GiB.
-const MAX_INDEX: u64 = 16 << 20;
+pub(crate) const MAX_INDEX: u64 = 16 << 20;

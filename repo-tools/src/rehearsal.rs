@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs::File;
 use std::io::{self, Cursor, Read, Write};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -243,6 +244,11 @@ impl Files for Rehearsal {
             self.put(to, entry);
         }
         Ok(())
+    }
+
+    fn scratch(&self, dir: &Path) -> io::Result<File> {
+        // It has no name, so nothing of it stays.
+        self.below.scratch(dir)
     }
 
     fn lock(&self, dir: &Path) -> io::Result<Lock> {

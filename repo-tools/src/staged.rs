@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::delegated;
+use crate::delta;
 use crate::error::{Error, Result};
 use crate::files::{self, Files};
 use crate::folder::Folder;
@@ -52,6 +53,9 @@ impl Staged {
         delegated::complete(online.targets.role(), &online.delegated)?;
         let source = FolderSource::new(files.as_ref(), &dir);
         let view = host_check(&source, first.bytes().to_vec(), now)?;
+        if let Some(manifest) = &view.manifest {
+            delta::on_stage(files.as_ref(), &dir.join("targets"), online.targets.role(), manifest)?;
+        }
         let (blobs, shown) = (folder.blobs_dir(), folder.shown()?);
         Ok(Some(Self { files, dir, metadata, view, checked_at: now, blobs, shown }))
     }

@@ -5,6 +5,7 @@ mod bundle;
 mod ceremony;
 mod changed;
 mod delegation;
+mod delta;
 mod doctor;
 mod dry_run;
 mod expirations;
@@ -19,6 +20,7 @@ mod prune;
 mod publish;
 mod refresh;
 mod release;
+mod release_add;
 mod release_edit;
 mod release_show;
 mod report;
@@ -100,6 +102,9 @@ enum Verb {
     /// Add, change, take back and compare the releases in the draft.
     #[command(subcommand)]
     Release(release::Verb),
+    /// Make, list and remove deltas: shorter ways from one release to another.
+    #[command(subcommand)]
+    Delta(delta::Verb),
     /// Say what moves data from one version to another.
     #[command(subcommand)]
     Migrations(migrations::Verb),
@@ -220,6 +225,7 @@ fn dispatch(context: &Context, verb: Verb) -> (&'static str, Result<Answer>) {
         Verb::Key(verb) => (verb.name(), key::run(context, verb)),
         Verb::Root(verb) => (verb.name(), root::run(context, verb)),
         Verb::Release(verb) => (verb.name(), release::run(context, verb)),
+        Verb::Delta(verb) => (verb.name(), delta::run(context, verb)),
         Verb::Migrations(verb) => (verb.name(), migrations::run(context, verb)),
         Verb::Waves(verb) => (verb.name(), waves::run(context, verb)),
         Verb::Sign(args) => ("sign", sign::run(context, &args)),

@@ -3,15 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use release::payload::FrameWriter;
 use serde_json::{Value, json};
 
-use super::answer::Ending;
 use super::pick::Pick;
-use super::progress::Bar;
 use super::release_show::{DiffArgs, diff, show, standing};
-use super::{Answer, Context, release_edit};
-use crate::add::add;
+use super::{Answer, Context, release_add, release_edit};
 use crate::draft::title;
 use crate::error::Result;
 use crate::time;
@@ -26,6 +22,9 @@ pub(super) enum Verb {
         /// zstd level: 1 is fast, 22 is small.
         #[arg(long, default_value_t = 19, value_parser = clap::value_parser!(i32).range(1..=22))]
         level: i32,
+        /// Make deltas from so many releases before it, of its variant and architecture.
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        delta_from: usize,
     },
     /// List the releases in the draft.
     List,
@@ -52,32 +51,7 @@ impl Verb {
 pub(super) fn run(context: &Context, verb: Verb) -> Result<Answer> {
     let folder = context.folder()?;
     match verb {
-        Verb::Add { dir, level } => {
-            let _lock = folder.lock()?;
-            let mut bar = Bar::new(context.form);
-            let writer = FrameWriter { level, ..FrameWriter::default() };
-            let added =
-                add(&folder, &dir, &writer, &mut |image, raw, at| bar.at(image.name(), at.raw, raw.length));
-            bar.end();
-            let added = added?;
-            let mut lines = Vec::new();
-            if added.changed {
-                lines.push(format!(
-                    "{} bytes of images became {} bytes of frames.",
-                    added.raw_length, added.frames_length
-                ));
-            }
-            let fact = if added.changed { "added" } else { "nothing to do: already in the draft" };
-            lines.push(format!("{fact}: {}, release {}", added.title, added.release));
-            let data = json!({
-                "release": added.title, "id": added.release, "changed": added.changed,
-                "raw_length": added.raw_length, "frames_length": added.frames_length,
-            });
-            if !added.changed {
-                return Ok(Answer::ending(Ending::NothingToDo, lines, data));
-            }
-            Ok(Answer::done(lines, data))
-        }
+        Verb::Add { dir, level, delta_from } => release_add::run(context, &folder, &dir, level, delta_from),
         Verb::Show(pick) => show(context, pick),
         Verb::Diff(args) => diff(context, &args),
         Verb::Edit(verb) => release_edit::run(context, verb),

@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 
 use super::pick::Pick;
 use super::place::Place;
-use super::{Answer, Context, changed};
+use super::{Answer, Context, changed, delta};
 use crate::against::{live_manifest, signed_manifest};
+use crate::delta::{Row, rows};
 use crate::draft::{Draft, title};
 use crate::error::{Error, Result};
 use crate::schedule::lines;
@@ -46,16 +47,19 @@ pub(super) fn diff(context: &Context, args: &DiffArgs) -> Result<Answer> {
 
 /// Everything about one release.
 pub(super) fn show(context: &Context, pick: Pick) -> Result<Answer> {
-    let draft = context.folder()?.draft()?;
+    let folder = context.folder()?;
+    let draft = folder.draft()?;
     let place = draft.choose(&pick.choice())?;
     let none = || Error::Choose { found: "there is none".into() };
     let update = draft.manifest.updates.get(place).ok_or_else(none)?;
+    let deltas = rows(&folder, &draft, update)?;
     let mut said = vec![title(update), format!("max_version: {}", update.max_version)];
     if let Some(ours) = &update.updog {
         said.push(format!("release: {}", ours.release));
         let from = ours.from.as_ref().map_or("any version".to_owned(), ToString::to_string);
         said.push(format!("installs from: {from}"));
         said.push(format!("deltas: {}", ours.deltas.len()));
+        said.extend(delta::said(&deltas).into_iter().map(|line| format!("  {line}")));
         if !ours.notes.is_empty() {
             said.push(format!("notes: {}", ours.notes));
         }
@@ -65,7 +69,7 @@ pub(super) fn show(context: &Context, pick: Pick) -> Result<Answer> {
     for event in update.updog.iter().flat_map(release::manifest::Ours::history) {
         said.push(format!("{} {} {}", time::text(event.at), event.what, event.reason).trim_end().to_owned());
     }
-    Ok(Answer::done(said, json(&draft, update)))
+    Ok(Answer::done(said, json(&draft, update, &deltas)))
 }
 
 /// Why hosts are not offered it, when they are not.
@@ -83,7 +87,7 @@ pub(super) fn standing(update: &Update) -> Option<String> {
     yanked.or_else(paused)
 }
 
-fn json(draft: &Draft, update: &Update) -> Value {
+fn json(draft: &Draft, update: &Update, deltas: &[Row]) -> Value {
     let ours = update.updog.as_ref();
     let mut data = json!({
         "release": title(update), "max_version": update.max_version, "waves": update.waves,
@@ -92,7 +96,7 @@ fn json(draft: &Draft, update: &Update) -> Value {
         "paused": ours.and_then(|ours| ours.paused.clone()),
         "yanked": ours.and_then(|ours| ours.yanked.clone()),
         "notes": ours.map(|ours| ours.notes.clone()),
-        "deltas": ours.map(|ours| ours.deltas.clone()),
+        "deltas": deltas,
         "history": ours.map(release::manifest::Ours::history),
     });
     let indexes = ours.into_iter().flat_map(|ours| ours.index.iter());

@@ -11,7 +11,7 @@ use tough::schema::Root;
 use trust_core::{Stored, Target};
 
 use super::Writing;
-use super::select::{Selected, Selection, Wanted, select};
+use super::select::{Deltas, Selected, Selection, Wanted, select};
 use super::survey::{Anchor, Survey, root_name};
 use crate::document::Document;
 use crate::error::{Error, Result};
@@ -86,7 +86,7 @@ pub fn bundle(
         anchor.check(&survey.metadata)?;
     }
     survey.metadata.insert(root_name(start.version()), start.bytes().to_vec());
-    let selected = select(source, &mut survey.session, &Selection::Releases(order.wanted))?;
+    let selected = select(source, &mut survey.session, &Selection::Releases(order.wanted), Deltas::Without)?;
     let mut bundled = described(&start, &survey, &selected);
     let parts = Parts { metadata: survey.metadata, targets: selected.targets };
     match order.writing {

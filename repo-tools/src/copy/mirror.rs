@@ -11,7 +11,7 @@ use tough::schema::{Role as ToughRole, Root};
 use trust_core::{Stored, Target};
 
 use super::Writing;
-use super::select::{Selection, select};
+use super::select::{Deltas, Selection, select};
 use super::survey::{Anchor, Survey};
 use crate::document::Document;
 use crate::error::{Error, Result};
@@ -82,7 +82,7 @@ pub fn mirror(
     let mut survey = Survey::take(source, known(&live, &anchor.start), order.now)?;
     let new = next(&live, &anchor, &survey)?;
     let plan = plan(&live, &new, order.gap)?;
-    let selected = select(source, &mut survey.session, &order.selection)?;
+    let selected = select(source, &mut survey.session, &order.selection, Deltas::With)?;
     let missing = copy.missing(&selected.targets)?;
     let new_bytes = missing.iter().fold(0_u64, |sum, (target, _)| sum.saturating_add(target.length));
     let mut mirrored = Mirrored {

@@ -18,8 +18,17 @@ pub enum Selection {
     Everything,
     /// None: hosts get them elsewhere.
     MetadataOnly,
-    /// The manifest, and indexes and frames of these releases.
+    /// The manifest, and indexes and frames of these releases; in a mirror their deltas too.
     Releases(Wanted),
+}
+
+/// Whether releases come with the deltas that lead to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Deltas {
+    /// A server spares its hosts bytes with them.
+    With,
+    /// In one file, all frames are there already.
+    Without,
 }
 
 /// Which releases are wanted.
@@ -43,7 +52,12 @@ pub(super) struct Selected {
 }
 
 /// Looks the wanted targets up, each by the path of trust that a host would go.
-pub(super) fn select(source: &dyn Source, session: &mut Session, selection: &Selection) -> Result<Selected> {
+pub(super) fn select(
+    source: &dyn Source,
+    session: &mut Session,
+    selection: &Selection,
+    deltas: Deltas,
+) -> Result<Selected> {
     let (releases, names) = match selection {
         Selection::MetadataOnly => return Ok(Selected::default()),
         Selection::Everything => (Vec::new(), all_names(session)),
@@ -51,10 +65,8 @@ pub(super) fn select(source: &dyn Source, session: &mut Session, selection: &Sel
             let manifest = read_manifest(source, session)?.unwrap_or_default();
             let updates = wanted.of(&manifest)?;
             let releases = updates.iter().map(|update| title(update)).collect();
-            (
-                releases,
-                updates.into_iter().flat_map(names_of).chain([manifest::TARGET_NAME.to_owned()]).collect(),
-            )
+            let names = updates.into_iter().flat_map(|update| names_of(update, deltas));
+            (releases, names.chain([manifest::TARGET_NAME.to_owned()]).collect())
         }
     };
     let mut targets = BTreeMap::new();
@@ -111,8 +123,9 @@ impl Wanted {
     }
 }
 
-fn names_of(update: &Update) -> Vec<String> {
+fn names_of(update: &Update, deltas: Deltas) -> Vec<String> {
     let frames = update.images.iter().map(|(_, name)| name.clone());
     let indexes = update.updog.iter().flat_map(|ours| ours.index.iter().map(|(_, name)| name.clone()));
-    frames.chain(indexes).collect()
+    let deltas = update.updog.iter().filter(|_| deltas == Deltas::With).flat_map(|ours| &ours.deltas);
+    frames.chain(indexes).chain(deltas.map(|delta| delta.target.clone())).collect()
 }

@@ -1,6 +1,9 @@
 //! Contents: what is drafted, signed, staged, and whether the blobs are there.
 
+use release::manifest::{Delta, Update};
+
 use super::{Finding, Kind, Observed};
+use crate::delta::dangling;
 use crate::document::Document;
 use crate::error::Error;
 use crate::role::Role;
@@ -28,6 +31,7 @@ pub(super) fn check(seen: &Observed) -> Vec<Finding> {
         let fix = "mend the draft: nothing of it can be signed like this";
         let problems = problems.iter().map(|problem| Finding::new(Kind::Manifest, problem.to_string(), fix));
         findings.extend(problems);
+        findings.extend(dangling(&draft.manifest).into_iter().map(without_base));
     }
     // What could not be read cannot be called unsigned.
     if !seen.troubles.iter().any(|trouble| matches!(trouble.kind, Kind::Unreadable | Kind::RootChain))
@@ -37,6 +41,15 @@ pub(super) fn check(seen: &Observed) -> Vec<Finding> {
     }
     findings.extend(stage(seen));
     findings
+}
+
+/// Hosts of the base are served by the delta, and nobody can make or check it again.
+fn without_base((update, delta): (&Update, &Delta)) -> Finding {
+    let release = crate::title(update);
+    let what = format!("{} starts from a release that the draft does not have", delta.target);
+    let version = &update.version;
+    let fix = format!("\"updog-repo delta remove --version {version} --from {}\"", delta.from.short());
+    Finding::new(Kind::Manifest, format!("{release}: {what}"), fix)
 }
 
 /// The files in `root/` are 1, 2, 3 … without a hole: what lies behind one is not read at all.

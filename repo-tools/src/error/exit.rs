@@ -14,6 +14,7 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Key(error) => error.exit(),
+            Self::RefusedDelta(refusal) => refusal.exit(),
             Self::Store { fault, .. } if fault.kind.is_transient() => Exit::Transient,
             // What was named is not there; a file of ours that is not there is `Absent`.
             Self::ReadFile { source, .. } | Self::WriteFile { source, .. } if is_misnamed(source) => {
@@ -39,6 +40,7 @@ impl Error {
             | Self::ReadRelease { .. }
             | Self::ImageDiffers { .. }
             | Self::Pack { .. }
+            | Self::Delta { .. }
             | Self::Choose { .. }
             | Self::NotInSource { .. }
             | Self::TargetName { .. }

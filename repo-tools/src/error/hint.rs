@@ -17,7 +17,11 @@ impl Error {
     #[expect(clippy::too_many_lines, reason = "one arm for each next step, and nothing else")]
     pub fn hint(&self) -> Option<String> {
         let text = match self {
-            Self::Usage { .. } | Self::Pack { .. } | Self::Encode { .. } | Self::GenerateKey { .. } => {
+            Self::Usage { .. }
+            | Self::Pack { .. }
+            | Self::Delta { .. }
+            | Self::Encode { .. }
+            | Self::GenerateKey { .. } => {
                 return None;
             }
             Self::ReadFile { source, .. } if is_misnamed(source) => "name a file that is there",
@@ -30,6 +34,7 @@ impl Error {
             Self::Busy { .. } => "another updog-repo is writing there; run it again when that one has ended",
 
             Self::Key(error) => return error.hint().map(str::to_owned),
+            Self::RefusedDelta(refusal) => return refusal.hint(),
             Self::KeyReadableByOthers { path, .. } => return Some(format!("chmod 600 {}", path.display())),
             Self::KeyExists { path, private: true } => {
                 return Some(format!(

@@ -174,6 +174,12 @@ pub enum Error {
     /// The version is taken.
     #[error("refused {release}: the draft has other images under this version")]
     ReleaseExists { release: String },
+    /// A delta cannot be made.
+    #[error("failed to make a delta of {}", path.display())]
+    Delta { path: PathBuf, source: release::delta::WriteError },
+    /// A delta is refused.
+    #[error(transparent)]
+    RefusedDelta(crate::delta::Refusal),
     /// No release, or more than one, is meant.
     #[error("failed to choose a release: {found}")]
     Choose { found: String },

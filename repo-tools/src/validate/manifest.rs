@@ -39,7 +39,8 @@ impl Report {
         for problem in problems {
             self.add(Kind::Manifest, problem.to_string());
         }
-        self.indexes(source, session, &manifest, whole)
+        self.indexes(source, session, &manifest, whole)?;
+        self.deltas(source, session, &manifest, whole)
     }
 
     /// Each index fits its frames, and the three of a release make its id.

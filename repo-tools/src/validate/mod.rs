@@ -1,5 +1,6 @@
 //! Looks a published repository over and lists everything that is wrong with it.
 
+mod deltas;
 mod manifest;
 mod orphans;
 mod report;

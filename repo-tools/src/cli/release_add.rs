@@ -1,0 +1,67 @@
+//! `updog-repo release add`
+
+use std::path::Path;
+
+use release::delta::DeltaWriter;
+use release::payload::FrameWriter;
+use serde_json::json;
+
+use super::answer::Ending;
+use super::progress::Bar;
+use super::{Answer, Context, delta};
+use crate::add::add;
+use crate::delta::{Adding, Bases};
+use crate::error::Result;
+use crate::folder::Folder;
+
+pub(super) fn run(
+    context: &Context,
+    folder: &Folder,
+    dir: &Path,
+    level: i32,
+    delta_from: usize,
+) -> Result<Answer> {
+    let _lock = folder.lock()?;
+    let mut bar = Bar::new(context.form);
+    let writer = FrameWriter { level, ..FrameWriter::default() };
+    let added = add(folder, dir, &writer, &mut |image, raw, at| bar.at(image.name(), at.raw, raw.length));
+    bar.end();
+    let added = added?;
+    let mut lines = Vec::new();
+    if added.changed {
+        lines.push(format!(
+            "{} bytes of images became {} bytes of frames.",
+            added.raw_length, added.frames_length
+        ));
+    }
+    let deltas = (delta_from > 0).then(|| {
+        let order = Adding {
+            choice: added.choice.clone(),
+            bases: Bases::Last(delta_from),
+            writer: DeltaWriter { level, ..DeltaWriter::default() },
+            // The images are here, so that none is unpacked.
+            raw: Some(added.raw.clone()),
+            source: None,
+        };
+        delta::add(context, folder, &order)
+    });
+    let deltas = deltas.transpose()?;
+    let (made, rows) = deltas.map_or((Vec::new(), Vec::new()), |deltas| (deltas.made, deltas.rows));
+    lines.extend(delta::said(&rows));
+    let changed = added.changed || !made.is_empty();
+    let fact = match (added.changed, made.len()) {
+        (true, 0) => "added".to_owned(),
+        (true, count) => format!("added with {count} delta(s)"),
+        (false, 0) => "nothing to do: already in the draft".to_owned(),
+        (false, count) => format!("added: {count} delta(s) of a release in the draft"),
+    };
+    lines.push(format!("{fact}: {}, release {}", added.title, added.release));
+    let data = json!({
+        "release": added.title, "id": added.release, "changed": changed,
+        "raw_length": added.raw_length, "frames_length": added.frames_length, "deltas": rows,
+    });
+    if !changed {
+        return Ok(Answer::ending(Ending::NothingToDo, lines, data));
+    }
+    Ok(Answer::done(lines, data))
+}
