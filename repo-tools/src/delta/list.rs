@@ -4,10 +4,12 @@ use std::io::{self, Read};
 
 use release::delta::{Kind, Table};
 use release::manifest::Update;
+use release::payload::Index;
 use release::{Image, ReleaseId, Version};
 use serde::Serialize;
 
 use super::remove::base_of;
+use crate::add::read_index;
 use crate::draft::{Blob, Draft};
 use crate::error::{Error, Result};
 use crate::folder::Folder;
@@ -27,7 +29,7 @@ pub struct Row {
     pub length: Option<u64>,
     /// What its table says; `None`: it is not in the working folder.
     pub sizes: Option<Sizes>,
-    /// Bytes of all frames of the image, which it saves hosts as far as it goes.
+    /// Bytes of all frames of the image, which a host fetches without it.
     pub frames_length: Option<u64>,
 }
 
@@ -42,17 +44,26 @@ pub struct Sizes {
     pub patched: usize,
     /// Pieces whose full frame is as short.
     pub full: usize,
+    /// Bytes of those frames; `None`: the index is not at hand.
+    pub full_frames: Option<u64>,
 }
 
 impl Sizes {
     /// Of a table of this length.
-    fn of(table: &Table, header_length: u64) -> Self {
+    fn of(table: &Table, header_length: u64, index: Option<&Index>) -> Self {
         let count = |kind| table.rows().iter().filter(|row| row.kind == kind).count();
         Self {
             records: table.delta_length().saturating_sub(header_length),
             copied: count(Kind::Copy),
             patched: count(Kind::Patch),
             full: count(Kind::Full),
+            full_frames: index.map(|index| {
+                let pieces = table.rows().iter().zip(index.pieces());
+                pieces
+                    .filter(|(row, _)| row.kind == Kind::Full)
+                    .map(|(_, one)| u64::from(one.frame_length))
+                    .sum()
+            }),
         }
     }
 }
@@ -61,10 +72,14 @@ impl std::fmt::Display for Row {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let from = self.base.as_ref().map_or_else(|| self.from.short(), ToString::to_string);
         write!(f, "{} from {from}: ", self.image)?;
-        match (self.length, self.frames_length) {
-            (Some(length), Some(frames)) => write!(f, "{length} bytes instead of {frames}")?,
-            (Some(length), None) => write!(f, "{length} bytes")?,
-            (None, _) => write!(f, "not in the draft")?,
+        let full = self.sizes.and_then(|sizes| sizes.full_frames);
+        match (self.length, full, self.frames_length) {
+            // What a host fetches with it, and without.
+            (Some(length), Some(full), Some(frames)) => {
+                write!(f, "{} bytes instead of {frames}", length.saturating_add(full))?;
+            }
+            (Some(length), ..) => write!(f, "{length} bytes")?,
+            (None, ..) => write!(f, "not in the draft")?,
         }
         match self.sizes {
             Some(Sizes { copied, patched, full, .. }) => {
@@ -81,14 +96,19 @@ pub fn rows(folder: &Folder, draft: &Draft, update: &Update) -> Result<Vec<Row>>
     for delta in update.updog.iter().flat_map(|ours| &ours.deltas) {
         let blob = draft.targets.get(&delta.target).copied();
         let table = blob.map(|blob| table(folder, &delta.target, blob, delta.header_length)).transpose()?;
-        let frames = delta.image.parse::<Image>().ok().map(|image| update.images.get(image));
+        let image = delta.image.parse::<Image>().ok();
+        let frames = image.map(|image| update.images.get(image));
+        let ours = update.updog.as_ref();
+        // One that is not at hand is for `doctor` to name.
+        let index =
+            image.zip(ours).and_then(|(image, ours)| read_index(folder, draft, ours.index.get(image)).ok());
         rows.push(Row {
             image: delta.image.clone(),
             from: delta.from,
             base: base_of(&draft.manifest, delta.from).map(|base| base.version.clone()),
             target: delta.target.clone(),
             length: blob.map(|blob| blob.length),
-            sizes: table.flatten().map(|table| Sizes::of(&table, delta.header_length)),
+            sizes: table.flatten().map(|table| Sizes::of(&table, delta.header_length, index.as_ref())),
             frames_length: frames.and_then(|name| draft.targets.get(name)).map(|blob| blob.length),
         });
     }

@@ -59,7 +59,7 @@ pub enum Step {
 pub type Tell<'a> = dyn FnMut(&Step, u64, u64) + 'a;
 
 /// Makes what is missing. What is there stays as it is, at whatever level it was made. The draft names the new ones when
-/// all are whole; a failure takes back what was written.
+/// all are whole; a failure before that takes back what was written.
 ///
 /// On the disk it takes the room of two raw images of one kind, in memory that of [`DeltaWriter`] and [`BlockMap`].
 pub fn add(folder: &Folder, order: &Adding<'_>, tell: &mut Tell<'_>) -> Result<Added> {
@@ -82,10 +82,11 @@ pub fn add(folder: &Folder, order: &Adding<'_>, tell: &mut Tell<'_>) -> Result<A
     let names = deltas.iter().map(|(delta, _)| delta.target.clone()).collect();
     if !deltas.is_empty() {
         insert(&mut draft, place, deltas);
+        // From here on a list of targets may name them, also when the manifest cannot be written.
+        fresh.keep();
         // The commit point: blobs are there, now the draft names them.
         folder.save_draft(&draft)?;
     }
-    fresh.keep();
     let from: Vec<_> = chosen.iter().filter_map(|base| Some(base.updog.as_ref()?.release)).collect();
     let update = draft.manifest.updates.get(place).ok_or_else(none)?;
     let rows = rows(folder, &draft, update)?;

@@ -2,18 +2,21 @@
 
 use std::fs;
 use std::io::{self, Read, Write};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, Utc};
+use release::delta::DeltaWriter;
 use updater_core::Exit;
 use updog_repo::add::add;
 use updog_repo::copy::{Bundling, Mirroring, Selection, Start, Wanted, Writing, bundle, mirror};
+use updog_repo::delta::{self, Adding, Bases};
 use updog_repo::files::{Files, Lock, NewFile};
 use updog_repo::publish::{Gap, publish};
 use updog_repo::source::FolderSource;
-use updog_repo::{Disk, Error, Folder, Staged};
+use updog_repo::{Choice, Disk, Error, Folder, Staged};
 
 use crate::cli::Desk;
 use crate::common::{Yard, day, quick};
@@ -82,6 +85,12 @@ impl Files for Full {
     }
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
         Disk.link(from, to)
+    }
+    fn scratch(&self, dir: &Path) -> io::Result<fs::File> {
+        if self.room.load(Ordering::SeqCst) == 0 {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        Disk.scratch(dir)
     }
     fn lock(&self, dir: &Path) -> io::Result<Lock> {
         Disk.lock(dir)
@@ -168,6 +177,34 @@ fn a_full_disk_is_left_without_partial_files() {
         let order =
             Bundling { start: Start::First(None), now, wanted: Wanted::default(), writing: Writing::Really };
         bundle(&source, full, &file, order, &|_, _| {})
+    });
+}
+
+#[test]
+fn deltas_come_all_or_not_at_all() {
+    let (yard, _) = Yard::with_key();
+    yard.add("1.0.0");
+    yard.add("1.1.0");
+    let draft = yard.folder.draft().unwrap();
+    let blobs = || Disk.names(&yard.folder.blobs_dir()).unwrap();
+    let before = blobs();
+    fill(yard.dir.path(), "delta add", |full| {
+        yard.folder.save_draft(&draft).unwrap();
+        for name in blobs().iter().filter(|name| name.ends_with(".delta")) {
+            fs::remove_file(yard.folder.blobs_dir().join(name)).unwrap();
+        }
+        let folder = Folder::open(Arc::new(full.clone()), yard.folder.dir())?;
+        let writer = DeltaWriter { level: 1, threads: NonZeroUsize::MIN };
+        let (choice, bases) = (Choice::default(), Bases::Last(1));
+        let order = Adding { choice, bases, writer, raw: None, source: None };
+        let added = delta::add(&folder, &order, &mut |_, _, _| {});
+        if added.is_err() {
+            // All three are there only when nothing but the draft could not be written.
+            let made = blobs().len() - before.len();
+            assert!(made == 0 || made == 3, "{made} delta(s) are left over");
+            assert_eq!(yard.folder.draft().unwrap().manifest, draft.manifest);
+        }
+        added
     });
 }
 

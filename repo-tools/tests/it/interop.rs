@@ -5,9 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use futures_util::StreamExt;
+use release::Digest;
+use release::delta::DeltaWriter;
 use tough::{RepositoryLoader, TargetName};
-use updog_repo::Role;
+use updog_repo::delta::{self, Adding, Bases};
 use updog_repo::keys::{KeyKind, Signer, generate};
+use updog_repo::{Choice, Role};
 
 use crate::common::{Yard, again, python};
 
@@ -40,9 +43,16 @@ fn repository() -> (Yard, PathBuf) {
         next.set_expires(now + chrono::TimeDelta::days(365)).unwrap();
     });
     yard.add("1.1.0");
+    delta::add(&yard.folder, &from_the_last(), &mut |_, _, _| {}).unwrap();
     let everyone: Vec<&Signer> = all.iter().chain([&new]).collect();
     yard.publish(&everyone, now, &dir);
     (yard, dir)
+}
+
+/// Deltas of the newest release from the one before it.
+fn from_the_last() -> Adding<'static> {
+    let writer = DeltaWriter { level: 3, ..DeltaWriter::default() };
+    Adding { choice: Choice::default(), bases: Bases::Last(1), writer, raw: None, source: None }
 }
 
 #[test]
@@ -54,7 +64,7 @@ fn tough_reads_it_from_root_1() {
         let repository = RepositoryLoader::new(&root, url("metadata"), url("targets")).load().await.unwrap();
         assert_eq!(repository.root().signed.version.get(), 2);
         let names: Vec<TargetName> = repository.targets().signed.targets.keys().cloned().collect();
-        assert_eq!(names.len(), 13);
+        assert_eq!(names.len(), 16);
         for name in names {
             let mut target = repository.read_target(&name).await.unwrap().unwrap();
             while let Some(part) = target.next().await {
@@ -176,7 +186,16 @@ fn copy(from: &Path, to: &Path) {
 #[test]
 fn python_tuf_reads_it_from_root_1() {
     let (yard, dir) = repository();
-    assert_eq!(read_by_python_tuf(&dir, yard.dir.path()), 13);
+    assert_eq!(read_by_python_tuf(&dir, yard.dir.path()), 16);
+    // A delta comes under the name that the manifest gives it, as it was made.
+    let draft = yard.folder.draft().unwrap();
+    let deltas = &draft.manifest.updates[1].updog.as_ref().unwrap().deltas;
+    assert_eq!(deltas.len(), 3);
+    for delta in deltas {
+        let read = std::fs::read(yard.path("t").join(&delta.target)).unwrap();
+        assert_eq!(Digest::of(&read), draft.targets[&delta.target].sha256);
+        assert!(delta.target.contains(".from-"), "{}", delta.target);
+    }
 }
 
 /// How many targets python-tuf downloads, from root 1 on; it works in this folder.

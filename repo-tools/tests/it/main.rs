@@ -13,6 +13,8 @@ mod cut;
 mod cut_store;
 mod delegation;
 mod delegation_cut;
+mod delta;
+mod delta_cli;
 mod desk;
 mod doctor;
 mod dry_run;

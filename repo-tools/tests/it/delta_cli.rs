@@ -1,0 +1,92 @@
+//! `delta …` and `release add --delta-from`, as they are typed.
+
+use std::fs;
+
+use crate::cli::Desk;
+use crate::delta::write_images;
+
+/// Two releases in the draft, the second with a delta from the first.
+fn desk() -> Desk {
+    let desk = Desk::new();
+    for (number, version) in ["1.0.0", "1.1.0", "1.2.0"].into_iter().enumerate() {
+        write_images(&desk.path().join(version), version, number + 1);
+    }
+    for line in [
+        "--repo r init",
+        "--repo r key new k --role all",
+        "--repo r release add 1.0.0 --level 3 --delta-from 2",
+        "--repo r release add 1.1.0 --level 3 --delta-from 2",
+    ] {
+        desk.done(line);
+    }
+    desk
+}
+
+#[test]
+fn deltas_are_made_listed_published_copied_and_removed() {
+    let desk = desk();
+    let again = desk.json("--repo r release add 1.1.0 --delta-from 2");
+    assert_eq!((again["exit"].as_i64(), again["data"]["deltas"].as_array().unwrap().len()), (Some(10), 3));
+    let listed = desk.done("--repo r delta list");
+    assert!(listed.contains("root from 1.0.0: ") && listed.contains("3 delta(s) in the draft"), "{listed}");
+    let shown = desk.json("--repo r release show 1.1.0");
+    let root = &shown["data"]["deltas"][1];
+    assert_eq!((root["image"].as_str(), root["base"].as_str()), (Some("root"), Some("1.0.0")));
+    let fetched = root["length"].as_u64().unwrap() + root["sizes"]["full_frames"].as_u64().unwrap();
+    let said = format!("root from 1.0.0: {fetched} bytes instead of {}, pieces: ", root["frames_length"]);
+    assert!(fetched < root["frames_length"].as_u64().unwrap() && listed.contains(&said), "{listed}");
+    assert!(desk.done("--repo r release show 1.1.0").contains("pieces: "));
+
+    desk.done("--repo r release add 1.2.0 --level 3");
+    let rehearsed = desk.json("--repo r delta add --version 1.2.0 --from 1.0.0 1.1.0 --level 3 --dry-run");
+    let files = rehearsed["data"]["dry_run"]["files"].as_array().unwrap();
+    let count = files.iter().filter(|file| file["path"].as_str().unwrap().ends_with(".delta")).count();
+    assert_eq!(count, 6);
+    assert!(desk.done("--repo r delta list").contains("3 delta(s)"), "a rehearsal adds nothing");
+    let made = desk.json("--repo r delta add --version 1.2.0 --from 1.0.0 1.1.0 --level 3");
+    assert_eq!(made["data"]["made"].as_array().unwrap().len(), 6);
+    assert_eq!(desk.run("--repo r delta add --last 2"), 10);
+
+    for line in ["--repo r sign --key k", "--repo r publish public", "validate public"] {
+        desk.done(line);
+    }
+    let targets = |dir: &str| {
+        let names = fs::read_dir(desk.path().join(dir)).unwrap();
+        names.filter(|name| name.as_ref().unwrap().file_name().to_str().unwrap().ends_with(".delta")).count()
+    };
+    assert_eq!(targets("public/targets"), 9);
+    desk.done("mirror public whole");
+    assert_eq!(targets("whole/targets"), 9);
+    desk.done("mirror public part --release 1.1.0");
+    assert_eq!(targets("part/targets"), 3);
+    assert_eq!(desk.json("bundle public b --release 1.1.0")["data"]["bundle"]["targets"], 7);
+    assert!(desk.done("report public --out page").contains("page"));
+    assert_eq!(desk.json("validate b")["data"]["left_out"], 21);
+
+    // They stay as long as they are named.
+    let named = desk.json("prune public");
+    assert_eq!(named["data"]["plan"]["blobs"].as_array().unwrap().len(), 0);
+    let removed = desk.done("--repo r delta remove --version 1.2.0 --from 1.0.0");
+    assert!(removed.ends_with("removed: 3 delta(s) of tiny x86_64 1.2.0\n"), "{removed}");
+    let removed = desk.json("--repo r delta remove --version 1.2.0 --all");
+    assert_eq!(removed["data"]["targets"].as_array().unwrap().len(), 3);
+    assert_eq!(desk.run("--repo r delta remove --version 1.2.0 --all"), 10);
+    assert_eq!(desk.run("--repo r delta remove --version 1.1.0 --from 9.9.9"), 2);
+}
+
+#[test]
+fn words_that_make_no_sense_are_usage() {
+    let desk = desk();
+    for line in [
+        "--repo r delta add --version 1.1.0",
+        "--repo r delta add --version 1.1.0 --last 1 --from 1.0.0",
+        "--repo r delta add --version 1.1.0 --last 1 --level 23",
+        "--repo r delta add --version 1.1.0 --from 1.0",
+        "--repo r delta add --version 7.0.0 --last 1",
+        "--repo r delta remove --version 1.1.0",
+        "--repo r delta add --version 1.1.0 --from 0.1.0",
+    ] {
+        assert_eq!(desk.run(line), 2, "{line}");
+    }
+    assert_eq!(desk.run("--repo r delta add --version 1.0.0 --from 1.1.0"), 50);
+}
