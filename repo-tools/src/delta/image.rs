@@ -38,24 +38,17 @@ impl Stock<'_> {
     pub(super) fn index(&self, name: &str) -> Result<(Index, Digest)> {
         let blob = self.blob(name)?;
         let path = self.folder.blobs_dir().join(blob.file_name(name));
-        let bytes = match self.open(name, blob)? {
-            Some(mut reader) => {
-                let mut bytes = Vec::new();
-                let mut part = reader.by_ref().take(blob.length.min(MAX_METADATA));
-                part.read_to_end(&mut bytes)
-                    .map_err(|source| Error::ReadFile { path: path.clone(), source })?;
-                bytes
-            }
-            None => {
-                let mut bytes = Vec::new();
-                let mut sink = |part: &[u8]| {
-                    bytes.extend_from_slice(part);
-                    Ok(())
-                };
-                self.fetch(name, blob, &mut sink)?;
-                bytes
-            }
-        };
+        let mut bytes = Vec::new();
+        if let Some(reader) = self.open(name, blob)? {
+            let read = reader.take(blob.length.min(MAX_METADATA)).read_to_end(&mut bytes);
+            read.map_err(|source| Error::ReadFile { path: path.clone(), source })?;
+        } else {
+            let mut sink = |part: &[u8]| {
+                bytes.extend_from_slice(part);
+                Ok(())
+            };
+            self.fetch(name, blob, &mut sink)?;
+        }
         if Digest::of(&bytes) != blob.sha256 {
             return Err(Error::BlobDiffers { path });
         }
