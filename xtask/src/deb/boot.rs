@@ -31,11 +31,8 @@ pub(super) fn run(root: &Root) -> Result<()> {
     let output = boot.output().context("failed to start systemd-nspawn")?;
     let said = fs::read_to_string(root.path("said")).unwrap_or_default();
     let console = String::from_utf8_lossy(&output.stderr);
-    ensure!(
-        said == SAID,
-        "it said {said:?}, expected {SAID:?}; systemd-nspawn ended with {}: {console}",
-        output.status
-    );
+    ensure!(said == SAID, "it said {said:?}, expected {SAID:?}: {console}");
+    ensure!(output.status.code() == Some(RESTART), "no restart was asked for: {}", output.status);
     // What stays at a removal is looked at afterwards, and these are not the package's.
     fs::remove_dir_all(unit("updog.service.d"))?;
     Ok(())
@@ -104,3 +101,6 @@ HTTP/1.1 200 OK
 api.sock.lock
 probe
 ";
+
+/// How systemd-nspawn ends when what runs in it wants a restart.
+const RESTART: i32 = 133;
