@@ -330,6 +330,9 @@ fn a_release_goes_with_its_deltas_and_those_from_it() {
     assert_eq!(none.unwrap_err().exit(), Exit::Usage);
 }
 
+/// What somebody does to a manifest.
+type Edit = fn(&mut Manifest);
+
 #[test]
 fn a_delta_that_is_not_what_is_said_is_not_staged_and_is_found_when_published() {
     let (yard, key) = three();
@@ -337,7 +340,7 @@ fn a_delta_that_is_not_what_is_said_is_not_staged_and_is_found_when_published() 
     let dir = yard.path("pub");
     yard.publish(&[&key], day(1), &dir);
     let draft = yard.folder.draft().unwrap();
-    let edits: [(&str, fn(&mut Manifest)); 3] = [
+    let edits: [(&str, Edit); 3] = [
         ("expected a table with SHA-256", |manifest| {
             deltas(manifest)[1].header_sha256 = Digest::of(b"other");
         }),

@@ -40,7 +40,7 @@ fn deltas_are_made_listed_published_copied_and_removed() {
     desk.done("--repo r release add 1.2.0 --level 3");
     let rehearsed = desk.json("--repo r delta add --version 1.2.0 --from 1.0.0 1.1.0 --level 3 --dry-run");
     let files = rehearsed["data"]["dry_run"]["files"].as_array().unwrap();
-    let count = files.iter().filter(|file| file["path"].as_str().unwrap().ends_with(".delta")).count();
+    let count = files.iter().filter(|file| file["path"].as_str().unwrap().ends_with("delta")).count();
     assert_eq!(count, 6);
     assert!(desk.done("--repo r delta list").contains("3 delta(s)"), "a rehearsal adds nothing");
     let made = desk.json("--repo r delta add --version 1.2.0 --from 1.0.0 1.1.0 --level 3");
@@ -52,7 +52,7 @@ fn deltas_are_made_listed_published_copied_and_removed() {
     }
     let targets = |dir: &str| {
         let names = fs::read_dir(desk.path().join(dir)).unwrap();
-        names.filter(|name| name.as_ref().unwrap().file_name().to_str().unwrap().ends_with(".delta")).count()
+        names.filter(|name| name.as_ref().unwrap().file_name().to_str().unwrap().ends_with("delta")).count()
     };
     assert_eq!(targets("public/targets"), 9);
     desk.done("mirror public whole");

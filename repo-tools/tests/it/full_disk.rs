@@ -190,7 +190,7 @@ fn deltas_come_all_or_not_at_all() {
     let before = blobs();
     fill(yard.dir.path(), "delta add", |full| {
         yard.folder.save_draft(&draft).unwrap();
-        for name in blobs().iter().filter(|name| name.ends_with(".delta")) {
+        for name in blobs().iter().filter(|name| name.ends_with("delta")) {
             fs::remove_file(yard.folder.blobs_dir().join(name)).unwrap();
         }
         let folder = Folder::open(Arc::new(full.clone()), yard.folder.dir())?;
