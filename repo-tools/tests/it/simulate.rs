@@ -161,7 +161,7 @@ fn a_check_costs_what_the_client_asks_for() {
 /// The defaults are those of the timer in the container image.
 #[test]
 fn the_timer_is_the_one_that_hosts_have() {
-    let timer = concat!(env!("CARGO_MANIFEST_DIR"), "/../image-build/variants/container/updog-check.timer");
+    let timer = concat!(env!("CARGO_MANIFEST_DIR"), "/../updater/packaging/systemd/updog-check.timer");
     let timer = std::fs::read_to_string(timer).unwrap();
     for line in ["OnBootSec=2min", "OnUnitInactiveSec=1h", "RandomizedDelaySec=5min"] {
         assert!(timer.lines().any(|found| found == line), "{line}");
