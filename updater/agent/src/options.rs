@@ -11,6 +11,10 @@ use semver::Version;
 pub struct Options {
     /// This version and no other.
     pub to: Option<Version>,
+    /// Only when this is the version that is open by all rules; the daemon's clients have chosen it.
+    pub expect: Option<Version>,
+    /// Keep no record of the look: who only reads is not to change when a host asks next.
+    pub aside: bool,
     /// Do not wait for this host's turn.
     pub ignore_waves: bool,
     /// Also a release that failed here.

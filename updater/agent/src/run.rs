@@ -74,7 +74,8 @@ fn answer(cli: &Cli, reporter: &dyn Reporter, interrupt: &Interrupt) -> Result<A
     answer
 }
 
-fn context<'a>(
+/// The edges of a run, as typed and as configured.
+pub(crate) fn context<'a>(
     global: &Global,
     settings: config::Settings,
     reporter: &'a dyn Reporter,

@@ -143,6 +143,12 @@ pub struct Update {
     /// This version and no other
     #[arg(long, value_name = "VERSION")]
     pub to: Option<semver::Version>,
+    /// Only when this version is what is open by all rules
+    #[arg(long, hide = true, value_name = "VERSION", conflicts_with = "to")]
+    pub expect: Option<semver::Version>,
+    /// Keep no record of the look
+    #[arg(long, hide = true)]
+    pub aside: bool,
     /// Do not wait for this host's turn in the rollout
     #[arg(long)]
     pub ignore_waves: bool,
@@ -313,6 +319,8 @@ impl From<Update> for Options {
             retry: typed.retry,
             reinstall: typed.reinstall,
             allow_downgrade: typed.allow_downgrade,
+            expect: typed.expect,
+            aside: typed.aside,
             bundle: typed.bundle,
             limit_rate: typed.limit_rate,
         }

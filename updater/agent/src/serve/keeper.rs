@@ -72,7 +72,7 @@ impl Keeper<'_> {
         };
         let brake = run.brake();
         let mut tell = |line| self.seen.line(line);
-        let end = run.end(self.clock, &mut tell);
+        let end = run.end(work, self.clock, &mut tell);
         tokio::pin!(end);
         loop {
             tokio::select! {

@@ -1,39 +1,30 @@
 //! The local verbs, for answers that need no run of their own: they look at disk and state folder, which may take a moment.
 
-use std::path::PathBuf;
-
 use tokio::task::spawn_blocking;
 
-use super::clock::Clock;
 use crate::answer::Answer;
-use crate::cli::Verb;
-use crate::config::Settings;
+use crate::cli::{Global, Verb};
+use crate::config::{self, Strictness};
 use crate::interrupt::Interrupt;
-use crate::machine::Machine;
 use crate::report::Silent;
-use crate::state::State;
-use crate::{Context, verbs};
+use crate::{Context, Result, run, verbs};
 
-/// What a context is made of, each time anew.
+/// What a context is made of, each time anew: the configuration may have changed since, as it has for every run.
 #[derive(Clone, Debug)]
 pub(super) struct Local {
-    config: Settings,
-    machine: Machine,
-    state: PathBuf,
-    clock: Clock,
+    global: Global,
 }
 
 impl Local {
-    pub(super) fn of(ctx: &Context<'_>, clock: Clock) -> Local {
-        let (config, machine) = (ctx.config.clone(), ctx.machine.clone());
-        Local { config, machine, state: ctx.state.dir().to_owned(), clock }
+    pub(super) fn new(global: &Global) -> Local {
+        Local { global: global.clone() }
     }
 
     /// What a verb answers. Only for verbs that do not write, and do not ask the network.
     pub(super) async fn ask(&self, verb: Verb) -> Answer {
         let local = self.clone();
         let done = spawn_blocking(move || {
-            let answer = verbs::run(&local.context(), &verb);
+            let answer = local.context().and_then(|ctx| verbs::run(&ctx, &verb));
             answer.unwrap_or_else(|error| Answer::from_error(&error))
         });
         done.await.unwrap_or_else(|error| {
@@ -45,24 +36,25 @@ impl Local {
     /// The host's state for Prometheus.
     pub(super) async fn metrics(&self) -> String {
         let local = self.clone();
-        spawn_blocking(move || crate::metrics::render(&local.context())).await.unwrap_or_default()
+        let rendered = move || local.context().map(|ctx| crate::metrics::render(&ctx)).unwrap_or_default();
+        spawn_blocking(rendered).await.unwrap_or_default()
     }
 
     /// Variant and architecture, as releases for this host name them.
-    pub(super) fn names(&self) -> (String, String) {
-        let os = self.machine.os_release(self.config.os_release.as_deref()).unwrap_or_default();
-        let variant = self.config.variant.clone().or(os.variant).unwrap_or_default();
-        (variant, self.config.arch.clone().unwrap_or_else(|| std::env::consts::ARCH.to_owned()))
+    pub(super) async fn names(&self) -> (String, String) {
+        let local = self.clone();
+        let names = move || {
+            let ctx = local.context().ok()?;
+            let os = ctx.machine.os_release(ctx.config.os_release.as_deref()).unwrap_or_default();
+            let variant = ctx.config.variant.clone().or(os.variant).unwrap_or_default();
+            Some((variant, ctx.config.arch.clone().unwrap_or_else(|| std::env::consts::ARCH.to_owned())))
+        };
+        spawn_blocking(names).await.ok().flatten().unwrap_or_default()
     }
 
-    fn context(self) -> Context<'static> {
-        Context {
-            config: self.config,
-            state: State::new(self.state),
-            machine: self.machine,
-            now: self.clock.now(),
-            reporter: &Silent,
-            interrupt: Interrupt::default(),
-        }
+    /// As local verbs have it: what makes no sense in the configuration is left out.
+    fn context(&self) -> Result<Context<'static>> {
+        let loaded = config::load(self.global.config.as_deref(), Strictness::Lenient)?;
+        Ok(run::context(&self.global, loaded.settings, &Silent, &Interrupt::default()))
     }
 }

@@ -59,13 +59,14 @@ async fn serve(ctx: &Context<'_>, global: &Global) -> Result<Answer> {
     let edges = api::Edges {
         seen: Arc::clone(&seen),
         orders,
-        local: Arc::new(local::Local::of(ctx, clock)),
+        local: Arc::new(local::Local::new(global)),
         program: Arc::new(work::Program::new(global)),
-        clock,
         plan: Arc::default(),
     };
     let program = Arc::clone(&edges.program);
     let door = tokio::spawn(door::keep(listener, rights, api::router(edges)));
+    // The first run would make it; what it writes is to be told.
+    ctx.state.tolerate(ctx.state.make());
     if let Err(error) = tail::follow(ctx.state.dir().to_owned(), Arc::clone(&seen)) {
         ctx.note(format!("what others do on this host is not told: {}: {error}", ctx.state.dir().display()));
     }

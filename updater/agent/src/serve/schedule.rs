@@ -13,12 +13,12 @@ pub(super) fn next(interval: Duration, late: Duration, ended: &Ended, now: DateT
     if ended.reason.as_deref() == Some(Reason::NotConfirmed.as_str()) {
         return interval.min(SOON);
     }
-    let until = ended.until();
+    let until = ended.until;
     let until = until.and_then(|until| (until - now).to_std().ok());
     // One that is over already is not asked again at once: whatever holds it up may go on.
-    until
-        .map(|until| until.max(LEAST))
-        .map_or(interval.saturating_add(late), |until| until.min(interval).saturating_add(late))
+    until.map(|until| until.max(LEAST)).map_or(interval.saturating_add(late), |until| {
+        until.saturating_add(late.min(SOON)).min(interval.saturating_add(late))
+    })
 }
 
 /// How long after the start the first turn begins: what starts with the host has a moment to come up.
@@ -48,12 +48,14 @@ mod tests {
             (Some(now - TimeDelta::days(20)), hour),
         ];
         for (until, expected) in cases {
-            let data = serde_json::json!({ "until": until });
-            let ended = Ended { data, ..Ended::default() };
+            let ended = Ended { until, ..Ended::default() };
             assert_eq!(next(hour, Duration::ZERO, &ended, now), expected, "{until:?}");
         }
         let waits = Ended { reason: Some("not_confirmed".to_owned()), ..Ended::default() };
         assert_eq!(next(hour, hour, &waits, now), SOON);
+        // A window that opens is not slept through, however large the jitter is.
+        let soon = Ended { until: Some(now + TimeDelta::minutes(20)), ..Ended::default() };
+        assert_eq!(next(hour, hour, &soon, now), Duration::from_mins(21));
         assert_eq!(next(hour, SOON, &Ended::default(), now), hour + SOON);
         assert_eq!(
             (first(hour, SOON), first(Duration::from_secs(10), Duration::ZERO)),

@@ -14,6 +14,8 @@ use super::work::{Ended, Work};
 /// Told by the keeper, read by everybody else.
 #[derive(Debug)]
 pub(super) struct Seen {
+    /// Of this daemon: its numbers are no other's.
+    run: String,
     now: Mutex<Now>,
     events: broadcast::Sender<Arc<Told>>,
 }
@@ -41,6 +43,8 @@ pub(super) struct Now {
     /// When the next turn comes.
     pub(super) next_turn: Option<DateTime<Utc>>,
     told: u64,
+    /// The number of the last event that is kept no more.
+    gone: u64,
     last: VecDeque<Arc<Told>>,
 }
 
@@ -65,9 +69,27 @@ pub(crate) struct Doing {
     left_secs: Option<u64>,
 }
 
+/// Where a listener was, as it was told: which daemon, and which event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Mark {
+    run: String,
+    id: u64,
+}
+
+/// What a listener that comes back gets first.
+#[derive(Debug, Default)]
+pub(super) struct Missed {
+    /// What is kept of it.
+    pub(super) kept: Vec<Arc<Told>>,
+    /// Whether there was more.
+    pub(super) more: bool,
+}
+
 /// A look at the repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Looked {
+    /// When.
+    pub(super) at: DateTime<Utc>,
     /// Versions that are open for this host, newest first.
     pub(super) available: Vec<String>,
     /// The one that an update would take.
@@ -87,7 +109,10 @@ pub(crate) struct Chosen {
 
 impl Default for Seen {
     fn default() -> Seen {
-        Seen { now: Mutex::default(), events: broadcast::channel(BEHIND).0 }
+        let mut run = [0; 4];
+        // Without chance, all daemons of this boot are one; what was missed then may come twice.
+        let _ = getrandom::fill(&mut run);
+        Seen { run: hex::encode(run), now: Mutex::default(), events: broadcast::channel(BEHIND).0 }
     }
 }
 
@@ -97,14 +122,22 @@ impl Seen {
         self.lock().clone()
     }
 
-    /// The events from here on, after those with a higher number than `after` that are still known.
-    pub(super) fn listen(&self, after: Option<u64>) -> (Vec<Arc<Told>>, broadcast::Receiver<Arc<Told>>) {
+    /// The events from here on, and before them what has come since the listener was here. One that was with another daemon gets all
+    /// that is kept: among it, what this host's history says of the time between.
+    pub(super) fn listen(&self, after: Option<&Mark>) -> (Missed, broadcast::Receiver<Arc<Told>>) {
         // Under the lock nothing is told, so nothing is missed and nothing comes twice.
         let now = self.lock();
-        let kept = after.map_or_else(Vec::new, |after| {
-            now.last.iter().filter(|told| told.id > after).map(Arc::clone).collect()
+        let missed = after.map_or_else(Missed::default, |mark| {
+            let id = if mark.run == self.run { mark.id } else { 0 };
+            let kept = now.last.iter().filter(|told| told.id > id).map(Arc::clone).collect();
+            Missed { kept, more: now.gone > id || mark.run != self.run }
         });
-        (kept, self.events.subscribe())
+        (missed, self.events.subscribe())
+    }
+
+    /// The number of an event, as a listener brings it back.
+    pub(super) fn mark(&self, told: &Told) -> String {
+        format!("{}-{}", self.run, told.id)
     }
 
     pub(super) fn started(&self, work: &Work, at: DateTime<Utc>) {
@@ -135,8 +168,8 @@ impl Seen {
     pub(super) fn ended(&self, work: Work, ended: Ended) {
         let mut now = self.lock();
         now.doing = None;
-        if let Some(looked) = ended.looked(&work) {
-            now.looked = Some(looked);
+        if let Some(looked) = &ended.looked {
+            now.looked = Some(looked.clone());
         }
         let data = json!({
             "work": work.name(), "exit": ended.exit, "reason": ended.reason, "message": ended.message,
@@ -164,7 +197,7 @@ impl Seen {
         if name != "progress" {
             now.last.push_back(Arc::clone(&told));
             if now.last.len() > KEPT {
-                now.last.pop_front();
+                now.gone = now.last.pop_front().map_or(now.gone, |told| told.id);
             }
         }
         // Nobody listens: nothing is lost.
@@ -173,6 +206,14 @@ impl Seen {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Now> {
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Mark {
+    /// What [`Seen::mark`] has made; anything else is of no daemon.
+    pub(super) fn parse(text: &str) -> Mark {
+        let (run, id) = text.split_once('-').unwrap_or((text, ""));
+        Mark { run: run.to_owned(), id: id.parse().unwrap_or(0) }
     }
 }
 

@@ -19,6 +19,10 @@ use crate::state::State;
 pub(super) fn follow(folder: PathBuf, seen: Arc<Seen>) -> io::Result<()> {
     let watch = watch(&folder)?;
     let mut known = lines(&folder);
+    // What happened before this daemon, at the boot for one, is there for listeners that come back.
+    for line in known.get(known.len().saturating_sub(BEFORE)..).unwrap_or_default() {
+        seen.history(line.clone());
+    }
     let follow = move || {
         let mut space = [MaybeUninit::uninit(); 4096];
         let mut events = inotify::Reader::new(watch, &mut space);
@@ -59,6 +63,8 @@ fn new_lines<'a>(known: &[Value], now: &'a [Value]) -> &'a [Value] {
 }
 
 const HISTORY: &CStr = c"history.jsonl";
+/// Lines of history that a daemon begins with.
+const BEFORE: usize = 32;
 /// Enough for a history of 500 lines, which lies on the heap.
 const STACK: usize = 256 << 10;
 

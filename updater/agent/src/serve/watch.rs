@@ -28,11 +28,11 @@ pub(crate) fn run(ctx: &Context<'_>, global: &Global) -> Result<Answer> {
     }
     while lines.next().map_err(failed)?.is_some_and(|line| !line.is_empty()) {}
     let clock = Clock { typed: global.clock };
-    let (mut name, mut id) = (String::new(), None);
+    let (mut name, mut id) = (String::new(), None::<String>);
     let mut tenth = None;
     while let Some(line) = lines.next().map_err(failed)? {
         match line.split_once(": ") {
-            Some(("id", value)) => id = value.parse::<u64>().ok(),
+            Some(("id", value)) => id = Some(value.to_owned()),
             Some(("event", value)) => value.clone_into(&mut name),
             Some(("data", value)) => {
                 let data: Value = serde_json::from_str(value).unwrap_or_default();
@@ -88,7 +88,10 @@ fn shown(name: &str, data: &Value, tenth: &mut Option<(String, u64)>) -> Option<
             let left = left.map_or_else(String::new, |left| format!(", {} s left", left.num_seconds()));
             format!("{}: {} of {}{rate}{left}", now.0, HumanBytes(done), HumanBytes(total))
         }
-        "missed" => format!("{} events came too fast", number("count").unwrap_or_default()),
+        "missed" => number("count").map_or_else(
+            || "some events are kept no more".to_owned(),
+            |count| format!("{count} events came too fast"),
+        ),
         _ => return None,
     })
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use serde::Deserialize;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -26,7 +27,7 @@ pub(super) enum Work {
     Auto,
     /// Look at the repository.
     Refresh,
-    /// Stage this version.
+    /// Stage this version, if it is what is open.
     Prepare(String),
     /// Arm what is staged.
     Activate,
@@ -53,7 +54,7 @@ impl Work {
         match self {
             Work::Auto => vec!["auto", "--reboot"],
             Work::Refresh => vec!["check", "--all"],
-            Work::Prepare(version) => vec!["stage", "--to", version],
+            Work::Prepare(version) => vec!["stage", "--expect", version],
             Work::Activate => vec!["arm"],
             Work::Deactivate => vec!["cancel"],
             Work::Reboot => vec!["restart"],
@@ -84,12 +85,38 @@ pub(super) struct Ended {
     pub(super) signal: Option<i32>,
     /// The rule that decided.
     pub(super) reason: Option<String>,
-    /// For people.
+    /// For people, as far as one reads.
     pub(super) message: String,
-    /// For programs.
-    pub(super) data: Value,
-    /// The whole object, when there was one.
-    pub(super) object: Option<Value>,
+    /// Until when the answer holds.
+    pub(super) until: Option<DateTime<Utc>>,
+    /// What a look at the repository has shown; `None`: it was none, or failed.
+    pub(super) looked: Option<Looked>,
+}
+
+/// What of an answer is kept: a repository of a thousand releases answers with a megabyte.
+#[derive(Debug, Default, Deserialize)]
+struct Heard {
+    #[serde(default)]
+    reason: Option<String>,
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    data: Option<HeardData>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct HeardData {
+    #[serde(default)]
+    until: Option<DateTime<Utc>>,
+    #[serde(default)]
+    candidates: Vec<HeardRelease>,
+    #[serde(default)]
+    offer: Option<Chosen>,
+}
+
+#[derive(Debug, Deserialize)]
+struct HeardRelease {
+    version: String,
 }
 
 impl Program {
@@ -112,7 +139,8 @@ impl Program {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // A daemon that dies leaves no run behind that nobody hears.
+            // Who asked for a plan and hung up wants none. Of a daemon that is killed the run goes on, unless systemd ends it with
+            // its unit: it ends as any run does.
             .kill_on_drop(true)
             .spawn()
             .map_err(Error::daemon("start a run of updog"))?;
@@ -128,7 +156,21 @@ impl Run {
     }
 
     /// Waits for its end. Each line that it tells goes to `tell`.
-    pub(super) async fn end(mut self, clock: Clock, tell: &mut (dyn FnMut(Value) + Send)) -> Result<Ended> {
+    pub(super) async fn end(
+        self,
+        work: &Work,
+        clock: Clock,
+        tell: &mut (dyn FnMut(Value) + Send),
+    ) -> Result<Ended> {
+        let (status, bytes) = self.answer(tell).await?;
+        Ok(Ended::of(work, status, &bytes, clock.now()))
+    }
+
+    /// The same; what it has answered as it is.
+    pub(super) async fn answer(
+        mut self,
+        tell: &mut (dyn FnMut(Value) + Send),
+    ) -> Result<(ExitStatus, Vec<u8>)> {
         let lost = Error::daemon("follow a run of updog");
         let streams = self.child.stdout.take().zip(self.child.stderr.take());
         let (stdout, stderr) = streams.ok_or_else(|| lost(io::Error::other("it tells nothing")))?;
@@ -156,7 +198,7 @@ impl Run {
                 _ = &mut told => self.child.wait().await,
             }
         };
-        Ok(Ended::of(status.map_err(lost)?, &bytes, clock.now()))
+        Ok((status.map_err(lost)?, bytes))
     }
 }
 
@@ -181,19 +223,21 @@ async fn line(reader: &mut (impl AsyncBufReadExt + AsyncRead + Unpin)) -> Option
 }
 
 impl Ended {
-    fn of(status: ExitStatus, answer: &[u8], at: DateTime<Utc>) -> Ended {
-        let object: Option<Value> = serde_json::from_slice(answer).ok();
-        let text = |key: &str| object.as_ref()?.get(key)?.as_str().map(str::to_owned);
-        let message = text("message").unwrap_or_else(|| format!("updog ended without an answer ({status})"));
-        Ended {
+    fn of(work: &Work, status: ExitStatus, answer: &[u8], at: DateTime<Utc>) -> Ended {
+        let heard: Option<Heard> = serde_json::from_slice(answer).ok();
+        let silent = heard.is_none();
+        let Heard { reason, message, data } = heard.unwrap_or_default();
+        let message =
+            if silent { format!("updog ended without an answer ({status})") } else { short(message) };
+        let HeardData { until, candidates, offer } = data.unwrap_or_default();
+        // 10 and 11: looked, and nothing is open.
+        let has_looked = *work == Work::Refresh && matches!(status.code(), Some(0 | 10 | 11));
+        let looked = has_looked.then(|| Looked {
             at,
-            exit: status.code(),
-            signal: status.signal(),
-            reason: text("reason"),
-            message,
-            data: object.as_ref().and_then(|object| object.get("data")).cloned().unwrap_or_default(),
-            object,
-        }
+            available: candidates.into_iter().map(|one| one.version).collect(),
+            chosen: offer,
+        });
+        Ended { at, exit: status.code(), signal: status.signal(), reason, message, until, looked }
     }
 
     /// A run that could not be started.
@@ -206,34 +250,21 @@ impl Ended {
     pub(super) fn is_ok(&self) -> bool {
         self.exit == Some(0)
     }
+}
 
-    /// Until when the answer holds.
-    pub(super) fn until(&self) -> Option<DateTime<Utc>> {
-        self.data.get("until")?.as_str()?.parse().ok()
+/// The end of what was said, which states the fact, in at most [`MESSAGE_MAX`] bytes.
+fn short(mut message: String) -> String {
+    if let Some(over) = message.len().checked_sub(MESSAGE_MAX).filter(|over| *over > 0) {
+        let start = (over..message.len()).find(|at| message.is_char_boundary(*at)).unwrap_or(message.len());
+        message = format!("…{}", message.get(start..).unwrap_or_default());
     }
-
-    /// What a look at the repository has shown; `None`: this was none, or it failed.
-    pub(super) fn looked(&self, work: &Work) -> Option<Looked> {
-        // 10 and 11: looked, and nothing is open.
-        if *work != Work::Refresh || !matches!(self.exit, Some(0 | 10 | 11)) {
-            return None;
-        }
-        let text = |value: &Value, key: &str| value.get(key)?.as_str().map(str::to_owned);
-        let listed = self.data.get("candidates").and_then(Value::as_array);
-        let available = listed.into_iter().flatten().filter_map(|one| text(one, "version")).collect();
-        let chosen = self.data.get("offer").and_then(|offer| {
-            Some(Chosen {
-                arch: text(offer, "arch")?,
-                version: text(offer, "version")?,
-                variant: text(offer, "variant")?,
-            })
-        });
-        Some(Looked { available, chosen })
-    }
+    message
 }
 
 /// Bytes of an answer: a thousand releases, explained.
 const ANSWER_MAX: u64 = 16 << 20;
+/// Bytes of a message that are kept and told.
+const MESSAGE_MAX: usize = 8 << 10;
 /// Bytes of an event line.
 const LINE_MAX: u64 = 64 << 10;
 /// How long a run that is gone may still be heard.

@@ -43,6 +43,11 @@ impl State {
         &self.dir
     }
 
+    /// Makes the folder, if it is not there.
+    pub fn make(&self) -> Result<()> {
+        Ok(file::make(&self.dir)?)
+    }
+
     /// Takes what was noted so far: one sentence each, without its period.
     pub fn notes(&self) -> Vec<String> {
         std::mem::take(&mut *self.notes.lock().unwrap_or_else(PoisonError::into_inner))

@@ -11,7 +11,7 @@ use crate::{Context, Error, Options, Result, chance, engine};
 /// Asks, and remembers the answer; what a carried copy says is no answer of the repository.
 pub(super) fn look(ctx: &Context<'_>, options: &Options) -> Result<Checked> {
     let found = engine::check(ctx, options);
-    if options.bundle.is_none() {
+    if options.bundle.is_none() && !options.aside {
         keep(ctx, &found);
         if found.is_ok() {
             settled(ctx);

@@ -1,6 +1,7 @@
 //! `stage`: the release in the other slot, read back, not armed.
 
 use serde_json::{Value, json};
+use updater_core::{Reason, Refusal};
 
 use super::{check, looks};
 use crate::answer::Answer;
@@ -22,8 +23,13 @@ pub(super) fn run(ctx: &Context<'_>, options: &Options) -> Result<Answer> {
 /// Staged, or the answer that there is no offer.
 pub(super) fn staged(ctx: &Context<'_>, options: &Options) -> Result<Result<Staged, Answer>> {
     let checked = looks::look(ctx, options)?;
-    if let Err(none) = checked.offer() {
-        return Ok(Err(check::closed(none)));
+    match (checked.offer(), &options.expect) {
+        (Err(none), _) => return Ok(Err(check::closed(none))),
+        (Ok(offer), Some(expected)) if offer.version() != expected => {
+            let detail = format!("{expected} was chosen, and {} is open now", offer.version());
+            return Err(Refusal::new(Reason::Locked, detail).into());
+        }
+        (Ok(_), _) => {}
     }
     let planned = engine::plan(ctx, options, checked)?;
     Ok(Ok(carry_out(ctx, planned)?))

@@ -17,6 +17,11 @@ fn locks(host: &Host, locks: &str) {
     host.program("busctl", &format!("echo \"$@\" >> {}\ncat <<'X'\n{reply}\nX", asked.display()));
 }
 
+/// Somebody holds a restart up.
+pub(crate) fn held_up(host: &Host) {
+    locks(host, APT);
+}
+
 fn restartable(host: &Host) {
     host.program("systemctl", &format!("touch {}", host.path("restarted").display()));
 }

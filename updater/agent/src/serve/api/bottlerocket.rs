@@ -63,14 +63,15 @@ struct CommandResult {
     stderr: Option<String>,
 }
 
-/// How far an update has come. 404: nobody has looked since the daemon started. Answers while a command runs, too.
+/// How far an update has come. 404: nobody has looked yet. Answers while a command runs, too.
 #[utoipa::path(get, path = "/updates/status", tag = "bottlerocket", responses(
     (status = 200, body = UpdateStatus), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
     (status = 500, body = ErrorBody),
 ))]
 pub(super) async fn status(_: Reader, State(edges): State<Edges>) -> Result<Json<UpdateStatus>, Failure> {
-    let now = edges.seen.now();
+    let mut now = edges.seen.now();
     let host = host(&edges).await?;
+    now.looked = host.looked(now.looked);
     let state = host.state(&now);
     if state <= UpdateState::Available && now.looked.is_none() && now.command.is_none() {
         return Err(Failure::Missing("nobody has looked for updates yet: POST /actions/refresh-updates"));
@@ -93,8 +94,10 @@ pub(super) async fn refresh(_: Actor, State(edges): State<Edges>, _: Nothing) ->
     (status = 408, body = ErrorBody), (status = 413, body = ErrorBody), (status = 423, body = ErrorBody), (status = 500, body = ErrorBody),
 ))]
 pub(super) async fn prepare(_: Actor, State(edges): State<Edges>, _: Nothing) -> Result<StatusCode, Failure> {
-    let now = idle(&edges)?;
-    let state = host(&edges).await?.state(&now);
+    let mut now = idle(&edges)?;
+    let host = host(&edges).await?;
+    now.looked = host.looked(now.looked);
+    let state = host.state(&now);
     if !matches!(state, UpdateState::Available | UpdateState::Staged) {
         return Err(wrong(state, "prepare"));
     }
@@ -182,7 +185,7 @@ async fn host(edges: &Edges) -> Result<Host, Failure> {
     if !answer.exit.is_ok() {
         return Err(Failure::Broken(answer.message));
     }
-    let (variant, arch) = edges.local.names();
+    let (variant, arch) = edges.local.names().await;
     Ok(Host { data: answer.data, variant, arch })
 }
 
@@ -195,6 +198,27 @@ impl Host {
         match self.text("/running")? {
             "A" => Some("B"),
             _ => Some("A"),
+        }
+    }
+
+    /// The last look, whoever took it: a client's, or one of a turn or a hand, which is kept with the host's state.
+    fn looked(&self, asked: Option<Looked>) -> Option<Looked> {
+        let kept = self.data.get("last_check").and_then(|kept| {
+            let at = kept.get("at")?.as_str()?.parse().ok()?;
+            // 10 and 11: looked, and nothing is open.
+            matches!(kept.get("exit")?.as_u64()?, 0 | 10 | 11).then_some(())?;
+            let version = kept.get("version").and_then(Value::as_str).map(str::to_owned);
+            let chosen = version.clone().map(|version| Chosen {
+                arch: self.arch.clone(),
+                version,
+                variant: self.variant.clone(),
+            });
+            Some(Looked { at, available: version.into_iter().collect(), chosen })
+        });
+        match (asked, kept) {
+            // A look that a client has asked for is kept as well, with less of it.
+            (Some(asked), Some(kept)) if kept.at > asked.at => Some(kept),
+            (asked, kept) => asked.or(kept),
         }
     }
 
@@ -211,7 +235,7 @@ impl Host {
     }
 
     fn show(&self, state: UpdateState, now: Now) -> UpdateStatus {
-        let Looked { available, chosen } = now.looked.unwrap_or_default();
+        let Looked { available, chosen, .. } = now.looked.unwrap_or_default();
         let partition = |slot: &str, next_to_boot| {
             let version = self.text(&format!("/slots/{slot}/version"))?.to_owned();
             let image = Chosen { arch: self.arch.clone(), version, variant: self.variant.clone() };
@@ -233,7 +257,7 @@ impl Host {
 impl CommandResult {
     fn of(work: &Work, ended: Ended) -> Option<CommandResult> {
         // That nothing is open is what a look may find.
-        let ok = ended.is_ok() || ended.looked(work).is_some();
+        let ok = ended.is_ok() || ended.looked.is_some();
         (!matches!(work, Work::Auto | Work::Reboot)).then(|| CommandResult {
             cmd_type: work.name(),
             cmd_status: if ok { "Success" } else { "Failed" },

@@ -14,11 +14,12 @@ use super::body::StatusBody;
 use super::error::{ErrorBody, Failure};
 use super::{Edges, Reader, v1};
 use crate::cli::Verb;
-use crate::serve::seen::Told;
+use crate::serve::seen::{Mark, Seen, Told};
 
 /// Server-sent events: first `status`, then `started`, `next`, `step`, `progress` (bytes done and in all, `rate` in bytes a second, `left_secs`),
 /// `note`, `ended`, and `history` for each new line of the host's history, whoever caused it. A client that comes back with
-/// `Last-Event-ID` gets what it has missed, progress aside, as far as it is kept; `missed` says how many events it was too slow for.
+/// `Last-Event-ID` gets what it has missed, progress aside, as far as it is kept, also after a restart of daemon or host; `missed` says that there
+/// was more, and how much where that is known.
 #[utoipa::path(get, path = "/v1/events", tag = "v1", responses(
     (status = 200, content_type = "text/event-stream", body = String), (status = 403, body = ErrorBody),
     (status = 500, body = ErrorBody),
@@ -28,28 +29,31 @@ pub(super) async fn events(
     State(edges): State<Edges>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Failure> {
-    let after = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
-    let (kept, receiver) = edges.seen.listen(after);
+    let after = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(Mark::parse);
+    let (missed, receiver) = edges.seen.listen(after.as_ref());
     let status = StatusBody { answer: v1::local(&edges, Verb::Status).await?, daemon: v1::daemon(&edges) };
     let first = event("status", &serde_json::to_value(status).unwrap_or_default());
-    let before = stream::iter(std::iter::once(first).chain(kept.into_iter().map(|one| told(&one))));
-    Ok(Sse::new(before.chain(live(receiver)).map(Ok)).keep_alive(KeepAlive::default()))
+    let gap = missed.more.then(|| event("missed", &json!({ "count": null })));
+    let seen = Arc::clone(&edges.seen);
+    let kept: Vec<Event> = missed.kept.iter().map(|one| told(&seen, one)).collect();
+    let before = stream::iter(std::iter::once(first).chain(gap).chain(kept));
+    Ok(Sse::new(before.chain(live(seen, receiver)).map(Ok)).keep_alive(KeepAlive::default()))
 }
 
-fn live(receiver: Receiver<Arc<Told>>) -> impl Stream<Item = Event> {
-    stream::unfold(receiver, |mut receiver| async {
+fn live(seen: Arc<Seen>, receiver: Receiver<Arc<Told>>) -> impl Stream<Item = Event> {
+    stream::unfold((seen, receiver), |(seen, mut receiver)| async {
         let event = match receiver.recv().await {
-            Ok(one) => told(&one),
+            Ok(one) => told(&seen, &one),
             Err(RecvError::Lagged(count)) => event("missed", &json!({ "count": count })),
             Err(RecvError::Closed) => return None,
         };
-        Some((event, receiver))
+        Some((event, (seen, receiver)))
     })
 }
 
-fn told(told: &Told) -> Event {
+fn told(seen: &Seen, told: &Told) -> Event {
     // The number first: a client that reads line by line knows it when the rest comes.
-    fill(Event::default().id(told.id.to_string()), &told.name, &told.data)
+    fill(Event::default().id(seen.mark(told)), &told.name, &told.data)
 }
 
 fn event(name: &str, data: &Value) -> Event {

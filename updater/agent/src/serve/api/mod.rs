@@ -21,7 +21,6 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::clock::Clock;
 use super::keeper::Order;
 use super::local::Local;
 use super::peer::Rights;
@@ -36,7 +35,6 @@ pub(super) struct Edges {
     pub(super) orders: mpsc::Sender<Order>,
     pub(super) local: Arc<Local>,
     pub(super) program: Arc<Program>,
-    pub(super) clock: Clock,
     /// The last plan and when it was made; held while one is made, so that there is one at a time.
     pub(super) plan: Arc<Mutex<Option<(Instant, Value)>>>,
 }

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
+use serde_json::Value;
 use tokio::time::timeout;
 
 use super::body::{AnswerBody, Daemon, StatusBody};
@@ -35,22 +36,31 @@ pub(super) async fn history(_: Reader, State(edges): State<Edges>) -> Result<Jso
     (status = 200, body = AnswerBody), (status = 403, body = ErrorBody), (status = 500, body = ErrorBody),
 ))]
 pub(super) async fn plan(_: Reader, State(edges): State<Edges>) -> Result<Json<AnswerBody>, Failure> {
-    let mut kept = edges.plan.lock().await;
-    let object = match &*kept {
-        Some((at, object)) if at.elapsed() < PLAN_KEPT => object.clone(),
-        _ => {
-            let broken = |error: crate::Error| Failure::Broken(crate::answer::chain(&error));
-            let run = edges.program.run(&["plan"]).map_err(broken)?;
-            let ended = timeout(PLAN_WITHIN, run.end(edges.clock, &mut |_| ())).await;
-            let ended = ended
-                .map_err(|_| Failure::Broken(format!("no plan within {} seconds", PLAN_WITHIN.as_secs())))?
-                .map_err(broken)?;
-            let object = ended.object.ok_or(Failure::Broken(ended.message))?;
-            *kept = Some((Instant::now(), object.clone()));
-            object
-        }
-    };
+    // A task of its own: a client that hangs up does not end the run, so that the next one finds its answer.
+    let planned = tokio::spawn(async move { fresh_plan(&edges).await }).await;
+    let object = planned.map_err(|error| Failure::Broken(error.to_string()))??;
     serde_json::from_value(object).map(Json).map_err(|error| Failure::Broken(error.to_string()))
+}
+
+/// The plan as it is kept, or a new one; one at a time.
+async fn fresh_plan(edges: &Edges) -> Result<Value, Failure> {
+    let mut kept = edges.plan.lock().await;
+    if let Some((at, object)) = &*kept
+        && at.elapsed() < PLAN_KEPT
+    {
+        return Ok(object.clone());
+    }
+    let broken = |error: crate::Error| Failure::Broken(crate::answer::chain(&error));
+    // Who only reads changes nothing, not even when this host asks next.
+    let run = edges.program.run(&["plan", "--aside"]).map_err(broken)?;
+    let (status, bytes) = timeout(PLAN_WITHIN, run.answer(&mut |_| ()))
+        .await
+        .map_err(|_| Failure::Broken(format!("no plan within {} seconds", PLAN_WITHIN.as_secs())))?
+        .map_err(broken)?;
+    let object: Value = serde_json::from_slice(&bytes)
+        .map_err(|_| Failure::Broken(format!("updog ended without an answer ({status})")))?;
+    *kept = Some((Instant::now(), object.clone()));
+    Ok(object)
 }
 
 /// The host's state for Prometheus (docs/seen.md).

@@ -1,6 +1,7 @@
 //! Bottlerocket's clients: their walk, their states and codes.
 
 use std::fs;
+use std::io::Write as _;
 
 use fixtures::server::{Faults, Server};
 
@@ -129,6 +130,95 @@ fn status_never_waits_for_a_running_update() {
         "{cancel}"
     );
     assert!(cancel["message"].as_str().unwrap().contains("\"updog stage\", process"), "{cancel}");
+}
+
+/// What was chosen is taken only while it is what the rules would take.
+#[test]
+fn what_was_chosen_is_not_prepared_against_the_rules() {
+    let mut served = Served::new();
+    served.publish("1.1.0", |_| ());
+    let daemon = Daemon::start(&served.host);
+    daemon.done("/actions/refresh-updates");
+    let config = fs::read_to_string(served.host.config()).unwrap();
+    fs::write(served.host.config(), format!("version_lock = \"current\"\n{config}")).unwrap();
+    let ended = daemon.done("/actions/prepare-update");
+    assert_eq!(
+        (ended.data["exit"].as_u64(), ended.data["reason"].as_str()),
+        (Some(10), Some("locked")),
+        "{ended:?}"
+    );
+    fs::write(served.host.config(), config).unwrap();
+    served.publish("1.2.0", |_| ());
+    let ended = daemon.done("/actions/refresh-updates");
+    assert_eq!(ended.data["exit"], 0);
+    served.publish("1.3.0", |_| ());
+    let ended = daemon.done("/actions/prepare-update");
+    assert!(
+        ended.data["message"].as_str().unwrap().contains("1.2.0 was chosen, and 1.3.0 is open now"),
+        "{ended:?}"
+    );
+    assert_eq!(flags(&served.host.slots()), "1/7/1 0/0/0");
+}
+
+/// A turn's look, or a hand's, is a look.
+#[test]
+fn who_looked_does_not_matter() {
+    let mut served = Served::new();
+    served.publish("1.1.0", |_| ());
+    let daemon = Daemon::start(&served.host);
+    assert_eq!(daemon.get("/updates/status").status, 404);
+    assert_eq!(served.host.updog(&["check"]).code, 0);
+    let body = daemon.get("/updates/status").body;
+    assert_eq!(
+        (body["update_state"].as_str(), body["chosen_update"]["version"].as_str()),
+        (Some("Available"), Some("1.1.0"))
+    );
+    daemon.done("/actions/prepare-update");
+    assert_eq!(daemon.get("/updates/status").body["update_state"], "Staged");
+}
+
+/// Reading changes nothing: neither the record of looks, nor how often the repository is asked.
+#[test]
+fn a_plan_is_asked_for_once_however_often_who_asks_hangs_up() {
+    let mut served = Served::new();
+    served.publish("1.1.0", |_| ());
+    let daemon = Daemon::start(&served.host);
+    served.server.clear();
+    for _ in 0..10 {
+        let mut stream = daemon.connect();
+        stream.write_all(b"GET /v1/plan HTTP/1.1\r\nhost: updog\r\n\r\n").unwrap();
+    }
+    let plan = daemon.get("/v1/plan");
+    assert_eq!((plan.status, plan.body["ok"].as_bool()), (200, Some(true)), "{plan:?}");
+    let asked = served.server.log().iter().filter(|logged| logged.target.contains("timestamp.json")).count();
+    assert_eq!(asked, 1);
+    assert!(!served.host.state().join("checked.json").exists());
+}
+
+#[test]
+fn the_configuration_is_read_anew() {
+    let host = Host::new();
+    let daemon = Daemon::start(&host);
+    let mode = || daemon.get("/v1/status").body["data"]["mode"].clone();
+    assert_eq!(mode(), "apply");
+    let config = fs::read_to_string(host.config()).unwrap();
+    fs::write(host.config(), format!("mode = \"off\"\n{config}")).unwrap();
+    assert_eq!(mode(), "off");
+}
+
+#[test]
+fn a_restart_waits_for_who_holds_it_up() {
+    let host = Host::new();
+    crate::inhibited::held_up(&host);
+    host.program("systemctl", &format!("touch {}", host.path("restarted").display()));
+    let daemon = Daemon::start(&host);
+    let ended = daemon.done("/actions/reboot");
+    assert_eq!(
+        (ended.data["exit"].as_u64(), ended.data["reason"].as_str()),
+        (Some(11), Some("inhibited")),
+        "{ended:?}"
+    );
+    assert!(!host.path("restarted").exists());
 }
 
 #[test]

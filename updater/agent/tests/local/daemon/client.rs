@@ -29,7 +29,8 @@ pub(super) struct Reply {
 /// One event of the stream.
 #[derive(Clone, Debug)]
 pub(super) struct Told {
-    pub(super) id: Option<u64>,
+    /// `RUN-NUMBER`.
+    pub(super) id: Option<String>,
     pub(super) name: String,
     pub(super) data: Value,
 }
@@ -91,7 +92,7 @@ impl Daemon {
         self.events_after(None)
     }
 
-    pub(super) fn events_after(&self, id: Option<u64>) -> Events {
+    pub(super) fn events_after(&self, id: Option<&str>) -> Events {
         let mut stream = self.connect();
         stream.set_read_timeout(None).unwrap();
         let again = id.map_or_else(String::new, |id| format!("last-event-id: {id}\r\n"));
@@ -103,7 +104,7 @@ impl Daemon {
             for line in BufReader::new(stream).lines() {
                 let Ok(line) = line else { return };
                 match line.split_once(": ") {
-                    Some(("id", value)) => told.id = value.parse().ok(),
+                    Some(("id", value)) => told.id = Some(value.to_owned()),
                     Some(("event", value)) => value.clone_into(&mut told.name),
                     Some(("data", value)) => told.data = serde_json::from_str(value).unwrap(),
                     // An empty line ends an event.
@@ -168,6 +169,13 @@ impl Events {
                 return told;
             }
         }
+    }
+}
+
+impl Told {
+    /// The number of an event.
+    pub(super) fn number(&self) -> Option<u64> {
+        self.id.as_ref()?.split_once('-')?.1.parse().ok()
     }
 }
 

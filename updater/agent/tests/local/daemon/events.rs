@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use super::client::Daemon;
+use super::client::{Daemon, Told};
 use crate::host::NOW;
 use crate::online::Served;
 
@@ -32,14 +32,14 @@ fn an_update_is_told_from_start_to_end_with_bytes_and_steps() {
     let write = told.iter().rev().find(|one| one.name == "progress" && one.data["step"] == "write").unwrap();
     assert_eq!(write.data["done"], write.data["total"], "{write:?}");
     assert!(write.data["fetched"].as_u64().unwrap() > 0, "{write:?}");
-    let ids: Vec<u64> = told.iter().filter_map(|one| one.id).collect();
+    let ids: Vec<u64> = told.iter().filter_map(Told::number).collect();
     assert_eq!(ids, (1..=ids.len() as u64).collect::<Vec<_>>());
 
     // Who comes back is told what it has missed, progress aside.
-    let again = daemon.events_after(Some(1));
+    let again = daemon.events_after(told[0].id.as_deref());
     let missed = told.iter().filter(|one| one.name != "progress").nth(1).unwrap();
     let first = again.next();
-    assert_eq!((first.id, &first.name, &first.data), (missed.id, &missed.name, &missed.data));
+    assert_eq!((&first.id, &first.name, &first.data), (&missed.id, &missed.name, &missed.data));
 }
 
 /// By a timer, by hand: whoever it was, it is part of the story.
@@ -90,9 +90,40 @@ fn watch_tells_it_to_people_and_to_scripts() {
         (names.first(), names.get(1), names.last()),
         (Some(&"status"), Some(&"started"), Some(&"ended"))
     );
-    assert_eq!(told[1]["id"], 1);
+    assert!(told[1]["id"].as_str().unwrap().ends_with("-1"), "{}", told[1]);
 
     let nobody = served.host.updog(&["watch"]);
     assert_eq!(nobody.code, 20, "{nobody:?}");
     assert!(nobody.stderr.contains("hint: \"updog serve\" is the daemon"), "{nobody:?}");
+}
+
+/// A client that was there before the host restarted hears what happened at the boot, which no daemon has seen.
+#[test]
+fn who_comes_back_after_a_restart_is_told_the_history_between() {
+    let mut served = Served::new();
+    served.publish("1.1.0", |_| ());
+    let daemon = Daemon::start(&served.host);
+    let first = daemon.done("/actions/refresh-updates");
+    drop(daemon);
+    assert_eq!(served.host.updog(&["apply"]).code, 0);
+    let daemon = Daemon::start(&served.host);
+    let again = daemon.events_after(first.id.as_deref());
+    assert_eq!(again.next().name, "missed");
+    let told = [again.next(), again.next()].map(|one| one.data["event"].clone());
+    assert_eq!(told, ["staged", "armed"]);
+    // One that is new is told how it is, and what comes.
+    let events = daemon.events();
+    assert_eq!(daemon.post("/actions/deactivate-update").status, 204);
+    assert_eq!(events.next().name, "started");
+}
+
+#[test]
+fn a_state_folder_that_is_not_there_yet_is_followed_too() {
+    let mut served = Served::new();
+    served.publish("1.1.0", |_| ());
+    std::fs::remove_dir_all(served.host.state()).unwrap();
+    let daemon = Daemon::start(&served.host);
+    let events = daemon.events();
+    assert_eq!(served.host.updog(&["stage"]).code, 0);
+    assert_eq!(events.until("history").data["event"], "staged");
 }
