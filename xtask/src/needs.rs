@@ -3,23 +3,32 @@
 use std::fmt;
 
 /// Programs and libraries of others, and how the names of the tests that use them begin.
-const NEEDS: [Need; 5] = [
-    Need { what: "SoftHSM2", tests: &["token::"] },
-    Need { what: "moto (AWS KMS)", tests: &["kms::"] },
-    Need { what: "moto (S3)", tests: &["s3::"] },
+const NEEDS: [Need; 8] = [
+    Need { what: "SoftHSM2", of: REPO, tests: &["token::"] },
+    Need { what: "moto (AWS KMS)", of: REPO, tests: &["kms::"] },
+    Need { what: "moto (S3)", of: REPO, tests: &["s3::"] },
     Need {
         what: PYTHON_TUF,
+        of: REPO,
         tests: &["interop::python_tuf_reads", "interop::interop_", "delegation::interop_python_tuf"],
     },
-    Need { what: "Chromium", tests: &["page::chromium"] },
+    Need { what: "Chromium", of: REPO, tests: &["page::chromium"] },
+    Need { what: "etcd", of: HOST, tests: &["group::", "group_login::", "group_tls::"] },
+    Need { what: "schemathesis", of: HOST, tests: &["daemon::described::schemathesis"] },
+    Need { what: PROMETHEUS, of: HOST, tests: &["metrics::interop_prometheus"] },
 ];
 
-/// In a run of its own in `ci`.
+/// Where their tests lie.
+const REPO: &str = "repo-tools/tests/it";
+const HOST: &str = "updater/agent/tests/local";
+/// In a run of their own in `ci`.
 const PYTHON_TUF: &str = "python-tuf";
+const PROMETHEUS: &str = "prometheus-client";
 
 #[derive(Debug, PartialEq, Eq)]
 struct Need {
     what: &'static str,
+    of: &'static str,
     tests: &'static [&'static str],
 }
 
@@ -61,12 +70,18 @@ impl Ran {
     }
 }
 
+impl Need {
+    fn is_of_another_run(&self) -> bool {
+        [PYTHON_TUF, PROMETHEUS].contains(&self.what)
+    }
+}
+
 impl Asked {
     fn includes(self, need: &Need) -> bool {
         match self {
             Self::All => true,
-            Self::Own => need.what != PYTHON_TUF,
-            Self::Interop => need.what == PYTHON_TUF,
+            Self::Own => !need.is_of_another_run(),
+            Self::Interop => need.is_of_another_run(),
             Self::Some => false,
         }
     }
@@ -103,25 +118,28 @@ mod tests {
             "test interop::python_tuf_repository_is_read ... ok",
             "test page::chromium_lays_it_out ... ok",
             "test page::it_says ... ok",
+            "test group_tls::a ... ok",
+            "test group_faults::a ... ok",
+            "test daemon::described::schemathesis_finds ... ok",
             "test result: ok. 3 passed; 0 failed",
         ]);
         assert_eq!(
             ran.to_string(),
-            "with others: SoftHSM2 2, moto (AWS KMS) 1, moto (S3) 0, python-tuf 0, Chromium 1"
+            "with others: SoftHSM2 2, moto (AWS KMS) 1, moto (S3) 0, python-tuf 0, Chromium 1, etcd 1, schemathesis 1, prometheus-client 0"
         );
-        assert_eq!(ran.lacks(Asked::All), ["moto (S3)", "python-tuf"]);
+        assert_eq!(ran.lacks(Asked::All), ["moto (S3)", "python-tuf", "prometheus-client"]);
         assert_eq!(ran.lacks(Asked::Own), ["moto (S3)"]);
-        assert_eq!(ran.lacks(Asked::Interop), ["python-tuf"]);
+        assert_eq!(ran.lacks(Asked::Interop), ["python-tuf", "prometheus-client"]);
         assert!(ran.lacks(Asked::Some).is_empty());
     }
 
     /// A file or a test that gets another name must be found here again.
     #[test]
     fn the_names_are_those_of_the_tests() {
-        let tests = concat!(env!("CARGO_MANIFEST_DIR"), "/../repo-tools/tests/it/");
-        for (what, name) in NEEDS.iter().flat_map(|need| need.tests.iter().map(|name| (need.what, name))) {
-            let (file, test) = name.split_once("::").unwrap();
-            let source = std::fs::read_to_string(format!("{tests}{file}.rs")).unwrap();
+        for (need, name) in NEEDS.iter().flat_map(|need| need.tests.iter().map(move |name| (need, name))) {
+            let (file, test) = name.rsplit_once("::").unwrap();
+            let (what, file) = (need.what, format!("{}/{}", need.of, file.replace("::", "/")));
+            let source = std::fs::read_to_string(crate::process::root().join(format!("{file}.rs"))).unwrap();
             let there =
                 source.split("#[test]\n").skip(1).filter(|rest| rest.contains(&format!("fn {test}"))).count();
             assert!(there > 0, "{what}: no test {name} in {file}.rs");
