@@ -6,48 +6,49 @@
 
 use std::process::{Command, Stdio};
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use updater_core::records::{FORMAT, Taken};
-use updater_core::{Group, Holder, Permit, Reason, Refusal, Strategy, Turn, turn};
+use updater_core::{Group, Holder, Permit, Reason, Refusal, Strategy, Turn, ask_again, held, turn};
 
+use crate::answer::chain;
 use crate::etcd::{Created, Entry, Etcd, clean};
 use crate::{Context, Result};
 
 /// What this host has, by its record alone.
-pub(crate) fn noted(ctx: &Context<'_>) -> Permit {
+pub(crate) fn noted(ctx: &Context<'_>, now: DateTime<Utc>) -> Permit {
     if ctx.config.reboot.strategy != Strategy::Etcd {
         return Permit::None;
     }
-    match ctx.state.taken() {
-        None => Permit::None,
-        Some(taken) if is_of_this_boot(ctx, &taken) => Permit::Noted,
-        Some(_) => Permit::Left,
-    }
+    let (taken, boot) = (ctx.state.taken(), ctx.machine.boot_id());
+    held(taken.as_ref(), boot.as_deref(), ctx.config.reboot.max_hold, now)
 }
 
-/// Asks the group for a permit, `to` being the version that the restart is for: [`Permit::Held`] or [`Permit::Refused`].
-pub(crate) fn take(ctx: &Context<'_>, to: Option<&str>) -> Result<Permit> {
+/// Asks the group for a permit, `to` being the version that the restart is for: [`Permit::Held`] or [`Permit::Refused`]. One that
+/// is held already is not renewed by it.
+pub(crate) fn take(ctx: &Context<'_>, to: Option<&str>, now: DateTime<Utc>) -> Result<Permit> {
     let etcd = open(ctx)?;
-    let mut lease = kept(ctx, &etcd)?;
+    let mut kept = kept(ctx, &etcd, now)?;
     let mut refused = None;
+    let again = ask_again(&ctx.config.windows, now);
     // Whoever is beaten to a permit looks again; then another host has got on each time.
     for _ in 0..=ctx.config.reboot.slots {
         let holders = holders(ctx, &etcd)?;
         let reboot = &ctx.config.reboot;
+        let lease = kept.as_ref().map(|taken| taken.lease);
         let group = Group { name: &reboot.group, places: reboot.slots, holders: &holders, lease };
-        let place = match turn(&group) {
+        let place = match turn(&group, again) {
             Turn::Go => return Ok(Permit::Held),
+            // It has ended in etcd.
+            _ if kept.as_ref().is_some_and(|taken| taken.asked.is_some()) => return spend(ctx, now),
             Turn::Wait(refusal) => {
                 refused = Some(refusal);
                 break;
             }
             Turn::Take(place) => place,
         };
-        let mine = match lease {
-            Some(lease) => lease,
-            None => *lease.insert(granted(ctx, &etcd)?),
-        };
-        let value = value(ctx, to)?;
+        let mine = unused(ctx, &etcd, &mut kept, now)?;
+        let value = value(ctx, to, now)?;
         match etcd.create(&format!("{}{place}", prefix(ctx)), &value, mine)? {
             Created::Now => return Ok(Permit::Held),
             // The answer to an earlier question was lost.
@@ -55,28 +56,54 @@ pub(crate) fn take(ctx: &Context<'_>, to: Option<&str>) -> Result<Permit> {
             Created::Before(_) => {}
         }
     }
-    if lease.is_some() {
+    if kept.is_some() {
         give_back(ctx)?;
     }
     let beaten = || {
-        Refusal::new(
-            Reason::Coordinated,
-            format!("others of group {:?} were quicker", ctx.config.reboot.group),
-        )
+        let detail = format!("others of group {:?} were quicker", ctx.config.reboot.group);
+        Refusal::waiting(Reason::Coordinated, detail, again)
     };
     Ok(Permit::Refused(refused.unwrap_or_else(beaten)))
 }
 
-/// The last question before the restart: from here on the whole of `reboot.max_hold` is left.
-pub(crate) fn renew(ctx: &Context<'_>) -> Result<()> {
+/// The last question before the restart: when it is asked for the first time, the whole of `reboot.max_hold` is left from here on, and
+/// later what is left of it.
+pub(crate) fn renew(ctx: &Context<'_>, now: DateTime<Utc>) -> Result<()> {
     let etcd = open(ctx)?;
-    let held = ctx.state.taken().filter(|taken| is_of_this_boot(ctx, taken));
-    if held.map_or(Ok(false), |taken| etcd.renew(taken.lease))? {
-        return Ok(());
+    match ctx.state.taken().filter(|taken| is_of_this_boot(ctx, taken)) {
+        Some(taken) if taken.asked.is_some() => {
+            if holders(ctx, &etcd)?.iter().any(|holder| holder.lease == taken.lease) {
+                return Ok(());
+            }
+        }
+        Some(taken) if etcd.renew(taken.lease)? => {
+            // Without its record the next turn would renew it again, and so would each.
+            return ctx.state.write_taken(&Taken { asked: Some(now), ..taken });
+        }
+        Some(_) | None => {}
     }
     let limit = ctx.config.reboot.max_hold.as_secs();
     let detail = format!("the permit to restart has ended before the restart (reboot.max_hold = {limit}s)");
-    Err(Refusal::new(Reason::Coordinated, detail).into())
+    let again = ask_again(&ctx.config.windows, now);
+    Err(Refusal::waiting(Reason::Coordinated, detail, again).into())
+}
+
+/// Whether the restart was asked for with it: it may be under way.
+pub(crate) fn is_asked(ctx: &Context<'_>) -> bool {
+    ctx.state.taken().is_some_and(|taken| is_of_this_boot(ctx, &taken) && taken.asked.is_some())
+}
+
+/// Gives back what is over in the boot in which it was taken, and says until when no other is asked for.
+pub(crate) fn spend(ctx: &Context<'_>, now: DateTime<Utc>) -> Result<Permit> {
+    let Some(taken) = ctx.state.taken() else { return Ok(Permit::None) };
+    let taken = Taken { over: Some(now), ..taken };
+    // First, since a cut in between leaves a lease that nobody renews.
+    ctx.state.write_taken(&taken)?;
+    if let Err(error) = open(ctx).and_then(|etcd| Ok(etcd.revoke(taken.lease)?)) {
+        ctx.note(format!("the permit to restart ends by itself: {}", chain(&error)));
+    }
+    let boot = ctx.machine.boot_id();
+    Ok(held(Some(&taken), boot.as_deref(), ctx.config.reboot.max_hold, now))
 }
 
 /// Gives back what is noted, of whichever boot; `false`: nothing is.
@@ -113,24 +140,33 @@ fn open(ctx: &Context<'_>) -> Result<Etcd> {
     Ok(Etcd::new(&ctx.config, ctx.interrupt.clone())?)
 }
 
-/// The lease of this boot, when it lives; one of an earlier boot is ended.
-fn kept(ctx: &Context<'_>, etcd: &Etcd) -> Result<Option<i64>> {
+/// What this host took in this boot and may use; anything else is ended.
+fn kept(ctx: &Context<'_>, etcd: &Etcd, now: DateTime<Utc>) -> Result<Option<Taken>> {
     let Some(taken) = ctx.state.taken() else { return Ok(None) };
-    if is_of_this_boot(ctx, &taken) && etcd.renew(taken.lease)? {
-        return Ok(Some(taken.lease));
+    if matches!(noted(ctx, now), Permit::Noted | Permit::Asked) {
+        return Ok(Some(taken));
     }
     etcd.revoke(taken.lease)?;
     ctx.state.forget_taken(taken.lease)?;
     Ok(None)
 }
 
-/// A new lease, written down.
-fn granted(ctx: &Context<'_>, etcd: &Etcd) -> Result<i64> {
+/// A lease that lives and keeps nothing yet, written down. In place of one that has ended unused it counts from when that began: who
+/// is killed between this and the restart, over and over, does not begin anew each time.
+fn unused(ctx: &Context<'_>, etcd: &Etcd, kept: &mut Option<Taken>, now: DateTime<Utc>) -> Result<i64> {
+    if let Some(taken) = kept
+        && etcd.renew(taken.lease)?
+    {
+        return Ok(taken.lease);
+    }
+    let at = kept.as_ref().map_or(now, |taken| taken.at);
     let lease = etcd.grant(ctx.config.reboot.max_hold)?;
-    let (boot, at) = (ctx.machine.boot_id(), ctx.now);
-    let taken = Taken { format: FORMAT, lease, boot, at, extra: serde_json::Map::new() };
+    let boot = ctx.machine.boot_id();
+    let taken =
+        Taken { format: FORMAT, lease, boot, at, asked: None, over: None, extra: serde_json::Map::new() };
     // Without its record it would be nobody's once it has a permit.
     ctx.state.write_taken(&taken)?;
+    *kept = Some(taken);
     Ok(lease)
 }
 
@@ -166,7 +202,7 @@ fn holder(entry: &Entry, prefix: &str) -> Holder {
 }
 
 /// What others of the group may know: a name, a number that was drawn for it, and what the restart is for.
-fn value(ctx: &Context<'_>, to: Option<&str>) -> Result<Vec<u8>> {
+fn value(ctx: &Context<'_>, to: Option<&str>, now: DateTime<Utc>) -> Result<Vec<u8>> {
     let name =
         ctx.machine.file("proc/sys/kernel/hostname").and_then(|path| std::fs::read_to_string(path).ok());
     let name = name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
@@ -175,7 +211,7 @@ fn value(ctx: &Context<'_>, to: Option<&str>) -> Result<Vec<u8>> {
         "host": ctx.state.host_id()?,
         "name": name,
         "boot": ctx.machine.boot_id(),
-        "since": ctx.now,
+        "since": now,
         "version": to,
     });
     Ok(value.to_string().into_bytes())

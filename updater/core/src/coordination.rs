@@ -63,11 +63,15 @@ pub enum Permit {
     None,
     /// One that was taken in this boot; whether it still holds has not been asked.
     Noted,
+    /// The same, and the restart was asked for with it: it may be under way.
+    Asked,
+    /// The same, and its time is over: the restart has not happened, and others wait.
+    Over,
     /// One that was asked for just now: this host may restart.
     Held,
-    /// One that was taken in an earlier boot: the restart that it was for is over.
+    /// One that was taken in an earlier boot, or was over for long: nobody needs it.
     Left,
-    /// Asked for, and the group has none to give.
+    /// The group has none to give, or this host has had its time.
     Refused(Refusal),
 }
 
@@ -109,8 +113,8 @@ pub enum Turn {
 }
 
 /// Whether there is a permit for this host. Never more than `places` in all, also where others of the group go by a higher
-/// number.
-pub fn turn(group: &Group<'_>) -> Turn {
+/// number. Where none is free, the next question is for the time `again`; nobody knows when one will be.
+pub fn turn(group: &Group<'_>, again: DateTime<Utc>) -> Turn {
     let holders = group.holders;
     if holders.iter().any(|holder| Some(holder.lease) == group.lease) {
         return Turn::Go;
@@ -119,11 +123,11 @@ pub fn turn(group: &Group<'_>) -> Turn {
     let full = u32::try_from(holders.len()).map_or(true, |count| count >= group.places);
     match (0..group.places).find(|place| !taken(place)) {
         Some(place) if !full => Turn::Take(place),
-        _ => Turn::Wait(full_up(group)),
+        _ => Turn::Wait(full_up(group, again)),
     }
 }
 
-fn full_up(group: &Group<'_>) -> Refusal {
+fn full_up(group: &Group<'_>, again: DateTime<Utc>) -> Refusal {
     let spelled = |holder: &Holder| match holder.since {
         Some(since) => {
             format!("{} since {}", holder.host, since.to_rfc3339_opts(SecondsFormat::Secs, true))
@@ -136,7 +140,7 @@ fn full_up(group: &Group<'_>) -> Refusal {
     }
     let (name, places) = (group.name, group.places);
     let detail = format!("group {name:?} restarts {places} at a time, now {}", names.join(", "));
-    Refusal::new(Reason::Coordinated, detail)
+    Refusal::waiting(Reason::Coordinated, detail, again)
 }
 
 /// Of a line for people.
@@ -156,8 +160,12 @@ mod tests {
         places.iter().map(holder).collect()
     }
 
+    fn again() -> DateTime<Utc> {
+        "2026-01-02T03:09:05Z".parse().unwrap()
+    }
+
     fn ask(places: u32, taken: &[u32], lease: Option<i64>) -> Turn {
-        turn(&Group { name: "web", places, holders: &holders(taken), lease })
+        turn(&Group { name: "web", places, holders: &holders(taken), lease }, again())
     }
 
     #[test]
@@ -190,11 +198,12 @@ mod tests {
         let mut holders = holders(&[0, 1]);
         holders[0].since = "2026-01-02T03:04:05Z".parse().ok();
         let group = Group { name: "web", places: 2, holders: &holders, lease: None };
-        let Turn::Wait(refusal) = turn(&group) else { panic!("there is none left") };
+        let Turn::Wait(refusal) = turn(&group, again()) else { panic!("there is none left") };
         assert_eq!(
-            (refusal.reason, refusal.to_string().as_str()),
+            (refusal.reason, refusal.until, refusal.to_string().as_str()),
             (
                 Reason::Coordinated,
+                Some(again()),
                 "group \"web\" restarts 2 at a time, now h0 since 2026-01-02T03:04:05Z, h1"
             )
         );

@@ -7,7 +7,8 @@
 //! * [`settle`]: what became of an update, from the flags and the record of what was meant; [`record()`] keeps the answer.
 //! * [`cause()`]: why a slot was left, from what its boots left behind; [`health`]: what the gate does about a verdict.
 //! * [`may_restart`]: when the host may restart by itself; [`backoff()`]: how long it waits after asking in vain.
-//! * [`may_restart`]: when the host may restart by itself; [`turn`]: whether its group lets it.
+//! * [`may_restart`]: when the host may restart by itself; [`turn`]: whether its group lets it, and
+//!   [`held`]: for how long.
 //! * [`Status`]: five lines that say all of it.
 //! * [`records`]: what the state folder keeps.
 //! * [`Exit`], [`Reason`]: every refusal has a word and a code.
@@ -17,6 +18,7 @@ mod cause;
 mod coordination;
 mod exit;
 pub mod health;
+mod hold;
 mod host;
 mod offer;
 mod outcome;
@@ -34,6 +36,7 @@ pub use backoff::backoff;
 pub use cause::{Cause, Evidence, Kept, Why, cause};
 pub use coordination::{Group, Holder, ParseStrategy, Permit, Strategy, Turn, turn};
 pub use exit::Exit;
+pub use hold::held;
 pub use host::Host;
 pub use offer::{Candidate, NoOffer, Offer, Verdict, candidates, explain, no_index, offer};
 pub use outcome::{Question, Settled, settle};
@@ -44,4 +47,4 @@ pub use record::{Recorded, record};
 pub use shown::plain;
 pub use status::Status;
 pub use step::{Health, Observed, Sight, Step, next_step};
-pub use window::{Window, may_restart};
+pub use window::{Window, ask_again, may_restart};

@@ -46,9 +46,9 @@ pub enum Reason {
     Mode,
     /// It was made the next one by hand, and when to restart is for that hand to say.
     ByHand,
-    /// It was armed, and the last restart did not try it.
+    /// It was armed, and the last restart did not try it, or the restart that was asked for has not happened.
     NeverTried,
-    /// Others of its group restart.
+    /// Others of its group restart, or may go first.
     Coordinated,
     /// A hook asks to wait.
     Deferred,

@@ -119,15 +119,16 @@ pub fn next_step(observed: &Observed, policy: &Policy, now: DateTime<Utc>) -> St
 }
 
 /// Whether this host has a permit that it does not use: from an earlier boot, once this one is confirmed, or of this one when it
-/// is not going to restart now. Others wait for it.
+/// is not going to restart now, or has not for too long. Others wait for it.
 fn is_idle(observed: &Observed, step: &Step) -> bool {
     let ends = matches!(step, Step::Wait(_) | Step::Rest(_) | Step::Offline);
     let first = matches!(step, Step::Settle(_) | Step::TrialOver);
     match observed.permit {
         _ if !is_confirmed(observed) => false,
-        Permit::Left => !first,
+        Permit::Left | Permit::Over => !first,
         Permit::Noted | Permit::Held => ends,
-        Permit::None | Permit::Refused(_) => false,
+        // While the host may be going down its place is not another's.
+        Permit::Asked | Permit::None | Permit::Refused(_) => false,
     }
 }
 
@@ -252,14 +253,15 @@ fn restart(observed: &Observed, policy: &Policy, now: DateTime<Utc>) -> Step {
     if let Some(step) = never_tried {
         return step;
     }
-    if let Err(refusal) = window::may_restart(&policy.windows, now) {
-        return Step::Wait(refusal);
-    }
-    match (policy.strategy, &observed.permit) {
+    let go = match (policy.strategy, &observed.permit) {
+        (Strategy::Etcd, Permit::Refused(refusal)) => return Step::Wait(refusal.clone()),
         (Strategy::Immediate | Strategy::Window, _) | (Strategy::Etcd, Permit::Held) => Step::Reboot,
-        (Strategy::Etcd, Permit::Refused(refusal)) => Step::Wait(refusal.clone()),
-        (Strategy::Etcd, Permit::None | Permit::Noted | Permit::Left) => Step::TakePermit,
-    }
+        // One that is over, or of an earlier boot, has been given back.
+        (Strategy::Etcd, Permit::None | Permit::Noted | Permit::Asked | Permit::Over | Permit::Left) => {
+            Step::TakePermit
+        }
+    };
+    window::may_restart(&policy.windows, now).map_or_else(Step::Wait, |()| go)
 }
 
 fn disarm(observed: &Observed) -> Step {

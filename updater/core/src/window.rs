@@ -42,6 +42,15 @@ fn opens(windows: &[Window], now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     Some(next.unwrap_or(DateTime::<Utc>::MAX_UTC))
 }
 
+/// When a host asks again that waits with its restart for somebody who says no time: soon, and before the last window that is open
+/// now has closed.
+pub fn ask_again(windows: &[Window], now: DateTime<Utc>) -> DateTime<Utc> {
+    let soon = now.checked_add_signed(SOON).unwrap_or(DateTime::<Utc>::MAX_UTC);
+    let spans = windows.iter().flat_map(|window| window.spans(now));
+    let ends = spans.filter(|(start, end)| *start <= now && now < *end).map(|(_, end)| end);
+    ends.max().map_or(soon, |end| soon.min(end))
+}
+
 impl Window {
     /// Its openings from a week ago to two weeks ahead: one that is swallowed by a change of clocks has its next a week later.
     fn spans(&self, now: DateTime<Utc>) -> impl Iterator<Item = (DateTime<Utc>, DateTime<Utc>)> + '_ {
@@ -87,6 +96,9 @@ impl Window {
     }
 }
 
+/// So that a short window is not missed, and nobody is asked all the time.
+const SOON: TimeDelta = TimeDelta::minutes(5);
+
 /// Longer than clocks have ever been set forward at once: a day, where a place has changed sides of the date line.
 const LONGEST_SKIP: TimeDelta = TimeDelta::hours(25);
 
@@ -106,6 +118,21 @@ mod tests {
 
     fn window(days: &[Weekday], start: &str, end: &str, zone: Tz) -> Window {
         Window { days: days.to_vec(), start: time(start), end: time(end), zone }
+    }
+
+    #[test]
+    fn who_waits_for_others_asks_again_soon_and_within_the_window() {
+        let night = window(&[Weekday::Fri], "23:00:00", "01:00:00", Tz::UTC);
+        let longer = window(&[Weekday::Fri], "23:00:00", "01:02:00", Tz::UTC);
+        let cases = [
+            (vec![], "2026-01-03T00:58:00Z", "2026-01-03T01:03:00Z"),
+            (vec![night.clone()], "2026-01-02T23:00:00Z", "2026-01-02T23:05:00Z"),
+            (vec![night.clone()], "2026-01-03T00:58:00Z", "2026-01-03T01:00:00Z"),
+            (vec![night, longer], "2026-01-03T00:58:00Z", "2026-01-03T01:02:00Z"),
+        ];
+        for (windows, now, expected) in cases {
+            assert_eq!(ask_again(&windows, at(now)), at(expected), "{now} {windows:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What is, as [`next_step`](updater_core::next_step) is told: flags, records, the gate's word, and what was seen of the
 //! repository.
 
+use chrono::{DateTime, Utc};
 use partition_core::{Slot, Slots};
 use updater_core::{Health, Observed, Policy, Sight};
 
@@ -13,6 +14,7 @@ pub(super) fn observe(
     policy: &Policy,
     (running, slots): (Slot, Slots),
     sight: Sight,
+    now: DateTime<Utc>,
 ) -> Observed {
     let outcome = ctx.state.outcome();
     let intent = outcome.as_ref().and_then(|outcome| outcome.intent.as_ref());
@@ -27,7 +29,7 @@ pub(super) fn observe(
         tries: outcome.as_ref().map_or(policy.tries, |outcome| outcome.tries(running, policy.tries)),
         staged: staged.map(|staged| staged.release),
         sight,
-        permit: permit::noted(ctx),
+        permit: permit::noted(ctx, now),
     }
 }
 

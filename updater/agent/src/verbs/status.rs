@@ -76,7 +76,7 @@ pub(crate) fn of(ctx: &Context<'_>, running: Option<Slot>, slots: Slots) -> Stat
 fn next(ctx: &Context<'_>, there: Option<(Slot, Slots)>) -> Value {
     let Some(there) = there else { return Value::Null };
     let policy = ctx.policy(&Options::default());
-    let step = next_step(&observe(ctx, &policy, there, Sight::Unknown), &policy, ctx.now);
+    let step = next_step(&observe(ctx, &policy, there, Sight::Unknown, ctx.now), &policy, ctx.now);
     let refusal = match &step {
         Step::Wait(refusal) | Step::Rest(refusal) => Some(refusal),
         _ => None,

@@ -71,11 +71,12 @@ impl Turn<'_> {
         loop {
             self.ctx.interrupt.check()?;
             let there = (self.ctx.running()?, self.slots()?);
-            let mut observed = observe(self.ctx, policy, there, self.sight.clone());
+            let now = self.now();
+            let mut observed = observe(self.ctx, policy, there, self.sight.clone(), now);
             if let Some(permit) = &self.permit {
                 observed.permit = permit.clone();
             }
-            let step = next_step(&observed, policy, self.now());
+            let step = next_step(&observed, policy, now);
             self.ctx.reporter.event(&Event::Next { next: step.name() });
             if before.as_ref() == Some(&step) {
                 // The machine's own rules end; that a step changes nothing is a device or a state folder that forgets.
@@ -117,7 +118,11 @@ impl Turn<'_> {
             }
             Step::TakePermit => {
                 let held = flags::held(ctx, observed.running.other());
-                self.permit = Some(permit::take(ctx, held.as_ref().map(|held| &*held.version))?);
+                let to = held.as_ref().map(|held| &*held.version);
+                self.permit = Some(permit::take(ctx, to, self.now())?);
+            }
+            Step::ReturnPermit if observed.permit == Permit::Over => {
+                self.permit = Some(permit::spend(ctx, self.now())?);
             }
             Step::ReturnPermit => self.return_permit(),
             Step::Reboot => return self.reboot(observed).map(Some),
@@ -201,21 +206,21 @@ impl Turn<'_> {
             let detail = format!("slot {} is unhealthy: its health gate leaves it", observed.running);
             return Ok(self.end(observed, &Refusal::new(Reason::NotConfirmed, detail)));
         }
+        // The restart waits, so that others need not; but not one that may be under way.
+        let idle = observed.permit == Permit::Held && !permit::is_asked(self.ctx);
         let holders = if self.restart.reboot { inhibitors::list(self.ctx) } else { Vec::new() };
         if !holders.is_empty() {
             let holders: Vec<String> = holders.iter().map(ToString::to_string).collect();
             self.tell(json!({ "holders": holders }));
             let detail = format!("the restart is held up by {}", holders.join(" and "));
-            if observed.permit == Permit::Held {
-                // The restart waits, so that others need not.
+            if idle {
                 self.return_permit();
             }
             return Ok(self.end(observed, &Refusal::new(Reason::Inhibited, detail)));
         }
         self.name_what_is_armed(observed);
         let restarted = self.leave();
-        if restarted.is_err() && observed.permit == Permit::Held {
-            // The restart waits, so that others need not.
+        if restarted.is_err() && idle {
             self.return_permit();
         }
         Ok(Answer::done(restarted?, self.data.take()))
@@ -226,7 +231,7 @@ impl Turn<'_> {
         if self.restart.reboot {
             flags::agreed(ctx, &message)?;
             if ctx.config.reboot.strategy == Strategy::Etcd && ctx.machine.runs() {
-                permit::renew(ctx)?;
+                permit::renew(ctx, self.now())?;
             }
         }
         flags::leave(ctx, self.restart, message)

@@ -17,6 +17,7 @@ mod gate_root;
 mod group;
 mod group_faults;
 mod group_login;
+mod group_stays;
 mod group_tls;
 mod hooks;
 mod host;

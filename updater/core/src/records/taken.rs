@@ -18,6 +18,12 @@ pub struct Taken {
     pub boot: Option<String>,
     /// When.
     pub at: DateTime<Utc>,
+    /// When the restart was first asked for with it, in that boot.
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub asked: Option<DateTime<Utc>>,
+    /// When it was found to be over, in that boot still: the restart has not happened.
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub over: Option<DateTime<Utc>>,
     /// Keys that this version does not know.
     #[serde(flatten)]
     pub extra: Map<String, Value>,

@@ -96,7 +96,12 @@ impl World {
                 }
             }
             Step::TakePermit => self.permit = self.group.clone(),
-            Step::ReturnPermit => self.permit = Permit::None,
+            Step::ReturnPermit => {
+                self.permit = match self.permit {
+                    Permit::Over => Permit::Refused(Refusal::new(Reason::NeverTried, "over")),
+                    _ => Permit::None,
+                }
+            }
             Step::Reboot | Step::Wait(_) | Step::Rest(_) | Step::Offline => return false,
         }
         true

@@ -21,7 +21,8 @@ fn with_a_group_it_comes_to_an_end_too() {
 /// What a host may have of its group, and what that may say when it is asked.
 fn permits() -> Vec<(Permit, Permit)> {
     let full = Permit::Refused(Refusal::new(Reason::Coordinated, "test"));
-    let has = [Permit::None, Permit::Noted, Permit::Left];
+    let spent = Permit::Refused(Refusal::new(Reason::NeverTried, "over"));
+    let has = [Permit::None, Permit::Noted, Permit::Asked, Permit::Over, Permit::Left, spent];
     let all = has.into_iter().flat_map(|has| [Permit::Held, full.clone()].map(|group| (has.clone(), group)));
     all.collect()
 }
@@ -29,6 +30,38 @@ fn permits() -> Vec<(Permit, Permit)> {
 pub(crate) fn worlds_with(permit: &Permit, group: &Permit) -> Vec<World> {
     let with = |world| World { permit: permit.clone(), group: group.clone(), ..world };
     worlds().into_iter().map(with).collect()
+}
+
+/// A permit that the restart has not followed is given back before anything else is tried, and no other is asked for, whatever the
+/// windows say.
+#[test]
+fn a_host_that_does_not_restart_gives_its_permit_back_and_says_so() {
+    let hour = |hour| chrono::NaiveTime::from_hms_opt(hour, 0, 0).unwrap();
+    let closed =
+        updater_core::Window { days: vec![], start: hour(2), end: hour(3), zone: "UTC".parse().unwrap() };
+    for windows in [vec![], vec![closed]] {
+        let policy = Policy { strategy: Strategy::Etcd, windows, ..Policy::default() };
+        let mut said = 0;
+        for mut world in worlds_with(&Permit::Over, &Permit::Held) {
+            let mut gave_back = false;
+            for _ in 0..9 {
+                let observed = world.observe(&policy);
+                let step = next_step(&observed, &policy, now());
+                let confirmed = world.standing == Standing::ConfirmedThisBoot;
+                assert_ne!(step, Step::TakePermit);
+                assert!(step != Step::Reboot || !confirmed, "{world:?}");
+                if let Step::Wait(Refusal { reason: Reason::NeverTried, .. }) = &step {
+                    assert!(gave_back, "{world:?}");
+                    said += 1;
+                }
+                gave_back |= step == Step::ReturnPermit;
+                if !world.take(&step, &policy) {
+                    break;
+                }
+            }
+        }
+        assert!(said > 0);
+    }
 }
 
 /// A host restarts by itself with a permit or because its trial has failed, keeps none that it does not use, and gives none back
@@ -49,7 +82,9 @@ fn a_permit_is_held_for_the_restart_alone() {
                     Step::TakePermit => assert!(confirmed && verbs::armed(&observed.slots, Slot::A)),
                     Step::ReturnPermit => assert!(confirmed && observed.permit != Permit::None),
                     Step::Wait(_) | Step::Rest(_) | Step::Offline if confirmed => {
-                        let kept = matches!(observed.permit, Permit::Noted | Permit::Held | Permit::Left);
+                        // With one that was asked for it may be going down.
+                        let idle = [Permit::Noted, Permit::Held, Permit::Over, Permit::Left];
+                        let kept = idle.contains(&observed.permit);
                         assert!(!kept, "{step:?} with {:?}", observed.permit);
                     }
                     _ => {}
