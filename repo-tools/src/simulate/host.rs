@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use partition_core::{Flags, Refusal, Slot, SlotSet, Slots, Standing, choose, verbs};
 use release::ReleaseId;
 use release::manifest::Manifest;
-use updater_core::records::{By, Failed, Held, Intent, Outcome};
+use updater_core::records::{By, Failed, Held, Intent, Outcome, Pending, Wish};
 use updater_core::{
     Health, Host, Observed, Policy, Question, Settled, Sight, Step, candidates, next_step, offer, record,
     settle,
@@ -145,6 +145,7 @@ impl VirtualHost {
         // The intent before the flags, as in the program.
         self.outcome.intent = Some(Intent {
             by: By::Arm,
+            wish: Wish::Auto,
             target: running.other(),
             tries: tries.trial(),
             boot_id: Some(self.boot_id.clone()),
@@ -153,7 +154,7 @@ impl VirtualHost {
             fallback: false,
             extra: serde_json::Map::new(),
         });
-        self.observed.pending = Some((By::Arm, Some(release)));
+        self.observed.pending = self.outcome.intent.as_ref().map(Pending::from);
         let done = self.set(verbs::arm(&self.observed.slots, running, self.observed.standing, tries));
         self.settle(world);
         done

@@ -298,6 +298,7 @@ fn refusal_hint(refusal: &updater_core::Refusal) -> Option<String> {
         }
         Reason::NeverTried => "\"updog status\" says why; \"updog cancel\" disarms it",
         Reason::NotConfirmed => "run \"updog confirm\" once the host is known to be healthy",
+        Reason::ByHand => "restart the host when it suits, or \"updog cancel\" disarms it",
         _ => return None,
     };
     Some(hint.to_owned())

@@ -13,6 +13,7 @@
 //! * [`records`]: what the state folder keeps.
 //! * [`Exit`], [`Reason`]: every refusal has a word and a code.
 
+mod armed;
 mod backoff;
 mod cause;
 mod coordination;
@@ -38,7 +39,7 @@ pub use coordination::{Group, Holder, ParseStrategy, Permit, Strategy, Turn, tur
 pub use exit::Exit;
 pub use hold::held;
 pub use host::Host;
-pub use offer::{Candidate, NoOffer, Offer, Verdict, candidates, explain, no_index, offer};
+pub use offer::{Candidate, NoOffer, Offer, Verdict, against, candidates, explain, no_index, offer};
 pub use outcome::{Question, Settled, settle};
 pub use plan::{ImagePlan, Payload, Plan, PlanInput, Room};
 pub use policy::{Mode, ParseLock, ParseMode, Policy, VersionLock};

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use partition_core::Tries;
 use semver::{Version, VersionReq};
 
-use crate::{Strategy, Window};
+use crate::{Reason, Refusal, Strategy, Window};
 
 /// What the host may do, by whose wish.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -111,6 +111,11 @@ impl Mode {
             Mode::Stage => "stage",
             Mode::Apply => "apply",
         }
+    }
+
+    /// The host does not go further by itself.
+    pub(crate) fn leaves(self, what: &str) -> Refusal {
+        Refusal::new(Reason::Mode, format!("{what} (mode = {:?})", self.as_str()))
     }
 }
 

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use partition_core::{Slot, Slots, Standing, Tries, verbs};
 use release::ReleaseId;
 
-use crate::records::By;
+use crate::armed::{self, Armed};
+use crate::records::Pending;
 use crate::{Mode, Permit, Policy, Reason, Refusal, Settled, Strategy, health, window};
 
 /// What is.
@@ -20,8 +21,8 @@ pub struct Observed {
     pub health: Health,
     /// What became of the last update; see [`settle`](crate::settle).
     pub settled: Settled,
-    /// What is pending: by which verb, and which release where known.
-    pub pending: Option<(By, Option<ReleaseId>)>,
+    /// What is pending.
+    pub pending: Option<Pending>,
     /// Tries by which an untouched trial is known; see [`Outcome::tries`](crate::records::Outcome::tries).
     pub tries: Tries,
     /// What lies in the other slot, read back, not armed.
@@ -181,7 +182,7 @@ fn install(observed: &Observed, policy: &Policy, release: ReleaseId) -> Step {
 
 /// The host does not go further by itself.
 fn leave(policy: &Policy, what: &str) -> Step {
-    Step::Rest(Refusal::new(Reason::Mode, format!("{what} (mode = {:?})", policy.mode.as_str())))
+    Step::Rest(policy.mode.leaves(what))
 }
 
 /// A rule over the flags, as a refusal of ours.
@@ -226,32 +227,15 @@ fn restart(observed: &Observed, policy: &Policy, now: DateTime<Utc>) -> Step {
         let detail = format!("{slot}, but the last restart did not try it");
         Step::Rest(Refusal::new(Reason::NeverTried, detail))
     });
-    if matches!(observed.pending, Some((By::Rollback, _))) {
-        // Gone back by hand; when to restart is for that hand to say.
-        let by_hand = || Step::Rest(Refusal::new(Reason::ByHand, format!("{slot} by rollback")));
-        return never_tried.unwrap_or_else(by_hand);
-    }
-    if policy.mode < Mode::Apply {
-        return never_tried
-            .unwrap_or_else(|| leave(policy, &format!("{slot}, and the restart is left to others")));
-    }
-    if let Some((By::Arm, armed)) = observed.pending {
-        match &observed.sight {
-            Sight::Unknown => return Step::Check,
-            Sight::Seen { offer: Ok(release), .. } if armed.is_some_and(|armed| armed != *release) => {
-                return disarm(observed);
-            }
-            Sight::Seen { armed: Some(refusal), .. } if refusal.reason == Reason::Yanked => {
-                return disarm(observed);
-            }
-            Sight::Seen { armed: Some(refusal), .. } if refusal.reason == Reason::Paused => {
-                return Step::Wait(refusal.clone());
-            }
-            Sight::Seen { .. } | Sight::Unreachable => {}
-        }
-    }
-    if let Some(step) = never_tried {
-        return step;
+    let wanted = armed::wanted(observed.pending, &observed.sight, policy.mode, &slot);
+    match (wanted, never_tried) {
+        (Armed::Unknown, _) => return Step::Check,
+        (Armed::Unwanted, _) => return disarm(observed),
+        (Armed::Waits(refusal), _) => return Step::Wait(refusal),
+        (Armed::TakenBack(refusal), _) => return Step::Rest(refusal),
+        (_, Some(step)) => return step,
+        (Armed::Left(refusal), None) => return Step::Rest(refusal),
+        (Armed::Wanted, None) => {}
     }
     let go = match (policy.strategy, &observed.permit) {
         (Strategy::Etcd, Permit::Refused(refusal)) => return Step::Wait(refusal.clone()),

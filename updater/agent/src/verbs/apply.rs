@@ -1,5 +1,7 @@
 //! `apply`: stage, then arm, under one run lock.
 
+use updater_core::records::Wish;
+
 use super::{arm, flags, stage};
 use crate::answer::Answer;
 use crate::cli::Restart;
@@ -11,7 +13,7 @@ pub(super) fn run(ctx: &Context<'_>, options: &Options, restart: Restart) -> Res
         Err(answer) => return Ok(answer),
     };
     let (moved, mut data) = (stage::moved(&staged.moved), stage::data(&staged));
-    let (message, armed) = arm::arm(ctx, staged.verified)?;
+    let (message, armed) = arm::arm(ctx, staged.verified, Wish::Hand)?;
     if let (Some(data), Some(armed)) = (data.as_object_mut(), armed.as_object()) {
         data.extend(armed.clone());
     }

@@ -3,7 +3,7 @@
 use partition_core::{ArmedBy, Slot, verbs};
 use partition_disk::{Access, Disk, Edit};
 use serde_json::{Value, json};
-use updater_core::records::{By, Held, HistoryEvent, HistoryLine, Intent};
+use updater_core::records::{By, Held, HistoryEvent, HistoryLine, Intent, Wish};
 
 use super::flags;
 use crate::answer::Answer;
@@ -23,7 +23,7 @@ pub(super) fn run(ctx: &Context<'_>, restart: Restart) -> Result<Answer> {
         return Err(Error::NotStaged { detail });
     }
     let verified = engine::prove_slot(ctx, other).inspect_err(|error| disarm(ctx, other, error))?;
-    let (message, data) = arm(ctx, verified)?;
+    let (message, data) = arm(ctx, verified, Wish::Hand)?;
     Ok(Answer::done(flags::restart(ctx, restart, message)?, data))
 }
 
@@ -51,13 +51,14 @@ fn disarm(ctx: &Context<'_>, slot: Slot, error: &Error) {
 /// Arms what was proved: the intent durably first, then one table write.
 ///
 /// A cut between the two is found as `not_armed`; the other order would leave an update that is nobody's.
-pub(super) fn arm(ctx: &Context<'_>, verified: Verified) -> Result<(String, Value)> {
+pub(super) fn arm(ctx: &Context<'_>, verified: Verified, wish: Wish) -> Result<(String, Value)> {
     ctx.interrupt.check()?;
     let (slot, tries) = (verified.slot(), ctx.config.tries);
     let held = Held { version: verified.version().to_string(), release: Some(verified.release()) };
     let disk = ctx.disk(Access::Write)?;
     let intent = Intent {
         by: By::Arm,
+        wish,
         target: slot,
         tries: tries.trial(),
         boot_id: ctx.machine.boot_id(),

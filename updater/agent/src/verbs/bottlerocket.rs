@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use release::manifest::Update;
 use serde_json::Value;
 use updater_core::Exit;
+use updater_core::records::Wish;
 
 use super::{arm, cancel, check, flags, stage};
 use crate::answer::Answer;
@@ -91,7 +92,7 @@ fn update(ctx: &Context<'_>, typed: &Flags, then: Then) -> Result<Answer> {
     let staged = engine::stage(ctx, planned)?;
     say(&stage::moved(&staged.moved));
     if let Then::Arm = then {
-        arm::arm(ctx, staged.verified)?;
+        arm::arm(ctx, staged.verified, Wish::Hand)?;
         let restart = Restart { reboot: typed.reboot };
         flags::restart(ctx, restart, String::new())?;
     }

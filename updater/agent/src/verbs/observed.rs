@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use partition_core::{Slot, Slots};
+use updater_core::records::Pending;
 use updater_core::{Health, Observed, Policy, Sight};
 
 use super::flags;
@@ -25,7 +26,7 @@ pub(super) fn observe(
         standing: ctx.standing(),
         health: health(ctx),
         settled: flags::settled(ctx, running, &slots),
-        pending: intent.map(|intent| (intent.by, intent.held.as_ref().and_then(|held| held.release))),
+        pending: intent.map(Pending::from),
         tries: outcome.as_ref().map_or(policy.tries, |outcome| outcome.tries(running, policy.tries)),
         staged: staged.map(|staged| staged.release),
         sight,

@@ -3,7 +3,7 @@
 use partition_core::{Slots, verbs};
 use partition_disk::{Access, Edit};
 use serde_json::json;
-use updater_core::records::{By, HistoryEvent, HistoryLine, Intent};
+use updater_core::records::{By, HistoryEvent, HistoryLine, Intent, Wish};
 
 use super::flags;
 use crate::answer::Answer;
@@ -24,6 +24,7 @@ pub(super) fn run(ctx: &Context<'_>, restart: Restart) -> Result<Answer> {
     let before = ctx.state.outcome();
     let intent = Intent {
         by: By::Rollback,
+        wish: Wish::Hand,
         target,
         tries: after.get(target).map_or(0, partition_core::Flags::tries),
         boot_id: ctx.machine.boot_id(),

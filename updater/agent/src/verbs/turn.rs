@@ -7,8 +7,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use partition_core::{Slot, Slots, Standing, verbs};
 use partition_disk::Access;
 use serde_json::{Value, json};
+use updater_core::records::Wish;
 use updater_core::{
-    Exit, Health, Observed, Permit, Policy, Reason, Refusal, Settled, Sight, Step, Strategy, Verdict,
+    Exit, Health, Observed, Permit, Policy, Reason, Refusal, Settled, Sight, Step, Strategy, against,
     next_step, no_index,
 };
 
@@ -194,7 +195,7 @@ impl Turn<'_> {
             Some(verified) => verified,
             None => engine::prove_slot(self.ctx, self.ctx.running()?.other())?,
         };
-        let (message, data) = arm::arm(self.ctx, verified)?;
+        let (message, data) = arm::arm(self.ctx, verified, Wish::Auto)?;
         self.said.push(message);
         self.tell(data);
         Ok(())
@@ -303,12 +304,7 @@ fn seen(checked: &Checked, observed: &Observed) -> Sight {
         Ok(offer) => offer.release().ok_or_else(|| no_index(offer.version())),
         Err(none) => Err(none.refusal.clone()),
     };
-    let armed = observed.pending.as_ref().and_then(|(_, release)| *release);
-    let about_it =
-        checked.candidates().iter().find(|candidate| candidate.release() == armed && armed.is_some());
-    let armed = about_it.and_then(|candidate| match &candidate.verdict {
-        Verdict::Open { .. } => None,
-        Verdict::No(refusal) => Some(refusal.clone()),
-    });
+    let armed = observed.pending.and_then(|pending| pending.release);
+    let armed = armed.and_then(|release| against(checked.candidates(), release)).cloned();
     Sight::Seen { offer, armed }
 }

@@ -6,7 +6,7 @@ use crate::online::{Served, halt};
 #[test]
 fn what_is_armed_is_restarted_into_when_asked_for() {
     let host = Host::new();
-    host.arm("1.1.0");
+    host.arm_by_itself("1.1.0");
     host.program("systemctl", &format!("touch {}", host.path("restarted").display()));
     let before = host.bytes();
     let said = host.updog(&["auto"]);
@@ -22,7 +22,7 @@ fn what_is_armed_is_restarted_into_when_asked_for() {
 #[test]
 fn what_a_restart_did_not_try_is_not_restarted_into_again() {
     let mut host = Host::new();
-    host.arm("1.1.0");
+    host.arm_by_itself("1.1.0");
     host.boot += 1;
     host.program("systemctl", &format!("touch {}", host.path("restarted").display()));
     let said = host.updog(&["auto", "--reboot"]);
@@ -57,7 +57,7 @@ fn no_server_is_transient_here_too() {
 #[test]
 fn it_restarts_within_its_windows_only() {
     let host = Host::new();
-    host.arm("1.1.0");
+    host.arm_by_itself("1.1.0");
     host.program("systemctl", &format!("touch {}", host.path("restarted").display()));
     let plain = std::fs::read_to_string(host.config()).unwrap();
     let window = |days: &str, start: &str, end: &str, zone: &str| {
@@ -171,4 +171,83 @@ fn what_was_taken_back_since_is_disarmed_and_what_is_newer_takes_its_place() {
     assert_eq!(said.code, 0);
     assert_eq!(said.stdout.lines().next(), Some("slot B (1.2.0) cancelled: slot A boots next"), "{said:?}");
     assert_eq!(flags(&served.host.slots()), "2/7/1 0/0/0");
+}
+
+/// The policy of today decides over what the policy of yesterday has armed.
+#[test]
+fn what_auto_armed_goes_by_the_policy_of_now() {
+    let mut served = Served::new();
+    served.publish("1.1.0", waves_over);
+    let plain = std::fs::read_to_string(served.host.config()).unwrap();
+    let auto = |more: &str| {
+        std::fs::write(served.host.config(), format!("{more}\n{plain}")).unwrap();
+        let answer = served.host.json(&["auto", "--reboot"]);
+        (answer["reason"].as_str().map(str::to_owned), answer["message"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(served.host.updog(&["auto"]).code, 0);
+    served.host.program("systemctl", &format!("touch {}", served.host.path("restarted").display()));
+    let (reason, said) = auto("soak = \"7d\"");
+    assert_eq!(reason.as_deref(), Some("soak"), "{said}");
+    assert_eq!(flags(&served.host.slots()), "1/7/1 2/3/0");
+    let (reason, said) = auto("version_lock = \"1.0.0\"");
+    assert_eq!(reason.as_deref(), Some("locked"), "{said}");
+    assert!(said.starts_with("slot B (1.1.0) cancelled: slot A boots next\n"), "{said}");
+    assert_eq!(flags(&served.host.slots()), "2/7/1 0/0/0");
+    assert!(!served.host.path("restarted").exists());
+}
+
+/// All have had their turn, two hours ago at least.
+fn waves_over(update: &mut release::manifest::Update) {
+    let at = |text: &str| text.parse().unwrap();
+    update.waves = [(0, at("2026-01-02T00:00:00Z")), (2048, at("2026-01-02T01:00:00Z"))].into();
+}
+
+/// What is typed is done: `auto` neither undoes it nor restarts into it.
+#[test]
+fn what_a_hand_armed_is_left_to_that_hand() {
+    let mut served = Served::new();
+    served.publish("0.9.0", |_| ());
+    served.publish("1.1.0", |_| ());
+    let host = &served.host;
+    host.program("systemctl", &format!("touch {}", host.path("restarted").display()));
+    assert_eq!(host.updog(&["apply", "--to", "0.9.0", "--allow-downgrade"]).code, 0);
+    let said = host.json(&["auto", "--reboot"]);
+    assert_eq!(
+        (&said["exit"], &said["reason"], &said["message"]),
+        (&0.into(), &"by_hand".into(), &"slot B is armed by hand".into()),
+        "{said}"
+    );
+    assert_eq!(flags(&host.slots()), "1/7/1 2/3/0");
+    served.change("0.9.0", |update| update.updog.as_mut().unwrap().yanked = Some(halt()));
+    let said = served.host.json(&["auto", "--reboot"]);
+    assert_eq!((&said["exit"], &said["reason"]), (&0.into(), &"yanked".into()), "{said}");
+    let message = said["message"].as_str().unwrap();
+    assert!(message.starts_with("slot B is armed by hand, but 0.9.0 was taken back at "), "{message}");
+    assert_eq!(flags(&served.host.slots()), "1/7/1 2/3/0");
+    // Nobody knows what auto would take while the repository is silent.
+    let plain = std::fs::read_to_string(served.host.config()).unwrap();
+    let url = served.server.url();
+    let url = url.as_str().trim_end_matches('/');
+    std::fs::write(served.host.config(), plain.replace(url, "http://127.0.0.1:1")).unwrap();
+    assert_eq!(served.host.json(&["auto", "--reboot"])["reason"], "by_hand");
+    std::fs::write(served.host.config(), plain).unwrap();
+    assert!(!served.host.path("restarted").exists());
+    // What auto would take too is restarted into, whoever armed it.
+    assert_eq!(served.host.updog(&["apply"]).code, 0);
+    let said = served.host.json(&["auto", "--reboot"]);
+    assert_eq!((&said["reason"], served.host.path("restarted").exists()), (&serde_json::Value::Null, true));
+}
+
+/// The record of an updog that did not say whose wish it was.
+#[test]
+fn a_record_without_the_wish_counts_as_autos() {
+    let host = Host::new();
+    host.arm("1.1.0");
+    let path = host.state().join("outcome.json");
+    let mut record: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    assert!(record["intent"].as_object_mut().unwrap().remove("wish").is_some());
+    std::fs::write(path, record.to_string()).unwrap();
+    host.program("systemctl", &format!("touch {}", host.path("restarted").display()));
+    assert_eq!(host.updog(&["auto", "--reboot"]).code, 0);
+    assert!(host.path("restarted").exists());
 }

@@ -119,7 +119,7 @@ impl Host {
     /// Armed with 1.1.0, a restart that leaves a trace, and a group to ask at these ports.
     pub(crate) fn of_group(group: &str, ports: &[u16], more: &str) -> Host {
         let host = Host::new();
-        host.arm("1.1.0");
+        host.arm_by_itself("1.1.0");
         host.program("systemctl", &format!("touch {}", host.path("restarted").display()));
         host.join(group, ports, more);
         host

@@ -11,7 +11,7 @@ use crate::online::{Served, waves};
 /// Prepares a host; what is run; its exit code; its reason.
 type Case = (&'static str, fn(&mut Host), &'static [&'static str], i32, Option<&'static str>);
 
-const CASES: [Case; 31] = [
+const CASES: [Case; 32] = [
     ("status", |_| (), &["status"], 0, None),
     ("nothing armed", |_| (), &["cancel"], 10, None),
     ("nothing staged", |_| (), &["arm"], 10, None),
@@ -42,7 +42,8 @@ const CASES: [Case; 31] = [
     ("nowhere to restart", |host| host.trial_that_fails(), &["health", "--reboot"], 20, None),
     ("nothing happened", |_| (), &["report"], 0, None),
     ("something happened", |host| host.arm_and_leave(), &["report"], 0, None),
-    ("armed already", |host| _ = host.arm("1.1.0"), &["auto"], 0, None),
+    ("armed already", |host| _ = host.arm_by_itself("1.1.0"), &["auto"], 0, None),
+    ("armed by hand", |host| _ = host.arm("1.1.0"), &["auto"], 0, Some("by_hand")),
 ];
 
 #[test]

@@ -49,7 +49,7 @@ fn a_host_shows_its_certificate_and_asks_for_etcds() {
     });
     assert_eq!(host.updog(&["cancel"]).code, 0);
     until("the permit is given back", || !host.state().join("permit.json").exists());
-    host.arm("1.1.0");
+    host.arm_by_itself("1.1.0");
     fs::remove_file(host.path("restarted")).unwrap();
     for (config, code, expected) in [
         // Without a certificate of its own.

@@ -32,7 +32,7 @@ const NETWORK: &str = r#"["sleep","NetworkManager","turns off","delay",0,700]"#;
 #[test]
 fn who_holds_the_restart_up_is_named_and_asked_again() {
     let host = Host::new();
-    host.arm("1.1.0");
+    host.arm_by_itself("1.1.0");
     restartable(&host);
     locks(&host, &format!("{NETWORK},{APT}"));
     let answer = host.json(&["auto", "--reboot"]);
@@ -53,8 +53,7 @@ fn nobody_is_asked_where_nobody_restarts_or_a_hand_does() {
     let host = Host::new();
     restartable(&host);
     locks(&host, APT);
-    host.stage("1.1.0");
-    assert_eq!(host.updog(&["arm"]).code, 0);
+    host.arm_by_itself("1.1.0");
     assert_eq!(host.updog(&["auto"]).stdout, "slot B (1.1.0) is armed\n");
     assert!(!host.path("asked").exists());
     assert_eq!(host.updog(&["cancel"]).code, 0);
@@ -77,7 +76,7 @@ fn a_trial_that_failed_is_left_without_asking() {
 #[test]
 fn a_logind_that_cannot_be_asked_holds_nothing_up() {
     let host = Host::new();
-    host.arm("1.1.0");
+    host.arm_by_itself("1.1.0");
     restartable(&host);
     host.program("busctl", "exit 1");
     // The folder alone is made by tmpfiles, on hosts whose logind is masked as well.

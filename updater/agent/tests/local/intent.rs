@@ -99,7 +99,7 @@ fn an_armed_slot_stays_armed_when_the_configuration_is_lost() {
 /// `confirm` needs no run lock, and still never writes over the intent of an `arm` beside it.
 #[test]
 fn records_written_side_by_side_lose_nothing() {
-    use updater_core::records::{By, HistoryEvent, HistoryLine, Intent};
+    use updater_core::records::{By, HistoryEvent, HistoryLine, Intent, Wish};
     let folder = tempfile::tempdir().unwrap();
     let at = crate::host::NOW.parse().unwrap();
     let rounds = 40;
@@ -116,6 +116,7 @@ fn records_written_side_by_side_lose_nothing() {
         for round in 0..rounds {
             let intent = Intent {
                 by: By::Arm,
+                wish: Wish::Hand,
                 target: partition_core::Slot::B,
                 tries: 3,
                 boot_id: Some(round.to_string()),
@@ -136,12 +137,13 @@ fn records_written_side_by_side_lose_nothing() {
 /// An answer is about the intent that was asked about; one that `arm` has written since is still pending.
 #[test]
 fn an_answer_does_not_end_an_intent_that_came_after_the_question() {
-    use updater_core::records::{By, Intent};
+    use updater_core::records::{By, Intent, Wish};
     let folder = tempfile::tempdir().unwrap();
     let at = crate::host::NOW.parse().unwrap();
     let state = updog::state::State::new(folder.path());
     let intent = |boot: &str| Intent {
         by: By::Arm,
+        wish: Wish::Hand,
         target: partition_core::Slot::B,
         tries: 3,
         boot_id: Some(boot.to_owned()),

@@ -109,6 +109,18 @@ impl Offer {
     }
 }
 
+/// What the rules say against a release that this host holds already; `None`: nothing, or it is not listed.
+///
+/// Listed more than once, as for two variants, the entry that passes most rules counts.
+pub fn against(candidates: &[Candidate], release: ReleaseId) -> Option<&Refusal> {
+    let about_it = candidates.iter().filter(|candidate| candidate.release() == Some(release));
+    let verdicts = about_it.map(|candidate| match &candidate.verdict {
+        Verdict::Open { .. } => (usize::MAX, None),
+        Verdict::No(refusal) => (rules::passed(refusal.reason), Some(refusal)),
+    });
+    verdicts.max_by_key(|(passed, _)| *passed)?.1
+}
+
 /// A release that can be seen and not staged: nothing checks it piece by piece.
 pub fn no_index(version: &Version) -> Refusal {
     Refusal::new(Reason::NoIndex, format!("{version} is published without an index that this updog can read"))

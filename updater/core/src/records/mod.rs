@@ -22,7 +22,7 @@ pub use failed::{Failed, Failure};
 pub use history::{HistoryEvent, HistoryLine};
 pub use looked::{Looked, Retry, Seen};
 pub use mark::{Mark, Stage};
-pub use outcome::{By, Held, Holds, Intent, Outcome, Past};
+pub use outcome::{By, Held, Holds, Intent, Outcome, Past, Pending, Wish};
 pub use reports::{Report, Reports};
 pub use staged::Staged;
 pub use taken::Taken;

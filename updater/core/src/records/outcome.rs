@@ -35,6 +35,9 @@ pub struct Outcome {
 pub struct Intent {
     /// An update or a rollback.
     pub by: By,
+    /// Whose wish it was; a record that does not say is of an updog that asked nobody.
+    #[serde(default, deserialize_with = "lenient::field")]
+    pub wish: Wish,
     /// The slot that is meant to boot.
     #[serde(with = "letter")]
     pub target: Slot,
@@ -64,6 +67,35 @@ pub enum By {
     Arm,
     /// `rollback`: back to the other slot by choice.
     Rollback,
+}
+
+/// Whose wish it was that the other slot boots next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wish {
+    /// `auto`'s, which may take it back.
+    #[default]
+    Auto,
+    /// That of somebody who typed it, or asked the daemon for it.
+    Hand,
+}
+
+/// What is pending, as far as the next step goes by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// By which verb.
+    pub by: By,
+    /// By whose wish.
+    pub wish: Wish,
+    /// Which release, where known.
+    pub release: Option<ReleaseId>,
+}
+
+impl From<&Intent> for Pending {
+    fn from(intent: &Intent) -> Pending {
+        let release = intent.held.as_ref().and_then(|held| held.release);
+        Pending { by: intent.by, wish: intent.wish, release }
+    }
 }
 
 /// A release in a slot.

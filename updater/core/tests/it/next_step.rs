@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use partition_core::{ArmedBy, Flags, Slot, Slots, Standing, bootable, verbs};
 use release::ReleaseId;
-use updater_core::records::{By, Outcome};
+use updater_core::records::{By, Outcome, Pending, Wish};
 use updater_core::{
     Health, Mode, Observed, Permit, Policy, Question, Reason, Refusal, Settled, Sight, Step, Strategy,
     Window, next_step, record, settle,
@@ -50,7 +50,7 @@ impl World {
                 .outcome
                 .as_ref()
                 .map_or(policy.tries, |outcome| outcome.tries(self.running, policy.tries)),
-            pending: intent.map(|intent| (intent.by, intent.held.as_ref().and_then(|held| held.release))),
+            pending: intent.map(Pending::from),
             staged: self.staged,
             sight: self.sight.clone(),
             permit: self.permit.clone(),
@@ -114,6 +114,12 @@ fn of_this_boot(mut outcome: Outcome) -> Outcome {
     outcome
 }
 
+/// The same record, armed by hand.
+fn by_hand(mut outcome: Outcome) -> Outcome {
+    outcome.intent.as_mut().unwrap().wish = Wish::Hand;
+    outcome
+}
+
 pub(crate) fn worlds() -> Vec<World> {
     let flags: Vec<(u8, u8, bool)> = (0..=2)
         .flat_map(|priority| [0, 1, 3, 7].map(|tries| [(priority, tries, false), (priority, tries, true)]))
@@ -127,6 +133,7 @@ pub(crate) fn worlds() -> Vec<World> {
         Some(pending(intent(By::Rollback, Slot::B, "1.0.0"))),
         Some(of_this_boot(pending(intent(By::Arm, Slot::B, "1.1.0")))),
         Some(of_this_boot(pending(intent(By::Rollback, Slot::B, "1.0.0")))),
+        Some(of_this_boot(by_hand(pending(intent(By::Arm, Slot::B, "1.1.0"))))),
     ];
     let none = |reason| Sight::Seen { offer: Err(Refusal::new(reason, "test")), armed: None };
     let armed = |reason| Sight::Seen {
@@ -141,7 +148,8 @@ pub(crate) fn worlds() -> Vec<World> {
         none(Reason::NotNewer),
         none(Reason::Wave),
         armed(Reason::Yanked),
-        armed(Reason::Paused),
+        armed(Reason::Locked),
+        armed(Reason::Soak),
     ];
     let mut worlds = Vec::new();
     for &a in &flags {
@@ -288,6 +296,35 @@ fn only_a_trial_is_left_for_its_health() {
     // A factory disk that was never confirmed has nowhere else to go.
     observed.slots = slots((1, 7, false), (0, 0, false));
     assert!(matches!(next_step(&observed, &Policy::default(), now()), Step::Wait(_)));
+}
+
+/// What is typed is done: `auto` takes it back for nothing, and restarts into it only where it would have armed it too.
+#[test]
+fn what_a_hand_armed_is_not_undone() {
+    for mode in Mode::ALL {
+        let policy = Policy { mode, ..Policy::default() };
+        for mut world in worlds() {
+            let hand = world.outcome.as_ref().and_then(|outcome| outcome.intent.as_ref());
+            if !hand.is_some_and(|intent| intent.wish == Wish::Hand)
+                || !verbs::armed(&world.slots, Slot::A)
+                || world.health == Health::Bad
+            {
+                continue;
+            }
+            loop {
+                let observed = world.observe(&policy);
+                let step = next_step(&observed, &policy, now());
+                assert_ne!(step, Step::Cancel, "{observed:?}");
+                if step == Step::Reboot {
+                    let offer = Ok(release("1.1.0"));
+                    assert_eq!(world.sight, Sight::Seen { offer, armed: None }, "{observed:?}");
+                }
+                if !world.take(&step, &policy) || !verbs::armed(&world.slots, Slot::A) {
+                    break;
+                }
+            }
+        }
+    }
 }
 
 /// From 02:00 to 03:00 UTC.

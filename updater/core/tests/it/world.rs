@@ -8,7 +8,7 @@ use release::manifest::{Manifest, Ours, Update};
 use release::{Digest, Images, ReleaseId};
 use serde_json::Map;
 use updater_core::Host;
-use updater_core::records::{By, Held, Intent, Outcome};
+use updater_core::records::{By, Held, Intent, Outcome, Wish};
 use waves::Seed;
 
 pub(crate) fn at(text: &str) -> DateTime<Utc> {
@@ -69,6 +69,7 @@ pub(crate) fn held(version: &str) -> Held {
 pub(crate) fn intent(by: By, target: Slot, version: &str) -> Intent {
     Intent {
         by,
+        wish: Wish::Auto,
         target,
         tries: 3,
         boot_id: Some("boot-1".to_owned()),
