@@ -25,6 +25,7 @@ mod offer;
 mod outcome;
 mod plan;
 mod policy;
+mod range;
 mod reason;
 mod record;
 pub mod records;

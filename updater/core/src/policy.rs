@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use partition_core::Tries;
 use semver::{Version, VersionReq};
 
-use crate::{Reason, Refusal, Strategy, Window};
+use crate::{Reason, Refusal, Strategy, Window, range};
 
 /// What the host may do, by whose wish.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -164,10 +164,14 @@ impl FromStr for VersionLock {
             "current" => return Ok(VersionLock::Current),
             _ => {}
         }
-        let wrong = |source| ParseLock { text: text.to_owned(), source };
+        let wrong = |source| ParseLock::Read { text: text.to_owned(), source };
         // Without an operator "1.2" would mean ^1.2 to one reader and 1.2.0 to another.
         if text.contains(OPERATORS) {
-            return text.parse().map(VersionLock::Matching).map_err(wrong);
+            let range = text.parse().map_err(wrong)?;
+            if let Some((one, other)) = range::contradiction(&range) {
+                return Err(ParseLock::Empty { text: text.to_owned(), one, other });
+            }
+            return Ok(VersionLock::Matching(range));
         }
         text.strip_prefix('v').unwrap_or(text).parse().map(VersionLock::Exact).map_err(wrong)
     }
@@ -188,12 +192,27 @@ const OPERATORS: [char; 6] = ['~', '^', '=', '<', '>', '*'];
 
 /// The text is no version lock.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "{text:?} is no version lock: expected \"latest\", \"current\", a version, or a requirement such as \"~1.2\" or \">=1, <2\""
-)]
-pub struct ParseLock {
-    text: String,
-    source: semver::Error,
+pub enum ParseLock {
+    /// It is none of the forms.
+    #[error(
+        "{text:?} is no version lock: expected \"latest\", \"current\", a version, or a requirement such as \"~1.2\" or \">=1, <2\""
+    )]
+    Read {
+        /// What was typed.
+        text: String,
+        /// Why.
+        source: semver::Error,
+    },
+    /// No version can ever match.
+    #[error("{text:?} matches no version: {one} and {other} exclude each other")]
+    Empty {
+        /// What was typed.
+        text: String,
+        /// One part.
+        one: String,
+        /// The part that cannot go with it.
+        other: String,
+    },
 }
 
 #[cfg(test)]
@@ -210,7 +229,7 @@ mod tests {
         assert_eq!(read("~1.2").as_deref(), Some("~1.2"));
         assert_eq!(read(">=1, <2").as_deref(), Some(">=1, <2"));
         assert_eq!(read("1.*").as_deref(), Some("1.*"));
-        for text in ["", "v", "Latest", "1.2", "vv1.2.3", "~", ">=1 <2", "=v1.2.3"] {
+        for text in ["", "v", "Latest", "1.2", "vv1.2.3", "~", ">=1 <2", "=v1.2.3", ">=2, <1"] {
             assert_eq!(read(text), None, "{text:?}");
         }
     }

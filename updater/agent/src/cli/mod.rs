@@ -261,7 +261,8 @@ impl Verb {
         }
     }
 
-    /// How problems in the configuration are taken: local verbs need none (P8), `arm` needs one that can be read.
+    /// How problems in the configuration are taken: local verbs need none (P8), `arm` and what runs by itself need one that
+    /// can be read, though a later version may have written it.
     pub fn strictness(&self) -> Strictness {
         match self {
             Verb::Status
@@ -276,13 +277,14 @@ impl Verb {
             | Verb::Watch
             | Verb::Config { .. }
             | Verb::Bottlerocket(bottlerocket::Verb::UpdateRevert(_)) => Strictness::Lenient,
-            Verb::Arm(_) | Verb::Bottlerocket(bottlerocket::Verb::UpdateApply(_)) => Strictness::Known,
+            Verb::Arm(_)
+            | Verb::Auto(_)
+            | Verb::Serve
+            | Verb::Bottlerocket(bottlerocket::Verb::UpdateApply(_)) => Strictness::Known,
             Verb::Check(_)
             | Verb::Plan(_)
             | Verb::Stage(_)
             | Verb::Apply(_)
-            | Verb::Auto(_)
-            | Verb::Serve
             | Verb::Verify(_)
             | Verb::Bottlerocket(_) => Strictness::Strict,
         }

@@ -103,7 +103,9 @@ impl Health {
         // There is one answer so far; another one must not be taken for it.
         reader.read("health.confirmed", values.confirmed.as_ref(), |word| stay(word))?;
         Ok(Health {
-            dir: values.dir.as_ref().map_or(default.dir, PathBuf::from),
+            dir: reader
+                .read("health.dir", values.dir.as_ref(), |text| units::absolute(text))?
+                .unwrap_or(default.dir),
             timeout: reader
                 .read("health.timeout", values.timeout.as_ref(), units::some_time)?
                 .unwrap_or(default.timeout),

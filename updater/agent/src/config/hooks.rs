@@ -79,7 +79,9 @@ impl Hooks {
     ) -> Result<Hooks, Error> {
         let default = Hooks::default();
         Ok(Hooks {
-            dir: values.dir.as_ref().map_or(default.dir, PathBuf::from),
+            dir: reader
+                .read("hooks.dir", values.dir.as_ref(), |text| units::absolute(text))?
+                .unwrap_or(default.dir),
             timeout: reader
                 .read("hooks.timeout", values.timeout.as_ref(), units::some_time)?
                 .unwrap_or(default.timeout),

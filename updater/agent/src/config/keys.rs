@@ -65,9 +65,15 @@ pub(super) const KEYS: [&str; 58] = [
 /// Sections of a file.
 pub(super) const SECTIONS: [&str; 6] = ["health", "hooks", "metrics", "reboot", "report", "serve"];
 
+/// What others call a key of ours, however far apart the letters are.
+const OTHER_WORDS: [(&str, &str); 2] = [("delay", "soak"), ("update_delay", "soak")];
+
 /// The known key that is nearest to this one, when it is near at all.
 pub(super) fn nearest(key: &str) -> Option<&'static str> {
     let plain = key.to_ascii_lowercase().replace('-', "_");
+    if let Some((_, known)) = OTHER_WORDS.iter().find(|(word, _)| *word == plain) {
+        return Some(known);
+    }
     // A section is a key of a file too.
     let scored =
         KEYS.into_iter().chain(SECTIONS).map(|known| (strsim::damerau_levenshtein(&plain, known), known));
@@ -81,6 +87,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn other_words_point_to_known_keys() {
+        for (word, known) in OTHER_WORDS {
+            assert!(KEYS.contains(&known) && !KEYS.contains(&word), "{word}");
+        }
+    }
+
+    #[test]
     fn slips_are_recognised_and_nonsense_is_not() {
         let cases = [
             ("metadata_base_ulr", Some("metadata_base_url")),
@@ -91,6 +104,8 @@ mod tests {
             ("health.setle", Some("health.settle")),
             ("health.timeout_al", Some("health.timeout_all")),
             ("helth", Some("health")),
+            ("delay", Some("soak")),
+            ("update-delay", Some("soak")),
             ("frobnicate", None),
             ("", None),
         ];

@@ -37,7 +37,7 @@ pub const FILES: [&str; 3] = ["/usr/share/updog/updog.toml", "/etc/updog.toml", 
 pub enum Strictness {
     /// It ends the run.
     Strict,
-    /// `arm`: an unknown key is noted, since a later version may know it; everything else ends the run.
+    /// `arm`, `auto`, `serve`: an unknown key is noted, since a later version may know it; everything else ends the run.
     Known,
     /// Local verbs (P8): it is noted, and the value, or the file, is left out.
     Lenient,

@@ -85,7 +85,7 @@ impl Metrics {
         values: &SeenFragment,
         reader: &mut super::settings::Reader<'_>,
     ) -> Result<Metrics, Error> {
-        let textfile = reader.read("metrics.textfile", values.textfile.as_ref(), |text| absolute(text))?;
+        let textfile = reader.read("metrics.textfile", values.textfile.as_ref(), |text| file(text))?;
         Ok(Metrics { textfile })
     }
 }
@@ -106,10 +106,14 @@ impl Report {
     }
 }
 
-/// A path that does not depend on where updog was started.
-fn absolute(text: &str) -> Result<PathBuf, String> {
-    let path = PathBuf::from(text);
-    if path.is_absolute() { Ok(path) } else { Err(format!("expected an absolute path, found {text:?}")) }
+/// A file of its own: what ends in a slash is a folder.
+fn file(text: &str) -> Result<PathBuf, String> {
+    let path = units::absolute(text)?;
+    if path.file_name().is_some() && !text.ends_with('/') {
+        Ok(path)
+    } else {
+        Err(format!("expected the path of a file, found {text:?}"))
+    }
 }
 
 fn collector(text: &str) -> Result<Url, String> {
@@ -132,3 +136,16 @@ fn name(text: &str) -> Result<String, String> {
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 const NAME: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_metrics_are_a_file() {
+        assert_eq!(file("/run/updog.prom"), Ok(PathBuf::from("/run/updog.prom")));
+        for text in ["/", "/run/", "/run/..", "updog.prom", ""] {
+            assert!(file(text).is_err(), "{text:?}");
+        }
+    }
+}

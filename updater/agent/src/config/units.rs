@@ -1,6 +1,7 @@
 //! Values with units: rates and spans of time.
 
 use std::num::NonZeroU64;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -45,32 +46,43 @@ pub(super) fn some_time(value: &toml::Value) -> Result<Duration, String> {
     }
 }
 
-/// A span of time: whole seconds, or a text with s, m, h or d, as in `"30s"`.
+/// A span of time: whole seconds, or a text with a unit, as in `"30s"` or `"7 days"`.
 pub(super) fn span(value: &toml::Value) -> Result<Duration, String> {
-    let bad = |found: &str| {
-        format!("expected seconds, or a text such as \"30s\", \"5m\", \"2h\" or \"1d\", found {found:?}")
+    let found = match value {
+        toml::Value::Integer(secs) => u64::try_from(*secs).map(Some).map_err(|_| bad_span(&secs.to_string())),
+        toml::Value::String(text) => seconds(text).ok_or_else(|| bad_span(text)),
+        other => Err(bad_span(&other.to_string())),
     };
-    match value {
-        toml::Value::Integer(secs) => match u64::try_from(*secs) {
-            Ok(secs) if secs <= MAX_SECS => Ok(Duration::from_secs(secs)),
-            _ => Err(bad(&secs.to_string())),
-        },
-        toml::Value::String(text) => parse_span(text).ok_or_else(|| bad(text)),
-        other => Err(bad(&other.to_string())),
-    }
+    let too_long =
+        || format!("too long: expected at most 10 years, found {}", value.to_string().trim_matches('"'));
+    found?.filter(|secs| *secs <= MAX_SECS).map(Duration::from_secs).ok_or_else(too_long)
 }
 
-fn parse_span(text: &str) -> Option<Duration> {
-    let digits = text.get(..text.len().checked_sub(1)?)?;
-    let unit = match text.as_bytes().last()? {
-        b's' => 1,
-        b'm' => 60,
-        b'h' => 3600,
-        b'd' => 86_400,
+/// Outer `None`: it is no span; inner: more seconds than can be counted.
+fn seconds(text: &str) -> Option<Option<u64>> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at_checked(digits)?;
+    let secs = match unit.strip_prefix(' ').unwrap_or(unit) {
+        "s" | "second" | "seconds" => 1,
+        "m" | "minute" | "minutes" => 60,
+        "h" | "hour" | "hours" => 3600,
+        "d" | "day" | "days" => 86_400,
         _ => return None,
     };
-    let secs = digits.parse::<u64>().ok()?.checked_mul(unit)?;
-    (secs <= MAX_SECS).then(|| Duration::from_secs(secs))
+    // All digits: what cannot be read is too large.
+    (digits > 0).then(|| number.parse::<u64>().ok().and_then(|number| number.checked_mul(secs)))
+}
+
+fn bad_span(found: &str) -> String {
+    format!(
+        "expected seconds, or a text such as \"30s\", \"5m\", \"2h\", \"1d\" or \"7 days\", found {found:?}"
+    )
+}
+
+/// A path that does not depend on where updog was started.
+pub(super) fn absolute(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if path.is_absolute() { Ok(path) } else { Err(format!("expected an absolute path, found {text:?}")) }
 }
 
 fn bad_rate(found: &str) -> String {
@@ -93,9 +105,30 @@ mod tests {
         }
         let secs = |text: &str| span(&toml::Value::from(text)).ok().map(|span| span.as_secs());
         assert_eq!((secs("30s"), secs("2h"), secs("1d")), (Some(30), Some(7200), Some(86_400)));
-        for text in ["", "s", "é", "1w", "-1s", "99999999999999999999s", "9999999d"] {
-            assert_eq!(secs(text), None, "{text:?}");
+        for (text, expected) in [
+            ("7 days", 7 * 86_400),
+            ("1 day", 86_400),
+            ("7d", 7 * 86_400),
+            ("7days", 7 * 86_400),
+            ("2 hours", 7200),
+            ("30 minutes", 1800),
+            ("10 seconds", 10),
+            ("3660d", MAX_SECS),
+        ] {
+            assert_eq!(secs(text), Some(expected), "{text:?}");
         }
+        for text in
+            ["", "s", "é", "1w", "-1s", "+1s", " 1s", "1  s", "1s ", "7 Days", "days", "1 days 2 hours", "7"]
+        {
+            let problem = span(&toml::Value::from(text)).unwrap_err();
+            assert!(problem.starts_with("expected seconds, or a text such as"), "{text:?}: {problem}");
+        }
+        for text in ["99999999999999999999s", "9999999999999999999d", "9999999d", "3661 days"] {
+            let expected = format!("too long: expected at most 10 years, found {text}");
+            assert_eq!(span(&toml::Value::from(text)), Err(expected));
+        }
+        let expected = "too long: expected at most 10 years, found 999999999".to_owned();
+        assert_eq!(span(&toml::Value::from(999_999_999)), Err(expected));
         assert_eq!(span(&toml::Value::from(30)), Ok(Duration::from_secs(30)));
         assert!(span(&toml::Value::from(-30)).is_err());
     }

@@ -246,3 +246,43 @@ fn the_health_gates_keys_have_their_section_before_them() {
         assert!(said.stderr.contains(&format!("hint: did you mean \"{hint}\"?")), "{said:?}");
     }
 }
+
+/// A relative folder would be another one for everybody who starts updog.
+#[test]
+fn folders_of_programs_are_absolute() {
+    let host = Host::new();
+    let plain = std::fs::read_to_string(host.config()).unwrap();
+    for (section, key, value) in [
+        ("hooks", "dir", "hooks.d"),
+        ("health", "dir", "./health.d"),
+        ("metrics", "textfile", "updog.prom"),
+        ("metrics", "textfile", "/"),
+    ] {
+        std::fs::write(host.config(), format!("{plain}\n[{section}]\n{key} = {value:?}\n")).unwrap();
+        let said = host.updog(&["auto"]);
+        assert_eq!(said.code, 2, "{said:?}");
+        assert!(said.stderr.contains(&format!("{section}.{key} in ")), "{said:?}");
+        assert!(
+            said.stderr.contains(" path") && said.stderr.contains(&format!("found {value:?}")),
+            "{said:?}"
+        );
+    }
+}
+
+#[test]
+fn what_nobody_means_is_told_of() {
+    let host = Host::new();
+    let plain = std::fs::read_to_string(host.config()).unwrap();
+    for (line, expected) in [
+        ("soak = \"9999999d\"", "too long: expected at most 10 years, found 9999999d"),
+        ("delay = \"7 days\"", "did you mean \"soak\"?"),
+        ("version_lock = \">=2, <1\"", "\">=2, <1\" matches no version: >=2 and <1 exclude each other"),
+    ] {
+        std::fs::write(host.config(), format!("{line}\n{plain}")).unwrap();
+        let said = host.updog(&["check"]);
+        assert!(said.code == 2 && said.stderr.contains(expected), "{said:?}");
+    }
+    std::fs::write(host.config(), format!("soak = \"7 days\"\n{plain}")).unwrap();
+    let week = load(Some(&host.config()), Strictness::Strict).unwrap().settings.soak;
+    assert_eq!(week, chrono::TimeDelta::days(7));
+}

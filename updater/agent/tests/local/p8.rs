@@ -72,6 +72,29 @@ fn p8_arm_needs_no_network_and_a_config_that_can_be_read() {
     assert_eq!(host.updog(&["arm"]).code, 2);
 }
 
+/// After a fall back to an older updog, the keys of the newer one are still there: updates by themselves must not end with it.
+#[test]
+fn p8_what_runs_by_itself_lives_with_keys_of_a_later_version() {
+    let host = Host::new();
+    let plain = fs::read_to_string(host.config()).unwrap();
+    host.arm_by_itself("1.1.0");
+    write(host.config(), format!("moed = \"off\"\n{plain}\n[later]\nx = 1\n[reboot]\ncharm = 3\n"));
+    let said = host.updog(&["auto"]);
+    assert_eq!((said.code, said.stdout.as_str()), (0, "slot B (1.1.0) is armed\n"), "{said:?}");
+    for expected in ["unknown key \"moed\"", "(did you mean mode?)", "\"later\"", "\"reboot.charm\""] {
+        assert!(said.stderr.contains(expected), "{expected}: {said:?}");
+    }
+    // What is typed says so and ends.
+    for verb in ["check", "plan", "stage", "apply"] {
+        assert_eq!(host.updog(&[verb]).code, 2, "{verb}");
+    }
+    // A value that this version knows the key of is wrong for all.
+    write(host.config(), format!("mode = \"sometimes\"\n{plain}"));
+    for verb in ["auto", "serve"] {
+        assert_eq!(host.updog(&[verb]).code, 2, "{verb}");
+    }
+}
+
 /// Not even root can create a file there.
 #[test]
 fn p8_a_state_folder_that_cannot_be_written_is_a_warning() {
