@@ -55,6 +55,7 @@ impl VirtualHost {
             staged: None,
             sight: Sight::Unknown,
             permit: updater_core::Permit::None,
+            floor: chrono::DateTime::UNIX_EPOCH,
         };
         let outcome = Outcome { confirmed: Some(Slot::A), ..Outcome::default() };
         Self { host, observed, outcome, failed: Failed::default(), boot_id: "boot 0".to_owned(), next }

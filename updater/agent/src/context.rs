@@ -1,8 +1,11 @@
 //! What every verb is given: settings, state, machine, time, and who listens.
 
-use chrono::{DateTime, Utc};
+use std::time::Instant;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use partition_core::{Slot, Standing};
 use partition_disk::{Access, Disk};
+use trust_client::Store;
 use updater_core::{Host, Policy};
 
 use crate::config::Settings;
@@ -24,6 +27,8 @@ pub struct Context<'a> {
     pub machine: Machine,
     /// The host's clock, read once a run, or `--clock`. Trust applies its floor on top (design §7).
     pub now: DateTime<Utc>,
+    /// When that was.
+    pub began: Instant,
     /// Who is told about progress.
     pub reporter: &'a dyn Reporter,
     /// Raised by SIGINT and SIGTERM; long work asks it between pieces.
@@ -72,6 +77,28 @@ impl Context<'_> {
             strategy: self.config.reboot.strategy,
             tries: self.config.tries,
         }
+    }
+
+    /// The clock of now: long work takes time, in which a window may close.
+    pub fn clock(&self) -> DateTime<Utc> {
+        let took = TimeDelta::from_std(self.began.elapsed()).unwrap_or_default();
+        self.now.checked_add_signed(took).unwrap_or(self.now)
+    }
+
+    /// When to ask somebody again who holds the restart up.
+    pub(crate) fn again(&self) -> DateTime<Utc> {
+        updater_core::again(&self.config.windows, self.clock())
+    }
+
+    /// No time is earlier: when the running image was built, or what was signed last. What cannot be read says nothing.
+    pub(crate) fn floor(&self) -> DateTime<Utc> {
+        let signed_at = || {
+            let trust = self.state.dir().join("trust");
+            // Opening it would make it.
+            let store = trust.is_dir().then(|| Store::open(trust).ok())??;
+            store.signed_at(&std::fs::read(&self.config.root).ok()?)
+        };
+        trust_core::floor(self.config.build_time.unwrap_or(DateTime::UNIX_EPOCH), signed_at())
     }
 
     /// A warning or a fact worth a line.

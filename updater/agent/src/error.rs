@@ -109,6 +109,8 @@ pub enum Error {
         name: String,
         /// Its last words.
         said: String,
+        /// When to ask it again.
+        until: DateTime<Utc>,
     },
     /// A hook has failed.
     #[error("hook {name} {detail}")]
@@ -215,6 +217,7 @@ impl Error {
     pub fn until(&self) -> Option<DateTime<Utc>> {
         match self {
             Error::Refused(refusal) => refusal.until,
+            Error::Deferred { until, .. } => Some(*until),
             Error::Engine(error) => error.until(),
             _ => None,
         }
@@ -263,8 +266,8 @@ impl Error {
     #[must_use]
     pub(crate) fn after(self, done: &str) -> Error {
         match self {
-            Error::Deferred { name, said } => {
-                Error::Deferred { name: format!("{name} (after: {done})"), said }
+            Error::Deferred { name, said, until } => {
+                Error::Deferred { name: format!("{name} (after: {done})"), said, until }
             }
             Error::Hook { name, detail } => Error::Hook { name: format!("{name} (after: {done})"), detail },
             other => other,

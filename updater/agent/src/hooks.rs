@@ -57,7 +57,7 @@ pub(crate) fn ask(ctx: &Context<'_>, phase: Phase, slot: Slot, to: Option<&str>)
         let Some(detail) = execs::failure(&ran) else { continue };
         return Err(match ran.ended {
             Ended::Status(status) if status.code() == Some(DEFER) => {
-                Error::Deferred { name, said: execs::last_lines(&ran.output) }
+                Error::Deferred { name, said: execs::last_lines(&ran.output), until: ctx.again() }
             }
             _ => refused(detail),
         });

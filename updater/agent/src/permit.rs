@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use updater_core::records::{FORMAT, Taken};
-use updater_core::{Group, Holder, Permit, Reason, Refusal, Strategy, Turn, ask_again, held, turn};
+use updater_core::{Group, Holder, Permit, Reason, Refusal, Strategy, Turn, again, held, turn};
 
 use crate::answer::chain;
 use crate::etcd::{Created, Entry, Etcd, clean};
@@ -30,7 +30,7 @@ pub(crate) fn take(ctx: &Context<'_>, to: Option<&str>, now: DateTime<Utc>) -> R
     let etcd = open(ctx)?;
     let mut kept = kept(ctx, &etcd, now)?;
     let mut refused = None;
-    let again = ask_again(&ctx.config.windows, now);
+    let again = again(&ctx.config.windows, now);
     // Whoever is beaten to a permit looks again; then another host has got on each time.
     for _ in 0..=ctx.config.reboot.slots {
         let holders = holders(ctx, &etcd)?;
@@ -84,7 +84,7 @@ pub(crate) fn renew(ctx: &Context<'_>, now: DateTime<Utc>) -> Result<()> {
     }
     let limit = ctx.config.reboot.max_hold.as_secs();
     let detail = format!("the permit to restart has ended before the restart (reboot.max_hold = {limit}s)");
-    let again = ask_again(&ctx.config.windows, now);
+    let again = again(&ctx.config.windows, now);
     Err(Refusal::waiting(Reason::Coordinated, detail, again).into())
 }
 

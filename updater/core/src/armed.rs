@@ -41,16 +41,16 @@ pub(crate) fn wanted(pending: Option<Pending>, sight: &Sight, mode: Mode, slot: 
             (Sight::Seen { .. } | Sight::Unreachable, Wish::Hand) => {
                 Armed::Left(Refusal::new(Reason::ByHand, format!("{slot} by hand")))
             }
-            // It was trusted when it was armed.
-            (Sight::Unreachable, Wish::Auto) => Armed::Wanted,
             (Sight::Seen { offer: Ok(_), .. }, Wish::Auto) if release.is_some() => Armed::Unwanted,
             (Sight::Seen { armed: Some(refusal), .. }, Wish::Auto) => still(refusal),
-            (Sight::Seen { armed: None, .. }, Wish::Auto) => Armed::Wanted,
+            // It was trusted when it was armed, and nothing is known against it.
+            (Sight::Seen { armed: None, .. } | Sight::Unreachable, Wish::Auto) => Armed::Wanted,
         },
     }
 }
 
 /// What a rule means for a release that `auto` has armed and that it would not take any more.
+#[expect(clippy::match_same_arms, reason = "an arm for each reason why")]
 fn still(refusal: &Refusal) -> Armed {
     match refusal.reason {
         // It is not for this host, or not any more, and waiting does not change that.

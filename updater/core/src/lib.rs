@@ -49,4 +49,4 @@ pub use record::{Recorded, record};
 pub use shown::plain;
 pub use status::Status;
 pub use step::{Health, Observed, Sight, Step, next_step};
-pub use window::{Window, ask_again, may_restart};
+pub use window::{Window, again, may_restart, may_restart_by};

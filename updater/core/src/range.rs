@@ -34,7 +34,6 @@ fn lowest(part: &Comparator) -> Option<(Version, bool)> {
 /// Where it ends, and whether that is in it; `None`: nowhere, or beyond all numbers.
 fn highest(part: &Comparator) -> Option<(Version, bool)> {
     match part.op {
-        Op::Greater | Op::GreaterEq => None,
         Op::Less => Some((named(part), false)),
         Op::Exact | Op::LessEq if part.patch.is_some() => Some((named(part), true)),
         Op::Exact | Op::LessEq | Op::Wildcard => Some((after(part, width(part))?, false)),

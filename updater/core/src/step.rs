@@ -31,6 +31,8 @@ pub struct Observed {
     pub sight: Sight,
     /// What it has of its group; see [`Strategy::Etcd`].
     pub permit: Permit,
+    /// No time is earlier: when the running image was built, or what was signed last.
+    pub floor: DateTime<Utc>,
 }
 
 /// The verdict over the running system.
@@ -232,9 +234,8 @@ fn restart(observed: &Observed, policy: &Policy, now: DateTime<Utc>) -> Step {
         (Armed::Unknown, _) => return Step::Check,
         (Armed::Unwanted, _) => return disarm(observed),
         (Armed::Waits(refusal), _) => return Step::Wait(refusal),
-        (Armed::TakenBack(refusal), _) => return Step::Rest(refusal),
+        (Armed::TakenBack(refusal), _) | (Armed::Left(refusal), None) => return Step::Rest(refusal),
         (_, Some(step)) => return step,
-        (Armed::Left(refusal), None) => return Step::Rest(refusal),
         (Armed::Wanted, None) => {}
     }
     let go = match (policy.strategy, &observed.permit) {
@@ -245,7 +246,7 @@ fn restart(observed: &Observed, policy: &Policy, now: DateTime<Utc>) -> Step {
             Step::TakePermit
         }
     };
-    window::may_restart(&policy.windows, now).map_or_else(Step::Wait, |()| go)
+    window::may_restart_by(&policy.windows, now, observed.floor).map_or_else(Step::Wait, |()| go)
 }
 
 fn disarm(observed: &Observed) -> Step {

@@ -21,6 +21,34 @@ pub struct Window {
     pub zone: Tz,
 }
 
+/// Whether a host whose clock says `clock` may restart by itself now, or from when on; no time is earlier than `floor`. A clock
+/// that is known to be wrong opens no window.
+///
+/// # Errors
+/// [`Reason::Window`], with the time at which the next window opens, or at which to look at the clock again.
+pub fn may_restart_by(windows: &[Window], clock: DateTime<Utc>, floor: DateTime<Utc>) -> Result<(), Refusal> {
+    if windows.is_empty() || clock >= floor {
+        return may_restart(windows, clock);
+    }
+    let at = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let detail = format!(
+        "the clock says {}, though it is {} at least: no window counts until it is right",
+        at(clock),
+        at(floor)
+    );
+    Err(Refusal::waiting(Reason::Window, detail, again(&[], clock)))
+}
+
+/// When to ask somebody again who holds the restart up and does not say for how long: soon, and while the window that is open
+/// now is.
+pub fn again(windows: &[Window], now: DateTime<Utc>) -> DateTime<Utc> {
+    let soon = now.checked_add_signed(SOON).unwrap_or(now);
+    let open = windows.iter().flat_map(|window| window.spans(now));
+    let ends = open.filter(|(start, end)| *start <= now && now < *end).map(|(_, end)| end);
+    // The last of those that are open.
+    ends.max().map_or(soon, |end| end.min(soon))
+}
+
 /// Whether a host may restart by itself now, or from when on.
 ///
 /// # Errors
@@ -40,15 +68,6 @@ fn opens(windows: &[Window], now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     // Windows that never open, on no day or for no time, keep a host waiting for the end of time, as they say.
     let next = spans().filter(|(start, end)| start < end && *start > now).map(|(start, _)| start).min();
     Some(next.unwrap_or(DateTime::<Utc>::MAX_UTC))
-}
-
-/// When a host asks again that waits with its restart for somebody who says no time: soon, and before the last window that is open
-/// now has closed.
-pub fn ask_again(windows: &[Window], now: DateTime<Utc>) -> DateTime<Utc> {
-    let soon = now.checked_add_signed(SOON).unwrap_or(DateTime::<Utc>::MAX_UTC);
-    let spans = windows.iter().flat_map(|window| window.spans(now));
-    let ends = spans.filter(|(start, end)| *start <= now && now < *end).map(|(_, end)| end);
-    ends.max().map_or(soon, |end| soon.min(end))
 }
 
 impl Window {
@@ -131,7 +150,7 @@ mod tests {
             (vec![night, longer], "2026-01-03T00:58:00Z", "2026-01-03T01:02:00Z"),
         ];
         for (windows, now, expected) in cases {
-            assert_eq!(ask_again(&windows, at(now)), at(expected), "{now} {windows:?}");
+            assert_eq!(again(&windows, at(now)), at(expected), "{now} {windows:?}");
         }
     }
 
@@ -158,6 +177,37 @@ mod tests {
             opens(&[window(&[], "00:00:00", "01:00:00", Tz::UTC)], now),
             Some(DateTime::<Utc>::MAX_UTC)
         );
+    }
+
+    #[test]
+    fn a_clock_that_is_behind_opens_no_window() {
+        let night = [window(&[Weekday::Fri], "02:00:00", "04:00:00", Tz::UTC)];
+        let (clock, floor) = (at("2026-01-02T03:00:00Z"), at("2026-01-02T03:00:01Z"));
+        assert_eq!(may_restart_by(&night, clock, clock), Ok(()));
+        // Without windows no clock is asked.
+        assert_eq!(may_restart_by(&[], clock, floor), Ok(()));
+        let refusal = may_restart_by(&night, clock, floor).unwrap_err();
+        let said = "the clock says 2026-01-02T03:00:00Z, though it is 2026-01-02T03:00:01Z at least: no window counts until it is right";
+        assert_eq!((refusal.reason, &*refusal.detail), (Reason::Window, said));
+        assert_eq!(refusal.until, Some(at("2026-01-02T03:05:00Z")));
+    }
+
+    #[test]
+    fn whoever_holds_up_is_asked_again_soon_and_within_the_window() {
+        let nights = [
+            window(&[Weekday::Fri], "02:00:00", "04:00:00", Tz::UTC),
+            window(&[Weekday::Fri], "01:00:00", "03:30:00", Tz::UTC),
+        ];
+        for (now, expected) in [
+            ("2026-01-02T03:04:05Z", "2026-01-02T03:09:05Z"),
+            ("2026-01-02T03:28:00Z", "2026-01-02T03:33:00Z"),
+            ("2026-01-02T03:58:00Z", "2026-01-02T04:00:00Z"),
+            ("2026-01-02T12:00:00Z", "2026-01-02T12:05:00Z"),
+        ] {
+            assert_eq!(again(&nights, at(now)), at(expected), "{now}");
+        }
+        assert_eq!(again(&[], at("2026-01-02T03:58:00Z")), at("2026-01-02T04:03:00Z"));
+        assert_eq!(again(&[], DateTime::<Utc>::MAX_UTC), DateTime::<Utc>::MAX_UTC);
     }
 
     #[test]

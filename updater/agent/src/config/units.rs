@@ -48,18 +48,20 @@ pub(super) fn some_time(value: &toml::Value) -> Result<Duration, String> {
 
 /// A span of time: whole seconds, or a text with a unit, as in `"30s"` or `"7 days"`.
 pub(super) fn span(value: &toml::Value) -> Result<Duration, String> {
-    let found = match value {
-        toml::Value::Integer(secs) => u64::try_from(*secs).map(Some).map_err(|_| bad_span(&secs.to_string())),
-        toml::Value::String(text) => seconds(text).ok_or_else(|| bad_span(text)),
-        other => Err(bad_span(&other.to_string())),
+    let secs = match value {
+        toml::Value::Integer(secs) => u64::try_from(*secs).map_err(|_| bad_span(&secs.to_string()))?,
+        toml::Value::String(text) => seconds(text).ok_or_else(|| bad_span(text))?,
+        other => return Err(bad_span(&other.to_string())),
     };
-    let too_long =
-        || format!("too long: expected at most 10 years, found {}", value.to_string().trim_matches('"'));
-    found?.filter(|secs| *secs <= MAX_SECS).map(Duration::from_secs).ok_or_else(too_long)
+    if secs <= MAX_SECS {
+        return Ok(Duration::from_secs(secs));
+    }
+    let found = value.to_string();
+    Err(format!("too long: expected at most 10 years, found {}", found.trim_matches('"')))
 }
 
-/// Outer `None`: it is no span; inner: more seconds than can be counted.
-fn seconds(text: &str) -> Option<Option<u64>> {
+/// `None`: it is no span. What is more than can be counted is the largest number.
+fn seconds(text: &str) -> Option<u64> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at_checked(digits)?;
     let secs = match unit.strip_prefix(' ').unwrap_or(unit) {
@@ -70,7 +72,7 @@ fn seconds(text: &str) -> Option<Option<u64>> {
         _ => return None,
     };
     // All digits: what cannot be read is too large.
-    (digits > 0).then(|| number.parse::<u64>().ok().and_then(|number| number.checked_mul(secs)))
+    (digits > 0).then(|| number.parse().unwrap_or(u64::MAX).saturating_mul(secs))
 }
 
 fn bad_span(found: &str) -> String {

@@ -13,12 +13,11 @@ use crate::report::{Event, Step};
 use crate::{Context, Result, chance, telling};
 
 pub(super) fn run(ctx: &Context<'_>, typed: cli::Auto) -> Result<Answer> {
-    let start = Instant::now();
     if typed.jitter {
-        wait(ctx, ctx.config.jitter.mul_f64(chance::share()), start)?;
+        wait(ctx, ctx.config.jitter.mul_f64(chance::share()))?;
     }
     telling::begin(ctx);
-    let ended = turn::take(ctx, typed.restart, start);
+    let ended = turn::take(ctx, typed.restart);
     telling::tell(ctx, &ended);
     let answer = match ended {
         Ok(answer) => answer,
@@ -30,7 +29,8 @@ pub(super) fn run(ctx: &Context<'_>, typed: cli::Auto) -> Result<Answer> {
 }
 
 /// Waits, unless interrupted.
-fn wait(ctx: &Context<'_>, span: Duration, start: Instant) -> Result<()> {
+fn wait(ctx: &Context<'_>, span: Duration) -> Result<()> {
+    let start = Instant::now();
     let message = format!("beginning in {} s", span.as_secs());
     ctx.reporter.event(&Event::Step { step: Step::Check, message });
     while let Some(left) = span.checked_sub(start.elapsed()).filter(|left| !left.is_zero()) {

@@ -31,6 +31,7 @@ pub(super) fn observe(
         staged: staged.map(|staged| staged.release),
         sight,
         permit: permit::noted(ctx, now),
+        floor: ctx.floor(),
     }
 }
 

@@ -1,9 +1,6 @@
 //! One turn of the machine: looks at what is, asks [`next_step`] for one step, does it, and looks again, until there is nothing
 //! to do, or not yet, or the machine restarts.
 
-use std::time::Instant;
-
-use chrono::{DateTime, TimeDelta, Utc};
 use partition_core::{Slot, Slots, Standing, verbs};
 use partition_disk::Access;
 use serde_json::{Value, json};
@@ -22,13 +19,12 @@ use crate::engine::route::Verified;
 use crate::report::Event;
 use crate::{Context, Error, Options, Result, engine, inhibitors, permit};
 
-/// Takes one turn, which began at `start`.
-pub(super) fn take(ctx: &Context<'_>, restart: Restart, start: Instant) -> Result<Answer> {
+/// Takes one turn.
+pub(super) fn take(ctx: &Context<'_>, restart: Restart) -> Result<Answer> {
     let policy = ctx.policy(&Options::default());
     let mut turn = Turn {
         ctx,
         restart,
-        start,
         sight: Sight::Unknown,
         checked: None,
         verified: None,
@@ -50,7 +46,6 @@ pub(super) fn take(ctx: &Context<'_>, restart: Restart, start: Instant) -> Resul
 struct Turn<'a> {
     ctx: &'a Context<'a>,
     restart: Restart,
-    start: Instant,
     sight: Sight,
     /// What was looked at, until it is staged.
     checked: Option<Checked>,
@@ -72,7 +67,7 @@ impl Turn<'_> {
         loop {
             self.ctx.interrupt.check()?;
             let there = (self.ctx.running()?, self.slots()?);
-            let now = self.now();
+            let now = self.ctx.clock();
             let mut observed = observe(self.ctx, policy, there, self.sight.clone(), now);
             if let Some(permit) = &self.permit {
                 observed.permit = permit.clone();
@@ -88,12 +83,6 @@ impl Turn<'_> {
             }
             before = Some(step);
         }
-    }
-
-    /// The clock: fetching a release takes time, in which a window may close.
-    fn now(&self) -> DateTime<Utc> {
-        let took = TimeDelta::from_std(self.start.elapsed()).unwrap_or_default();
-        self.ctx.now.checked_add_signed(took).unwrap_or(self.ctx.now)
     }
 
     fn slots(&self) -> Result<Slots> {
@@ -120,10 +109,10 @@ impl Turn<'_> {
             Step::TakePermit => {
                 let held = flags::held(ctx, observed.running.other());
                 let to = held.as_ref().map(|held| &*held.version);
-                self.permit = Some(permit::take(ctx, to, self.now())?);
+                self.permit = Some(permit::take(ctx, to, ctx.clock())?);
             }
             Step::ReturnPermit if observed.permit == Permit::Over => {
-                self.permit = Some(permit::spend(ctx, self.now())?);
+                self.permit = Some(permit::spend(ctx, ctx.clock())?);
             }
             Step::ReturnPermit => self.return_permit(),
             Step::Reboot => return self.reboot(observed).map(Some),
@@ -217,7 +206,8 @@ impl Turn<'_> {
             if idle {
                 self.return_permit();
             }
-            return Ok(self.end(observed, &Refusal::new(Reason::Inhibited, detail)));
+            let refusal = self.asked_again(Refusal::new(Reason::Inhibited, detail));
+            return Ok(self.end(observed, &refusal));
         }
         self.name_what_is_armed(observed);
         let restarted = self.leave();
@@ -232,10 +222,16 @@ impl Turn<'_> {
         if self.restart.reboot {
             flags::agreed(ctx, &message)?;
             if ctx.config.reboot.strategy == Strategy::Etcd && ctx.machine.runs() {
-                permit::renew(ctx, self.now())?;
+                permit::renew(ctx, ctx.clock())?;
             }
         }
         flags::leave(ctx, self.restart, message)
+    }
+
+    /// Whoever holds the restart up does not say for how long.
+    fn asked_again(&self, refusal: Refusal) -> Refusal {
+        let until = refusal.until.unwrap_or_else(|| self.ctx.again());
+        Refusal { until: Some(until), ..refusal }
     }
 
     /// That the group cannot be asked keeps this host from nothing but its restart, and its lease ends by itself.
@@ -261,10 +257,12 @@ impl Turn<'_> {
         self.tell(json!({ "until": refusal.until }));
         let waits_for_gate = refusal.reason == Reason::NotConfirmed && observed.health == Health::Open;
         let of_the_offer = matches!(&self.sight, Sight::Seen { offer: Err(offer), .. } if offer == refusal);
-        if of_the_restart(refusal) {
+        let armed_waits = of_the_restart(refusal)
+            || (verbs::armed(&observed.slots, observed.running) && of_its_turn(refusal));
+        if armed_waits {
             self.name_what_is_armed(observed);
         }
-        match self.said.last_mut().filter(|_| of_the_restart(refusal)) {
+        match self.said.last_mut().filter(|_| armed_waits) {
             Some(last) => *last = format!("{last}; {refusal}"),
             None if of_the_offer => self.said.push(format!("No update: {refusal}.")),
             None => self.said.push(refusal.to_string()),
@@ -296,6 +294,11 @@ impl Turn<'_> {
 /// Whether a rule keeps the host from nothing but its restart.
 fn of_the_restart(refusal: &Refusal) -> bool {
     matches!(refusal.reason, Reason::Window | Reason::Coordinated | Reason::Inhibited)
+}
+
+/// Whether a rule keeps a release that is armed from being restarted into for now.
+fn of_its_turn(refusal: &Refusal) -> bool {
+    matches!(refusal.reason, Reason::Paused | Reason::Wave | Reason::Soak)
 }
 
 /// What the repository says, as the machine is told.

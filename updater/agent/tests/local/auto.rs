@@ -188,6 +188,7 @@ fn what_auto_armed_goes_by_the_policy_of_now() {
     served.host.program("systemctl", &format!("touch {}", served.host.path("restarted").display()));
     let (reason, said) = auto("soak = \"7d\"");
     assert_eq!(reason.as_deref(), Some("soak"), "{said}");
+    assert!(said.starts_with("slot B (1.1.0) is armed; 1.1.0 is left to others until "), "{said}");
     assert_eq!(flags(&served.host.slots()), "1/7/1 2/3/0");
     let (reason, said) = auto("version_lock = \"1.0.0\"");
     assert_eq!(reason.as_deref(), Some("locked"), "{said}");
@@ -249,5 +250,42 @@ fn a_record_without_the_wish_counts_as_autos() {
     std::fs::write(path, record.to_string()).unwrap();
     host.program("systemctl", &format!("touch {}", host.path("restarted").display()));
     assert_eq!(host.updog(&["auto", "--reboot"]).code, 0);
+    assert!(host.path("restarted").exists());
+}
+
+/// A clock behind what was signed last is wrong, whatever window it shows.
+#[test]
+fn a_wrong_clock_opens_no_window() {
+    let mut served = Served::new();
+    served.repository.signed_at = Some(crate::host::NOW.parse().unwrap());
+    served.publish("1.1.0", |_| ());
+    let host = &served.host;
+    assert_eq!(host.updog(&["auto"]).code, 0);
+    host.program("systemctl", &format!("touch {}", host.path("restarted").display()));
+    let plain = std::fs::read_to_string(host.config()).unwrap();
+    let window = format!("{plain}\n[[windows]]\nstart = \"00:00\"\nend = \"12:00\"\n");
+    std::fs::write(host.config(), &window).unwrap();
+    let behind = |text: &str| {
+        let arguments = ["--json", "auto", "--reboot", "--clock"];
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_updog"));
+        command.args(arguments).arg(text).arg("--config").arg(host.config());
+        command.arg("--disk").arg(host.disk()).arg("--state").arg(host.state());
+        command.arg("--os-release").arg(host.path("os-release")).arg("--sysroot").arg(host.sysroot());
+        let output = command.args(["--booted", "A", "--boot-id", "boot-1"]).output().unwrap();
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()
+    };
+    let said = behind("2026-01-01T03:04:05Z");
+    assert_eq!((&said["exit"], &said["reason"]), (&0.into(), &"window".into()), "{said}");
+    let message = said["message"].as_str().unwrap();
+    let words = "slot B (1.1.0) is armed; the clock says 2026-01-01T03:0";
+    assert!(message.starts_with(words), "{message}");
+    assert!(message.contains(", though it is 2026-01-02T03:04:05Z at least: no window counts"), "{message}");
+    // The image's own age is known without any repository.
+    std::fs::write(host.config(), format!("build_time = \"2026-06-01T00:00:00Z\"\n{window}")).unwrap();
+    let said = host.json(&["auto", "--reboot"]);
+    assert!(said["message"].as_str().unwrap().contains("it is 2026-06-01T00:00:00Z at least"), "{said}");
+    assert!(!host.path("restarted").exists());
+    std::fs::write(host.config(), window).unwrap();
+    assert_eq!(host.json(&["auto", "--reboot"])["reason"], serde_json::Value::Null);
     assert!(host.path("restarted").exists());
 }

@@ -57,6 +57,7 @@ fn one_that_asks_to_wait_is_waited_for() {
         let message = said["message"].as_str().unwrap();
         assert!(message.starts_with(&format!("hook {phase}/10-busy")), "{message}");
         assert!(message.ends_with("asks to wait: a backup runs"), "{message}");
+        crate::inhibited::assert_soon(&said);
         assert_eq!(flags(&host.slots()), slots, "{phase}");
         assert!(!restarted(host));
         assert_eq!(host.updog(&["apply", "--reboot"]).code, 11);

@@ -40,6 +40,7 @@ fn who_holds_the_restart_up_is_named_and_asked_again() {
     assert_eq!(answer["data"]["holders"], json!(["apt, process 812 (installs packages)"]));
     let said = "slot B (1.1.0) is armed; the restart is held up by apt, process 812 (installs packages)";
     assert_eq!(answer["message"], said);
+    assert_soon(&answer);
     assert!(!host.path("restarted").exists());
     let asked = std::fs::read_to_string(host.path("asked")).unwrap();
     assert!(asked.contains("org.freedesktop.login1.Manager ListInhibitors"), "{asked}");
@@ -98,4 +99,29 @@ fn a_logind_that_cannot_be_asked_holds_nothing_up() {
         assert!(said.stderr.contains(note), "{said:?}");
         assert!(host.path("restarted").exists());
     }
+}
+
+/// Asked again in about five minutes: whoever comes back after an hour may find the window closed.
+pub(crate) fn assert_soon(answer: &serde_json::Value) {
+    let at = |text: &str| text.parse::<chrono::DateTime<chrono::Utc>>().unwrap();
+    let until = at(answer["data"]["until"].as_str().unwrap_or_else(|| panic!("{answer}")));
+    let waits = until - at(crate::host::NOW);
+    // By the clock of the run, which goes on while it works.
+    assert!((5..10).contains(&waits.num_minutes()), "{until}");
+}
+
+#[test]
+fn nobody_is_asked_again_after_the_window() {
+    let host = Host::new();
+    host.arm_by_itself("1.1.0");
+    restartable(&host);
+    locks(&host, APT);
+    let plain = std::fs::read_to_string(host.config()).unwrap();
+    std::fs::write(host.config(), format!("{plain}\n[[windows]]\nstart = \"03:00\"\nend = \"03:06\"\n"))
+        .unwrap();
+    let answer = host.json(&["auto", "--reboot"]);
+    assert_eq!(
+        (&answer["reason"], &answer["data"]["until"]),
+        (&json!("inhibited"), &json!("2026-01-02T03:06:00Z"))
+    );
 }

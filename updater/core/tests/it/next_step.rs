@@ -54,6 +54,7 @@ impl World {
             staged: self.staged,
             sight: self.sight.clone(),
             permit: self.permit.clone(),
+            floor: chrono::DateTime::UNIX_EPOCH,
         }
     }
 
@@ -289,6 +290,7 @@ fn only_a_trial_is_left_for_its_health() {
         staged: None,
         sight: Sight::Unknown,
         permit: Permit::None,
+        floor: chrono::DateTime::UNIX_EPOCH,
     };
     assert!(matches!(next_step(&observed, &Policy::default(), now()), Step::Wait(_)));
     observed.slots = slots((2, 2, false), (1, 7, true));
@@ -355,6 +357,13 @@ fn a_restart_waits_for_its_window() {
     };
     assert_eq!((refusal.reason, refusal.until), (Reason::Window, Some(at("2026-01-03T02:00:00Z"))));
     assert_eq!(next_step(&world.observe(&policy), &policy, at("2026-01-03T02:59:59Z")), Step::Reboot);
+    // What is known to be later than the clock makes it wrong.
+    let mut late = world.observe(&policy);
+    late.floor = at("2026-02-01T00:00:00Z");
+    let Step::Wait(refusal) = next_step(&late, &policy, at("2026-01-03T02:30:00Z")) else {
+        panic!("restarts by a wrong clock")
+    };
+    assert_eq!((refusal.reason, refusal.until), (Reason::Window, Some(at("2026-01-03T02:35:00Z"))));
     world.sight = Sight::Seen { offer: Ok(release("1.2.0")), armed: None };
     assert_eq!(next_step(&world.observe(&policy), &policy, now()), Step::Cancel);
 }
