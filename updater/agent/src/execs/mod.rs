@@ -1,6 +1,7 @@
 //! Programs of others in a folder: the checks of `health.d`, the hooks of `hooks.d`. Each with a time limit, in the order of their
 //! names, without a shell.
 
+mod orphans;
 mod process;
 
 use std::fs;

@@ -1,4 +1,4 @@
-//! One program with a time limit, in a process group of its own, of which nothing is left afterwards.
+//! One program with a time limit, of which nothing is left afterwards: neither its process group nor what has left that.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
+use super::orphans::Orphans;
 use crate::Result;
 use crate::interrupt::Interrupt;
 
@@ -44,12 +45,14 @@ pub enum Ended {
     NotStarted(io::Error),
 }
 
-/// Runs it to its end, or to its limit. Then everything it has started dies with it, unless that left the process group.
+/// Runs it to its end, or to its limit. Then everything it has started dies with it. Nothing else of this process may start
+/// programs meanwhile: they would die too.
 pub fn run(mut command: Command, limit: Limit, interrupt: &Interrupt) -> Result<Ran> {
     let none = |ended| Ok(Ran { ended, output: Vec::new() });
     if Instant::now() >= limit.until {
         return none(Ended::AllLate);
     }
+    let orphans = Orphans::take_in();
     let (reader, child) = match start(&mut command) {
         Ok(started) => started,
         Err(error) => return none(Ended::NotStarted(error)),
@@ -62,7 +65,8 @@ pub fn run(mut command: Command, limit: Limit, interrupt: &Interrupt) -> Result<
     let ended = wait(child, limit, interrupt, || {
         take(&tail, &mut output, Duration::ZERO);
     });
-    // Who has left the process group may hold the pipe open for ever.
+    orphans.end();
+    // Who could not be ended may hold the pipe open for ever.
     take(&tail, &mut output, PATIENCE);
     Ok(Ran { ended: ended?, output: output.into() })
 }
