@@ -1,6 +1,8 @@
 //! Publishes a stage: blobs, roots, targets, snapshot, and timestamp.json as the commit point.
 
-use tough::schema::Root;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tough::schema::{Role as ToughRole, Root, Targets};
 
 use super::clock::{self, Jump};
 use super::live::{Live, Trust};
@@ -8,6 +10,7 @@ use super::meanwhile::{no_newer_root, not_overtaken, same_timestamp};
 use super::others::{Others, keeps_others};
 use super::plan::{Gap, Plan, plan};
 use super::upload::{Progress, absent, missing, upload};
+use crate::delegated::holder;
 use crate::document::Document;
 use crate::error::{Error, Result};
 use crate::host_check::host_check;
@@ -133,8 +136,13 @@ impl Writing<'_> {
     }
 
     fn delegated(&self) -> Result<()> {
+        let top = self.online.targets.role().delegations.as_ref();
         for (file, name, document) in self.online.delegated_files() {
-            if !self.put_over(&file, document.bytes())? {
+            let vouched = |found: &Document<Targets>| {
+                let holder = holder(top, &self.online.delegated, name);
+                holder.is_some_and(|(delegations, _)| found.verifies_as(delegations, name))
+            };
+            if !self.put_over(&file, document, vouched)? {
                 let reason = format!("other bytes lie there under version {}", document.version());
                 return Err(Error::DelegatedRole { name: name.to_owned(), reason });
             }
@@ -143,30 +151,51 @@ impl Writing<'_> {
     }
 
     fn targets(&self) -> Result<()> {
-        self.document(Role::Targets, self.online.targets.version(), self.online.targets.bytes())
+        self.document(Role::Targets, &self.online.targets)
     }
 
     fn snapshot(&self) -> Result<()> {
-        self.document(Role::Snapshot, self.online.snapshot.version(), self.online.snapshot.bytes())
+        self.document(Role::Snapshot, &self.online.snapshot)
     }
 
-    fn document(&self, role: Role, version: u64, bytes: &[u8]) -> Result<()> {
+    fn document<T>(&self, role: Role, document: &Document<T>) -> Result<()>
+    where
+        T: ToughRole + Serialize + DeserializeOwned + Clone,
+    {
+        let version = document.version();
+        let vouched =
+            |found: &Document<T>| self.new.roots.iter().any(|root| found.verifies_under(root.role()));
         // Another publisher may be about to commit the same version.
-        let written = self.put_over(&format!("{version}.{role}.json"), bytes)?;
+        let written = self.put_over(&format!("{version}.{role}.json"), document, vouched)?;
         if written { Ok(()) } else { Err(Error::SameVersion { role, version }) }
     }
 
-    /// `false`: other bytes have the name, and they are believed.
-    fn put_over(&self, name: &str, bytes: &[u8]) -> Result<bool> {
-        if self.put(name, bytes)? {
+    /// `false`: other bytes have the name, and they are believed. From scratch that is what is signed: another publisher may
+    /// be about to show it, or have shown it. What nobody signed no host reads, and exactly that is replaced.
+    fn put_over<T>(
+        &self,
+        name: &str,
+        document: &Document<T>,
+        vouched: impl FnOnce(&Document<T>) -> bool,
+    ) -> Result<bool>
+    where
+        T: ToughRole + Serialize + DeserializeOwned + Clone,
+    {
+        if self.put(name, document.bytes())? {
             return Ok(true);
         }
         if self.order.trust == Trust::Live {
             return Ok(false);
         }
-        // What lies there was not believed; the live metadata does not verify by it.
-        self.store.remove(Part::Metadata, name)?;
-        self.put(name, bytes)
+        let Some(found) = self.store.read(Part::Metadata, name, MAX_METADATA)? else { return Ok(false) };
+        if Document::parse(found.bytes).is_ok_and(|found| vouched(&found)) {
+            return Ok(false);
+        }
+        match self.store.swap(name, document.bytes(), Some(&found.tag))? {
+            Swap::Done => Ok(true),
+            // Somebody else mends it too, or the answer to a first try was lost on the way.
+            Swap::Changed => self.put(name, document.bytes()),
+        }
     }
 
     /// `false`: other bytes have the name.
@@ -200,7 +229,7 @@ impl Writing<'_> {
                     return Ok(());
                 }
                 plan(&now.metadata, self.new, self.order.gap)?;
-                Err(Error::Raced { place: self.store.place(), live: now.timestamp() })
+                Err(Error::Raced { place: self.store.place(), live: now.newest().timestamp })
             }
         }
     }

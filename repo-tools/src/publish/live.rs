@@ -102,9 +102,4 @@ impl Live {
             timestamp: live.timestamp.max(self.left.timestamp.as_ref().map_or(0, Document::version)),
         }
     }
-
-    /// The version of the timestamp that hosts see; 0 when there is none.
-    pub(crate) fn timestamp(&self) -> u64 {
-        self.metadata.versions().timestamp
-    }
 }

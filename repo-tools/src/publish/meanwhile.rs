@@ -30,7 +30,7 @@ pub(super) fn same_timestamp(
         return Ok(());
     }
     let now = Live::read_any(store, trust)?;
-    Err(Error::Raced { place: store.place(), live: now.timestamp() })
+    Err(Error::Raced { place: store.place(), live: now.newest().timestamp })
 }
 
 /// After the last act: what is there verifies under the newest root that is there, whoever wrote either.

@@ -42,6 +42,7 @@ mod rotate;
 mod rotation;
 mod s3;
 mod s3_dry_run;
+mod scratch_race;
 mod signing;
 mod simulate;
 mod stores;
