@@ -12,7 +12,7 @@ use tough::TargetName;
 use tough::schema::key::Key;
 use tough::schema::{DelegatedRole, Delegations, PathPattern, PathSet, Targets};
 
-use crate::delegated::{Lacks, check_name, covers, holder, lacking, walk};
+use crate::delegated::{Lacks, check_name, covers, holder, lacking, listed_as, walk};
 use crate::document::Document;
 use crate::draft::{Blob, Draft};
 use crate::error::{Error, Result};
@@ -147,7 +147,11 @@ pub async fn sign(folder: &Folder, name: &str, contents: &Contents, signers: &[S
         }
     }
     let newest = papers.delegated.get(name);
-    let mut document = current(folder, newest, role, contents)?;
+    let standing = standing(&papers, delegations, role);
+    let mut document = current(folder, newest, role, contents, standing)?;
+    if standing == Standing::Finished && newest.is_some_and(|newest| newest.bytes() == document.bytes()) {
+        return Ok(outcome(&document, delegations, role, false));
+    }
     for signer in signers {
         document.sign_as(signer, delegations, role).await?;
     }
@@ -168,11 +172,37 @@ fn outcome(
     Role { version: document.version(), targets: document.role().targets.len(), lacks, changed }
 }
 
+/// What may still become of the newest document of a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// Nothing that is signed names it: it can get more signatures.
+    Open,
+    /// A snapshot names its bytes, and it verifies: it stays as it is.
+    Finished,
+    /// A snapshot names its bytes, and they do not do any more: its keys or its threshold are others now.
+    Outdated,
+}
+
+/// Bytes that a snapshot names may have been seen by hosts under their version, so they never change.
+fn standing(papers: &Papers, delegations: &Delegations, role: &DelegatedRole) -> Standing {
+    let newest = papers.delegated.get(&role.name);
+    let snapshot = papers.snapshot.as_ref().filter(|snapshot| snapshot.signatures() > 0);
+    let listed = snapshot.and_then(|snapshot| snapshot.role().meta.get(&listed_as(&role.name)));
+    match (newest, listed) {
+        (Some(newest), Some(listed)) if newest.version() <= listed.version.get() => {
+            let lacks = lacking(Some(newest), delegations, role);
+            if lacks.signatures == 0 { Standing::Finished } else { Standing::Outdated }
+        }
+        _ => Standing::Open,
+    }
+}
+
 fn current(
     folder: &Folder,
     newest: Option<&Document<Targets>>,
     role: &DelegatedRole,
     contents: &Contents,
+    standing: Standing,
 ) -> Result<Document<Targets>> {
     let mut wanted = newest.map(|newest| newest.role().targets.clone()).unwrap_or_default();
     for name in &contents.drop {
@@ -190,6 +220,7 @@ fn current(
     }
     if let Some(newest) = newest.filter(|newest| newest.expires() > contents.now)
         && newest.role().targets == wanted
+        && standing != Standing::Outdated
     {
         return Ok(newest.clone());
     }
@@ -241,6 +272,15 @@ pub fn take(folder: &Folder, name: &str, file: &Path, dir: Option<&Path>) -> Res
     if newest.is_some_and(|newest| newest.bytes() == document.bytes()) {
         return Ok(outcome(&document, delegations, role, false));
     }
+    if let Some(newest) = newest
+        && newest.message()? == document.message()?
+    {
+        match standing(&papers, delegations, role) {
+            Standing::Open => return join(folder, newest, &document, (delegations, role)),
+            Standing::Finished => return Ok(outcome(newest, delegations, role, false)),
+            Standing::Outdated => {}
+        }
+    }
     if let Some(newest) = newest.filter(|newest| newest.version() >= document.version()) {
         let reason = format!("expected a version above {}, found {}", newest.version(), document.version());
         return Err(Error::DelegatedRole { name: name.to_owned(), reason });
@@ -267,6 +307,24 @@ pub fn take(folder: &Folder, name: &str, file: &Path, dir: Option<&Path>) -> Res
     }
     folder.save_delegated(name, &document)?;
     Ok(taken)
+}
+
+/// Puts the signatures of another copy of the same document to those that are here.
+fn join(
+    folder: &Folder,
+    newest: &Document<Targets>,
+    other: &Document<Targets>,
+    (delegations, role): (&Delegations, &DelegatedRole),
+) -> Result<Role> {
+    let mut document = newest.clone();
+    for signature in other.given() {
+        document.merge_as(signature, delegations, role)?;
+    }
+    let changed = document.bytes() != newest.bytes();
+    if changed {
+        folder.save_delegated(&role.name, &document)?;
+    }
+    Ok(outcome(&document, delegations, role, changed))
 }
 
 /// The roles that the draft leads to: what is left to whom, and what they have signed.

@@ -142,12 +142,7 @@ impl<T: ToughRole + Serialize + DeserializeOwned + Clone> Document<T> {
 
     async fn add_signature(&mut self, id: KeyId, signer: &Signer) -> Result<()> {
         let sig = signer.sign(&self.message()?).await?;
-        let mut envelope = self.envelope.clone();
-        envelope.signatures.retain(|signature| signature.keyid != id);
-        envelope.signatures.push(Signature { keyid: id, sig: sig.into() });
-        envelope.signatures.sort_by(|a, b| a.keyid.cmp(&b.keyid));
-        *self = Self::of(envelope)?;
-        Ok(())
+        self.put_signature(Signature { keyid: id, sig: sig.into() })
     }
 
     /// The bytes that each key signs: canonical JSON.
@@ -177,12 +172,17 @@ impl<T: ToughRole + Serialize + DeserializeOwned + Clone> Document<T> {
         if self.signed_by(root).contains(&key) {
             return Ok(Merged::Known);
         }
+        self.put_signature(signature.clone())?;
+        Ok(Merged::Added)
+    }
+
+    fn put_signature(&mut self, signature: Signature) -> Result<()> {
         let mut envelope = self.envelope.clone();
         envelope.signatures.retain(|given| given.keyid != signature.keyid);
-        envelope.signatures.push(signature.clone());
+        envelope.signatures.push(signature);
         envelope.signatures.sort_by(|a, b| a.keyid.cmp(&b.keyid));
         *self = Self::of(envelope)?;
-        Ok(Merged::Added)
+        Ok(())
     }
 
     fn of(envelope: Envelope<T>) -> Result<Self> {
@@ -222,6 +222,29 @@ impl Document<Targets> {
         }
         self.add_signature(id.clone(), signer).await?;
         Ok(true)
+    }
+
+    /// [`Document::merge`] for a delegated role.
+    pub(crate) fn merge_as(
+        &mut self,
+        signature: &Signature,
+        delegations: &Delegations,
+        role: &DelegatedRole,
+    ) -> Result<Merged> {
+        if !role.keyids.contains(&signature.keyid) {
+            return Ok(Merged::Stranger);
+        }
+        let key = hex::encode(&signature.keyid);
+        let mut alone = self.envelope.clone();
+        alone.signatures = vec![signature.clone()];
+        if !Self::of(alone)?.signed_as(delegations, role).contains(&key) {
+            return Ok(Merged::Wrong);
+        }
+        if self.signed_as(delegations, role).contains(&key) {
+            return Ok(Merged::Known);
+        }
+        self.put_signature(signature.clone())?;
+        Ok(Merged::Added)
     }
 
     /// Whether enough of the keys that `delegations` gives to `name` have signed.

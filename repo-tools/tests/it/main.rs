@@ -13,6 +13,7 @@ mod cut;
 mod cut_store;
 mod delegation;
 mod delegation_cut;
+mod delegation_keys;
 mod delta;
 mod delta_cli;
 mod desk;
