@@ -12,6 +12,8 @@ use release::payload::{FrameWriter, Index, Progress};
 use release::{Digest, Image, Images, ReleaseId};
 use serde_json::Map;
 
+use crate::against::signed_manifest;
+use crate::change::{same_line, stands_still};
 use crate::draft::{Blob, Choice, Draft, title};
 use crate::error::{Error, Result};
 use crate::files;
@@ -32,6 +34,8 @@ pub struct Added {
     pub raw: Images<PathBuf>,
     /// Whether the draft is another one now.
     pub changed: bool,
+    /// Whether it was stopped before, and so stands still again.
+    pub stopped: bool,
     /// Length of the three raw images in bytes.
     pub raw_length: u64,
     /// Length of their frames in bytes.
@@ -75,14 +79,28 @@ pub fn add(
 
     let id = ReleaseId::of(&digests);
     let raw_length = release.images.iter().map(|(_, raw)| raw.length).sum();
-    let update = new_update(&draft, &release, &names, id);
+    let mut update = new_update(&draft, &release, &names, id);
+    let stopped = stopped(folder, &draft, id)?;
+    if let Some(stopped) = &stopped {
+        stand_still(&draft, &mut update, stopped);
+    }
     let title = title(&update);
     insert(&mut draft, update);
+    draft.withdrawn.retain(|gone| !is_release(gone, id));
     draft.targets.extend(made);
     // The commit point of this verb: blobs are there, now the draft names them.
     folder.save_draft(&draft)?;
     let (choice, raw) = (choice(&release), raw_paths(dir, &release));
-    Ok(Added { title, release: id, choice, raw, changed: true, raw_length, frames_length })
+    Ok(Added {
+        title,
+        release: id,
+        choice,
+        raw,
+        changed: true,
+        stopped: stopped.is_some(),
+        raw_length,
+        frames_length,
+    })
 }
 
 /// Images on their way into the working folder.
@@ -148,7 +166,16 @@ fn readd(
     let raw_length = release.images.iter().map(|(_, raw)| raw.length).sum();
     let (title, release_id) = (title(update), ours.release);
     let (choice, raw) = (choice(release), raw_paths(dir, release));
-    Ok(Added { title, release: release_id, choice, raw, changed: false, raw_length, frames_length })
+    Ok(Added {
+        title,
+        release: release_id,
+        choice,
+        raw,
+        changed: false,
+        stopped: false,
+        raw_length,
+        frames_length,
+    })
 }
 
 fn choice(release: &ReleaseJson) -> Choice {
@@ -197,6 +224,36 @@ fn new_update(draft: &Draft, release: &ReleaseJson, names: &Names, id: ReleaseId
         }),
         extra_images: Map::new(),
         extra: Map::new(),
+    }
+}
+
+/// The release of this id as it stood when it was halted, paused or yanked: when it was taken out of the draft, or was
+/// signed last.
+fn stopped(folder: &Folder, draft: &Draft, id: ReleaseId) -> Result<Option<Update>> {
+    if let Some(gone) = draft.withdrawn.iter().find(|gone| is_release(gone, id)) {
+        return Ok(Some(gone.clone()));
+    }
+    let signed = signed_manifest(folder)?.unwrap_or_default().updates;
+    Ok(signed.into_iter().find(|update| is_release(update, id) && stands_still(update)))
+}
+
+fn is_release(update: &Update, id: ReleaseId) -> bool {
+    update.updog.as_ref().is_some_and(|ours| ours.release == id)
+}
+
+/// Adding the same images again is no way around those who stopped them, so the rollout goes on as it stood.
+fn stand_still(draft: &Draft, update: &mut Update, stopped: &Update) {
+    let (Some(ours), Some(before)) = (&mut update.updog, &stopped.updog) else { return };
+    update.waves.clone_from(&stopped.waves);
+    ours.from.clone_from(&before.from);
+    ours.paused.clone_from(&before.paused);
+    ours.yanked.clone_from(&before.yanked);
+    ours.notes.clone_from(&before.notes);
+    ours.extra.clone_from(&before.extra);
+    // Hosts may still be meant to go down from a release that was yanked.
+    let line = draft.manifest.updates.iter().filter(|other| same_line(other, stopped));
+    if let Some(max) = line.map(|other| &other.max_version).max().filter(|_| before.yanked.is_some()) {
+        update.max_version.clone_from(max);
     }
 }
 

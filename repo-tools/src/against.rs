@@ -1,4 +1,6 @@
-//! The manifests that a draft is compared with: what was signed last, and what hosts see now.
+//! The manifests and targets that a draft is compared with: what was signed last, and what hosts see now.
+
+use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use release::Digest;
@@ -9,7 +11,8 @@ use crate::error::{Error, Result};
 use crate::files;
 use crate::folder::Folder;
 use crate::host_check::{follow, read_manifest};
-use crate::metadata::blob_name;
+use crate::listing::Listing;
+use crate::metadata::{MAX_METADATA, Shelf, blob_name};
 use crate::source::Source;
 
 /// The manifest that the newest targets sign; `None` when nothing is signed.
@@ -39,6 +42,13 @@ pub fn live_manifest(folder: &Folder, source: &dyn Source, now: DateTime<Utc>) -
     let root = roots.first().ok_or(Error::NotSigned { what: crate::role::Role::Root })?;
     let (mut session, _) = follow(source, root.bytes().to_vec(), now, Expiry::Ignore)?;
     read_manifest(source, &mut session)
+}
+
+/// What the roles list that hosts find there, after [`live_manifest`] has followed them.
+pub fn live_listing(source: &dyn Source) -> Result<Listing> {
+    let read = |name: &str| source.metadata(name, MAX_METADATA);
+    let online = Shelf { dir: Path::new("metadata"), names: &[], read: &read }.online()?;
+    Ok(online.as_ref().map(Listing::of).unwrap_or_default())
 }
 
 const MAX_TIMESTAMP: u64 = 1 << 20;

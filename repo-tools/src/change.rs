@@ -10,6 +10,7 @@ use crate::delta::base_of;
 use crate::draft::{Blob, Choice, Draft, title};
 use crate::error::{Error, Result};
 use crate::folder::Folder;
+use crate::listing::named_by;
 
 /// What a change came to.
 #[derive(Debug, Clone)]
@@ -37,7 +38,7 @@ pub fn change<T>(folder: &Folder, edit: impl FnOnce(&mut Draft) -> Result<T>) ->
         }
         folder.save_draft(&draft)?;
     }
-    Ok(Change { answer, changed, differences: draft.manifest.differences(&before.manifest) })
+    Ok(Change { answer, changed, differences: draft.differences(&before) })
 }
 
 /// Changes one release of the draft. Returns its title and what came of it.
@@ -77,9 +78,18 @@ pub fn remove_release(draft: &mut Draft, choice: &Choice) -> Result<Removed> {
             ours.deltas.retain(|delta| delta.from != id);
         }
     }
+    if stands_still(&gone) {
+        draft.withdrawn.retain(|other| other.updog.as_ref().map(|ours| ours.release) != id);
+        draft.withdrawn.push(gone.clone());
+    }
     let targets = drop_unnamed(draft, &before);
     let left = draft.manifest.updates.iter().find(|update| same_line(update, &gone));
     Ok(Removed { title: title(&gone), targets, max_version: left.map(|update| update.max_version.clone()) })
+}
+
+/// Whether somebody has stopped it: halted, paused or yanked.
+pub(crate) fn stands_still(update: &Update) -> bool {
+    update.updog.as_ref().is_some_and(|ours| ours.paused.is_some() || ours.yanked.is_some())
 }
 
 /// Says above which version hosts of one variant and architecture go down. Returns that line and whether it is new.
@@ -100,12 +110,16 @@ pub fn set_max_version(draft: &mut Draft, choice: &Choice, max: &Version) -> Res
     Ok((name, changed))
 }
 
-/// Says which targets move data over this hop: names of targets that are there, or files to be added under their names.
+/// Says which targets move data over this hop: files to be added under their names, or names of targets that are there. A
+/// file with other bytes takes the place of a target that nothing but this hop names.
 pub fn set_migration(folder: &Folder, draft: &mut Draft, hop: &Hop, targets: &[String]) -> Result<()> {
     let before = named(draft);
+    let mut others = draft.manifest.clone();
+    others.migrations.remove(hop);
+    let others = named_by(&others);
     let mut names = Vec::new();
     for target in targets {
-        names.push(migration(folder, draft, target)?);
+        names.push(migration(folder, draft, target, &others)?);
     }
     draft.manifest.migrations.insert(hop.clone(), names);
     drop_unnamed(draft, &before);
@@ -121,11 +135,11 @@ pub fn remove_migration(draft: &mut Draft, hop: &Hop) -> bool {
 }
 
 /// The target of one migration; a file becomes one.
-fn migration(folder: &Folder, draft: &mut Draft, target: &str) -> Result<String> {
-    if draft.targets.contains_key(target) {
+fn migration(folder: &Folder, draft: &mut Draft, target: &str, others: &BTreeSet<String>) -> Result<String> {
+    let path = Path::new(target);
+    if draft.targets.contains_key(target) && !path.is_file() {
         return Ok(target.to_owned());
     }
-    let path = Path::new(target);
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     if name == TARGET_NAME {
         return Err(Error::TargetName { name: name.to_owned() });
@@ -139,8 +153,9 @@ fn migration(folder: &Folder, draft: &mut Draft, target: &str) -> Result<String>
     }
     let bytes = std::fs::read(path).map_err(read)?;
     let known = draft.targets.get(name);
-    if known.is_some_and(|known| *known != Blob::of(&bytes)) {
-        let reason = format!("refused {target}: the draft has other bytes under the name {name}");
+    if others.contains(name) && known.is_some_and(|known| *known != Blob::of(&bytes)) {
+        let reason =
+            format!("refused {target}: the draft has other bytes under the name {name}, for something else");
         return Err(Error::Usage { reason });
     }
     let blob = folder.save_blob(name, &bytes)?;
@@ -150,12 +165,7 @@ fn migration(folder: &Folder, draft: &mut Draft, target: &str) -> Result<String>
 
 /// Every target that the manifest names.
 pub(crate) fn named(draft: &Draft) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    draft.manifest.missing_targets(|name| {
-        names.insert(name.to_owned());
-        true
-    });
-    names
+    named_by(&draft.manifest)
 }
 
 /// Lets go of targets that were named and are no more.
@@ -168,7 +178,7 @@ pub(crate) fn drop_unnamed(draft: &mut Draft, before: &BTreeSet<String>) -> Vec<
     gone
 }
 
-fn same_line(a: &Update, b: &Update) -> bool {
+pub(crate) fn same_line(a: &Update, b: &Update) -> bool {
     a.variant == b.variant && a.arch == b.arch
 }
 

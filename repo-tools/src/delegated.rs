@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use release::Digest;
 use tough::TargetName;
 use tough::schema::{DelegatedRole, Delegations, Snapshot, Targets};
 
@@ -125,6 +126,16 @@ pub(crate) fn listed_as(name: &str) -> String {
 /// The file of a role's version; a name such as `../x` stays inside its folder.
 pub(crate) fn file_name(name: &str, version: u64) -> String {
     format!("{version}.{}.json", quoted(name))
+}
+
+/// The name under which the bytes of a role's document lie among the blobs of a working folder.
+pub(crate) fn kept_name(name: &str, document: &Document<Targets>) -> String {
+    format!("{}{}", Digest::of(document.bytes()), kept_end(name))
+}
+
+/// How such a name ends.
+pub(crate) fn kept_end(name: &str) -> String {
+    format!(".{}.json", quoted(name))
 }
 
 /// The name of a role as part of a file name.

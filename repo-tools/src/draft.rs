@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use release::manifest::{self, Manifest, Update};
+use release::manifest::{self, Difference, Manifest, Update};
 use release::{Digest, Version};
 use serde::{Deserialize, Serialize};
 use tough::schema::{Delegations, Hashes, Target};
 
 use crate::error::{Error, Result};
 use crate::folder::Folder;
+use crate::listing::Listing;
 use crate::metadata::blob_name;
 use crate::unsigned::{Order, Papers, Unsigned};
 
@@ -21,6 +22,8 @@ pub struct Draft {
     pub targets: BTreeMap<String, Blob>,
     /// To whom some names are left; `None`: as it was signed before.
     pub delegations: Option<Delegations>,
+    /// Releases that were taken out while they stood still or were yanked. One that comes again stands as it stood.
+    pub withdrawn: Vec<Update>,
 }
 
 /// A target's length and digest.
@@ -79,6 +82,14 @@ impl Draft {
         let mut targets = self.signed_targets();
         targets.insert(manifest::TARGET_NAME.to_owned(), blob.target());
         Ok(Unsigned::new(papers, targets, self.delegations.clone(), order))
+    }
+
+    /// What hosts will see otherwise than of `before`.
+    pub fn differences(&self, before: &Self) -> Vec<Difference> {
+        let mut found = self.manifest.differences(&before.manifest);
+        let [was, is] = [before, self].map(|draft| Listing::of_draft(draft, &Papers::default()));
+        found.extend(is.differences(&was, [&before.manifest, &self.manifest]));
+        found
     }
 
     /// Everything that is wrong with the manifest, targets that are not there among it.

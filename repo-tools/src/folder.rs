@@ -109,7 +109,11 @@ impl Folder {
         };
         let delegations = typed.delegations.map(serde_json::from_value).transpose();
         let delegations = delegations.map_err(|error| state(error.to_string()))?;
-        Ok(Draft { manifest, targets: typed.targets, delegations })
+        let withdrawn = match self.read(WITHDRAWN)? {
+            Some(bytes) => Manifest::parse(&bytes).map_err(|source| Error::Manifest { source })?.updates,
+            None => Vec::new(),
+        };
+        Ok(Draft { manifest, targets: typed.targets, delegations, withdrawn })
     }
 
     /// Keeps the draft; the manifest last, since it is what names the targets.
@@ -123,6 +127,12 @@ impl Folder {
         let typed = TypedTargets { format: 1, targets: draft.targets.clone(), delegations };
         // Before anything is written: a manifest that is too long to be read is refused here.
         let manifest = draft.manifest.encode().map_err(|source| Error::Manifest { source })?;
+        let withdrawn = Manifest { updates: draft.withdrawn.clone(), ..Manifest::default() };
+        let withdrawn = withdrawn.encode().map_err(|source| Error::Manifest { source })?;
+        // A cut after it leaves a memory of a release that is still there, which says nothing new.
+        if !draft.withdrawn.is_empty() || self.read(WITHDRAWN)?.is_some() {
+            self.write(WITHDRAWN, &withdrawn)?;
+        }
         self.write(TARGETS, &json(&typed)?)?;
         self.write(MANIFEST, &manifest)
     }
@@ -209,10 +219,16 @@ impl Folder {
         Ok(documents)
     }
 
-    /// Keeps the document of a delegated role.
+    /// Keeps the document of a delegated role, and among the blobs each that was ever kept, so that it is known for good.
     pub(crate) fn save_delegated(&self, name: &str, document: &Document<Targets>) -> Result<()> {
         self.make(DELEGATED)?;
-        self.write(&format!("{DELEGATED}/{}.json", delegated::quoted(name)), document.bytes())
+        let quoted = delegated::quoted(name);
+        let path = format!("{DELEGATED}/{quoted}.json");
+        let before = self.read(&path)?;
+        for bytes in before.as_deref().into_iter().chain([document.bytes()]) {
+            self.save_blob(&format!("{quoted}.json"), bytes)?;
+        }
+        self.write(&path, document.bytes())
     }
 
     /// What is completely signed.
@@ -320,6 +336,7 @@ const WRITTEN: [&str; 8] =
 const NEXT_ROOT: &str = "root/next.json";
 const TARGETS: &str = "draft/targets.json";
 const DELEGATED: &str = "signing/delegated";
+const WITHDRAWN: &str = "draft/withdrawn.json";
 const MANIFEST: &str = "draft/manifest.json";
 /// Far above any manifest or targets role that a host reads.
 const MAX: u64 = 32 << 20;

@@ -55,6 +55,7 @@ pub mod host_check;
 pub mod intent;
 pub mod keyring;
 pub mod keys;
+pub mod listing;
 mod made_keys;
 mod metadata;
 mod names;

@@ -57,16 +57,14 @@ impl Metadata {
     /// rotation, or its gap, that was overtaken or cut.
     pub(crate) fn read_under_any(shelf: &Shelf<'_>) -> Result<Self> {
         let roots = shelf.roots()?;
-        let Some(timestamp) = shelf.document::<Timestamp>("timestamp.json")? else {
-            return Ok(Self { roots, online: None });
+        let Some(newest) = roots.last().map(Document::role) else {
+            // A timestamp that no root vouches for is worse than none.
+            return match shelf.document::<Timestamp>("timestamp.json")? {
+                Some(_) => Err(Error::NoRoot { path: shelf.dir.to_owned() }),
+                None => Ok(Self { roots, online: None }),
+            };
         };
-        let newest = roots.last().ok_or_else(|| Error::NoRoot { path: shelf.dir.to_owned() })?.role();
-        let listed = timestamp.role().meta.get("snapshot.json");
-        let snapshot = shelf.listed::<Snapshot>(listed, "snapshot")?;
-        let listed = snapshot.role().meta.get("targets.json");
-        let targets = shelf.listed::<Targets>(listed, "targets")?;
-        let delegated = delegated::readable(targets.role(), snapshot.role(), &|name| shelf.document(name))?;
-        let online = Online { targets, snapshot, timestamp, delegated };
+        let Some(online) = shelf.online()? else { return Ok(Self { roots, online: None }) };
         if let Some(role) = online.not_verifying(newest)
             && roots.iter().all(|root| online.not_verifying(root.role()).is_some())
         {
@@ -203,6 +201,17 @@ impl Shelf<'_> {
         }
         check_chain(&roots)?;
         Ok(roots)
+    }
+
+    /// The documents that timestamp.json leads to, by length and digest; whether roots vouch for them is another question.
+    pub(crate) fn online(&self) -> Result<Option<Online>> {
+        let Some(timestamp) = self.document::<Timestamp>("timestamp.json")? else { return Ok(None) };
+        let listed = timestamp.role().meta.get("snapshot.json");
+        let snapshot = self.listed::<Snapshot>(listed, "snapshot")?;
+        let listed = snapshot.role().meta.get("targets.json");
+        let targets = self.listed::<Targets>(listed, "targets")?;
+        let delegated = delegated::readable(targets.role(), snapshot.role(), &|name| self.document(name))?;
+        Ok(Some(Online { targets, snapshot, timestamp, delegated }))
     }
 
     fn listed<T>(&self, listed: Option<&tough::schema::Metafile>, role: &'static str) -> Result<Document<T>>

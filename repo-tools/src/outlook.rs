@@ -10,6 +10,7 @@ use crate::ceremony::NextRoot;
 use crate::error::Result;
 use crate::expirations::of_papers;
 use crate::folder::Folder;
+use crate::listing::Listing;
 use crate::role::Role;
 use crate::time;
 use crate::unsigned::Papers;
@@ -31,11 +32,15 @@ pub fn outlook(now: Option<&Folder>, then: &Folder) -> Result<Vec<String>> {
     Ok(lines)
 }
 
-/// What the manifest that is signed tells hosts otherwise: releases, waves, floors, `max_version`, migrations.
+/// What the targets that are signed tell hosts otherwise: releases, waves, floors, `max_version`, migrations, and other bytes
+/// under a name.
 pub fn differences(now: Option<&Folder>, then: &Folder) -> Result<Vec<Difference>> {
     let before = now.map(signed_manifest).transpose()?.flatten().unwrap_or_default();
-    let after = signed_manifest(then)?;
-    Ok(after.map(|after| after.differences(&before)).unwrap_or_default())
+    let Some(after) = signed_manifest(then)? else { return Ok(Vec::new()) };
+    let was = now.map(Folder::papers).transpose()?.as_ref().map(Listing::signed).unwrap_or_default();
+    let mut found = after.differences(&before);
+    found.extend(Listing::signed(&then.papers()?).differences(&was, [&before, &after]));
+    Ok(found)
 }
 
 /// The root that is being made, or the newest one that is signed.

@@ -4,14 +4,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use tough::schema::Targets;
 
 use crate::delegated;
 use crate::delta;
+use crate::document::Document;
 use crate::error::{Error, Result};
 use crate::files::{self, Files};
 use crate::folder::Folder;
 use crate::host_check::{HostView, host_check};
-use crate::metadata::{Metadata, version_in};
+use crate::metadata::{Metadata, read_document, version_in};
 use crate::publish::write_stage;
 use crate::signed::Signed;
 use crate::source::FolderSource;
@@ -97,6 +99,27 @@ impl Staged {
         let path = self.blobs.join(name);
         let length = self.files.length(&path).map_err(|source| Error::ReadFile { path, source })?;
         Ok(length.is_some())
+    }
+
+    /// Whether its working folder has ever had this document of a delegated role.
+    pub(crate) fn knows_role(&self, role: &str, document: &Document<Targets>) -> Result<bool> {
+        self.knows_blob(&delegated::kept_name(role, document))
+    }
+
+    /// Every document of a delegated role that its working folder has had.
+    pub(crate) fn known_of_role(&self, role: &str) -> Result<Vec<Document<Targets>>> {
+        let names = self.files.names(&self.blobs);
+        let names = names.map_err(|source| Error::ReadFile { path: self.blobs.clone(), source })?;
+        let end = delegated::kept_end(role);
+        let mut known = Vec::new();
+        for name in names.iter().filter(|name| name.ends_with(&end) && !files::is_partial(name)) {
+            match read_document(self.files.as_ref(), &self.blobs.join(name)) {
+                // A target can have such a name too.
+                Err(Error::ParseRole { .. }) => {}
+                document => known.extend(document?),
+            }
+        }
+        Ok(known)
     }
 
     pub(crate) fn files(&self) -> &dyn Files {

@@ -43,7 +43,12 @@ pub struct Papers {
 impl Papers {
     /// The documents of the roles that `top` leads to, as far as they are there.
     pub(crate) fn led_to(&self, top: &Targets) -> BTreeMap<String, Document<Targets>> {
-        let Ok(found) = delegated::walk(top.delegations.as_ref(), |_, role| {
+        top.delegations.as_ref().map(|top| self.led_to_by(top)).unwrap_or_default()
+    }
+
+    /// The same of what is not signed yet.
+    pub(crate) fn led_to_by(&self, top: &Delegations) -> BTreeMap<String, Document<Targets>> {
+        let Ok(found) = delegated::walk(Some(top), |_, role| {
             Ok::<_, Infallible>(self.delegated.get(&role.name).cloned())
         });
         found

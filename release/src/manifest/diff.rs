@@ -40,6 +40,8 @@ pub enum Kind {
     Other,
     /// The way of data from one version to another.
     Migration,
+    /// Other bytes under the name of a target, or a target more or less that no manifest names.
+    Target,
 }
 
 /// One difference. `Display` is a line for people.
@@ -55,6 +57,13 @@ pub struct Difference {
     pub is: Value,
     #[serde(skip)]
     text: String,
+}
+
+impl Difference {
+    /// One that does not stand in the manifest. `text`: the line for people.
+    pub fn of_target(of: String, [was, is]: [Value; 2], text: String) -> Self {
+        Self { kind: Kind::Target, of, was, is, text }
+    }
 }
 
 impl fmt::Display for Difference {

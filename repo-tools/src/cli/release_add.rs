@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::answer::Ending;
 use super::progress::Bar;
+use super::release_show::standing;
 use super::{Answer, Context, delta};
 use crate::add::add;
 use crate::delta::{Adding, Bases};
@@ -55,9 +56,15 @@ pub(super) fn run(
         (false, 0) => "nothing to do: already in the draft".to_owned(),
         (false, count) => format!("added: {count} delta(s) of a release in the draft"),
     };
+    if added.stopped {
+        let draft = folder.draft()?;
+        let update = draft.manifest.updates.get(draft.choose(&added.choice)?);
+        let state = update.and_then(standing).unwrap_or_default();
+        lines.push(format!("It comes back as it stood: {state}."));
+    }
     lines.push(format!("{fact}: {}, release {}", added.title, added.release));
     let data = json!({
-        "release": added.title, "id": added.release, "changed": changed,
+        "release": added.title, "id": added.release, "changed": changed, "stopped": added.stopped,
         "raw_length": added.raw_length, "frames_length": added.frames_length, "deltas": rows,
     });
     if !changed {

@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 use super::pick::Pick;
 use super::place::Place;
 use super::{Answer, Context, changed, delta};
-use crate::against::{live_manifest, signed_manifest};
+use crate::against::{live_listing, live_manifest, signed_manifest};
 use crate::delta::{Row, rows};
 use crate::draft::{Draft, title};
 use crate::error::{Error, Result};
+use crate::listing::Listing;
 use crate::schedule::lines;
 use crate::time;
 
@@ -28,15 +29,20 @@ pub(super) struct DiffArgs {
 pub(super) fn diff(context: &Context, args: &DiffArgs) -> Result<Answer> {
     let folder = context.folder()?;
     let draft = folder.draft()?;
-    let (before, what) = match args.against.as_deref() {
-        None => (signed_manifest(&folder)?, "what is signed"),
+    let papers = folder.papers()?;
+    let (before, listed, what) = match args.against.as_deref() {
+        None => (signed_manifest(&folder)?, Listing::signed(&papers), "what is signed"),
         Some(place) => {
             let place = Place::at(context, &context.location(place)?)?;
-            (live_manifest(&folder, place.source(), context.now)?, "what hosts see")
+            let source = place.source();
+            (live_manifest(&folder, source, context.now)?, live_listing(source)?, "what hosts see")
         }
     };
     let against = if before.is_some() { what } else { "nothing" };
-    let differences: Vec<Difference> = draft.manifest.differences(&before.unwrap_or_else(Manifest::default));
+    let before = before.unwrap_or_else(Manifest::default);
+    let mut differences: Vec<Difference> = draft.manifest.differences(&before);
+    let listing = Listing::of_draft(&draft, &papers);
+    differences.extend(listing.differences(&listed, [&before, &draft.manifest]));
     let data = json!({ "against": against });
     if differences.is_empty() {
         return Ok(changed::nothing(format!("no difference: the draft is {against}"), data));

@@ -3,6 +3,10 @@
 //! A manifest is known when its bytes lie among the blobs here: every manifest that was ever signed in this working folder,
 //! or in the one that it is a copy of, does. Against a known one every difference is meant: somebody here made it. Against
 //! an unknown one only what comes is; the rest would take back what others did.
+//!
+//! So it is with the documents of delegated roles, whose bytes lie among the blobs too, and with the bytes of each target.
+
+use std::collections::BTreeSet;
 
 use release::Digest;
 use release::manifest::{Kind, Manifest, TARGET_NAME};
@@ -11,6 +15,7 @@ use tough::schema::{Target, Targets};
 use super::live::Live;
 use crate::document::Document;
 use crate::error::{Error, Result};
+use crate::listing::{digests, named_by, title};
 use crate::metadata::blob_name;
 use crate::staged::Staged;
 use crate::store::{Part, Store};
@@ -28,14 +33,20 @@ pub enum Others {
 /// Refuses a publish that undoes what this working folder has never known.
 pub(super) fn keeps_others(store: &dyn Store, live: &Live, staged: &Staged, others: Others) -> Result<()> {
     let Some(seen) = live.targets().filter(|_| others == Others::Keep) else { return Ok(()) };
-    let undone = undone(store, seen, staged)?;
+    let mut undone = of_targets(store, seen, staged)?;
+    if let (Some(seen), Some(new)) = (&live.metadata.online, &staged.metadata().online) {
+        for (role, there) in &seen.delegated {
+            undone.extend(of_role(role, there, new.delegated.get(role), staged)?);
+        }
+    }
     if undone.is_empty() {
         return Ok(());
     }
     Err(Error::Undoes { place: store.place(), targets: seen.version(), undone })
 }
 
-fn undone(store: &dyn Store, seen: &Document<Targets>, staged: &Staged) -> Result<Vec<String>> {
+/// What the targets role itself would lose.
+fn of_targets(store: &dyn Store, seen: &Document<Targets>, staged: &Staged) -> Result<Vec<String>> {
     let new = staged.metadata().online.as_ref().map(|online| &online.targets);
     if new.is_some_and(|new| new.bytes() == seen.bytes()) {
         return Ok(Vec::new());
@@ -46,28 +57,69 @@ fn undone(store: &dyn Store, seen: &Document<Targets>, staged: &Staged) -> Resul
     if seen.version() > staged.shown().targets && new.map(delegations) != Some(delegations(seen)) {
         undone.push("who signs for delegated roles".to_owned());
     }
+    let here = new.map(digests).unwrap_or_default();
+    let there = digests(seen);
     let listed = seen.role().targets.iter().find(|(name, _)| name.raw() == TARGET_NAME);
     let Some((_, target)) = listed else {
         // Another tool made it.
-        let gone = |name: &&tough::TargetName| new.is_none_or(|new| !new.role().targets.contains_key(*name));
-        undone.extend(
-            seen.role().targets.keys().filter(gone).map(|name| format!("removed: target {}", name.raw())),
-        );
+        let gone = there.keys().filter(|name| !here.contains_key(*name));
+        undone.extend(gone.map(|name| format!("removed: target {name}")));
         return Ok(undone);
     };
     let sha256 = hex::encode(&target.hashes.sha256);
-    if staged.knows_blob(&blob_name(&sha256, TARGET_NAME))? {
-        return Ok(undone);
+    let mut told = BTreeSet::from([TARGET_NAME.to_owned()]);
+    if !staged.knows_blob(&blob_name(&sha256, TARGET_NAME))? {
+        let Some(there) = manifest(store, &blob_name(&sha256, TARGET_NAME), target)? else {
+            undone.push("a manifest that is missing or damaged there".to_owned());
+            return Ok(undone);
+        };
+        let none = Manifest::default();
+        let here = staged.view().manifest.as_ref().unwrap_or(&none);
+        let differences = here.differences(&there);
+        undone.extend(differences.iter().filter(|one| one.kind != Kind::Added).map(ToString::to_string));
+        // What goes with a release or a migration is told by that.
+        let kept = named_by(here);
+        told.extend(named_by(&there).into_iter().filter(|name| !kept.contains(name)));
     }
-    let Some(there) = manifest(store, &blob_name(&sha256, TARGET_NAME), target)? else {
-        undone.push("a manifest that is missing or damaged there".to_owned());
-        return Ok(undone);
-    };
-    let none = Manifest::default();
-    let here = staged.view().manifest.as_ref().unwrap_or(&none);
-    let differences = here.differences(&there);
-    undone.extend(differences.iter().filter(|one| one.kind != Kind::Added).map(ToString::to_string));
+    for (name, sha256) in there.iter().filter(|(name, _)| !told.contains(*name)) {
+        // Under a manifest that is known, a target can have other bytes: a migration that was mended.
+        if here.get(name) != Some(sha256) && !staged.knows_blob(&blob_name(sha256, name))? {
+            undone.push(lost("", name, here.contains_key(name)));
+        }
+    }
     Ok(undone)
+}
+
+/// What a delegated role would lose, and what it has let go of and would get back.
+fn of_role(
+    role: &str,
+    there: &Document<Targets>,
+    new: Option<&Document<Targets>>,
+    staged: &Staged,
+) -> Result<Vec<String>> {
+    if new.is_some_and(|new| new.bytes() == there.bytes()) || staged.knows_role(role, there)? {
+        return Ok(Vec::new());
+    }
+    let here = new.map(digests).unwrap_or_default();
+    let seen = digests(there);
+    let differs = seen.iter().filter(|(name, sha256)| here.get(*name) != Some(*sha256));
+    let mut undone: Vec<String> =
+        differs.map(|(name, _)| lost(role, name, here.contains_key(name))).collect();
+    let mut once = BTreeSet::new();
+    for document in staged.known_of_role(role)? {
+        // Later ones hold what was added here since.
+        if document.version() < there.version() {
+            once.extend(digests(&document).into_keys());
+        }
+    }
+    let back = here.keys().filter(|name| !seen.contains_key(*name) && once.contains(*name));
+    undone.extend(back.map(|name| format!("listed again: target {}", title(role, name))));
+    Ok(undone)
+}
+
+fn lost(role: &str, name: &str, stays: bool) -> String {
+    let of = title(role, name);
+    if stays { format!("other bytes: target {of}") } else { format!("removed: target {of}") }
 }
 
 fn manifest(store: &dyn Store, name: &str, target: &Target) -> Result<Option<Manifest>> {

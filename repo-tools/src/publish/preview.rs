@@ -10,6 +10,7 @@ use super::plan::Plan;
 use super::upload::missing;
 use crate::error::{Error, Result};
 use crate::host_check::{follow, read_manifest};
+use crate::listing::Listing;
 use crate::metadata::{Metadata, Online};
 use crate::role::Role;
 use crate::source::StoreSource;
@@ -47,6 +48,7 @@ pub fn preview(store: &dyn Store, staged: &Staged, order: Order) -> Result<Previ
         .collect();
     let shown = shown(store, &live, staged);
     let before = live.metadata.versions();
+    let listed = live.metadata.online.as_ref().map(Listing::of).unwrap_or_default();
     let none = Manifest::default();
     let staged_manifest = staged.view().manifest.as_ref().unwrap_or(&none);
     Ok(Preview {
@@ -56,7 +58,12 @@ pub fn preview(store: &dyn Store, staged: &Staged, order: Order) -> Result<Previ
         blobs,
         before,
         after: staged.metadata().versions(),
-        differences: shown.ok().map(|shown| staged_manifest.differences(shown.as_ref().unwrap_or(&none))),
+        differences: shown.ok().map(|shown| {
+            let before = shown.as_ref().unwrap_or(&none);
+            let mut found = staged_manifest.differences(before);
+            found.extend(Listing::of(online).differences(&listed, [before, staged_manifest]));
+            found
+        }),
     })
 }
 

@@ -235,6 +235,13 @@ fn a_role_that_is_gone_stays_listed_and_none_goes_back() {
     let later = later.format("--clock %Y-%m-%dT%H:%M:%SZ --repo old");
     desk.done(&format!("{later} sign --renew targets --key release.key"));
     let refused = desk.json(&format!("{later} publish public"));
+    assert_eq!(
+        (refused["exit"].as_i64(), refused["reason"].as_str()),
+        (Some(50), Some("others")),
+        "{refused}"
+    );
+    // Nor when it is told to take away what others did.
+    let refused = desk.json(&format!("{later} publish public --undo-others"));
     assert_eq!(refused["exit"], 50, "{refused}");
     assert!(
         refused["message"].as_str().unwrap().contains("refused delegated role \"team\": version"),

@@ -50,3 +50,4 @@ mod stores;
 mod token;
 mod units;
 mod validate;
+mod withdrawn;

@@ -158,3 +158,73 @@ fn a_manifest_that_cannot_be_read_there_may_hold_anything() {
 fn names(dir: &Path) -> Vec<String> {
     fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
+
+/// What Ann did to the delegated role stays, though the targets role is the same for both.
+#[test]
+fn targets_of_a_delegated_role_that_this_folder_has_never_known_stay() {
+    let desk = two_folders();
+    desk.done("key new team");
+    for (name, bytes) in [("tools-1", "bad"), ("tools-2", "two"), ("tools-3", "three")] {
+        fs::write(desk.path(name), bytes).unwrap();
+    }
+    let sign = "delegation sign tools --key team --target";
+    publish(
+        &desk,
+        "ours",
+        &["delegation add tools --key team.pub --path tools-*", &format!("{sign} tools-1")],
+    );
+    fs::remove_dir_all(desk.path("theirs")).unwrap();
+    copy(&desk, "ours", "theirs");
+    publish(&desk, "theirs", &[&format!("{sign} tools-2 --drop tools-1")]);
+
+    desk.done(&format!("--repo ours {sign} tools-3"));
+    let seen = desk.done("--repo ours release diff --against public");
+    for line in
+        ["tools-1 of role tools: added", "tools-2 of role tools: removed", "tools-3 of role tools: added"]
+    {
+        assert!(seen.contains(line), "{seen}");
+    }
+    desk.done("--repo ours sign --key k");
+    for more in ["", " --dry-run"] {
+        let said = refused(&desk, &format!("--repo ours publish public{more}"))["message"].to_string();
+        for undone in ["removed: target tools-2 of role tools", "listed again: target tools-1 of role tools"]
+        {
+            assert!(said.contains(undone), "{said}");
+        }
+        assert!(!said.contains("tools-3"), "what comes is meant: {said}");
+    }
+    desk.done("--repo ours publish public --undo-others");
+    // Known here by now: one step back and one on is meant.
+    publish(&desk, "ours", &["delegation sign tools --key team --drop tools-3"]);
+    assert!(desk.done("validate public").contains("no problems"));
+}
+
+/// The manifest names the same targets before and after.
+#[test]
+fn a_migration_that_was_mended_elsewhere_stays_mended() {
+    let desk = two_folders();
+    fs::write(desk.path("mig"), "eats data").unwrap();
+    publish(&desk, "ours", &["release add next --level 1", "migrations set 1.0.0 1.1.0 mig"]);
+    fs::remove_dir_all(desk.path("theirs")).unwrap();
+    copy(&desk, "ours", "theirs");
+    fs::write(desk.path("mig"), "mended").unwrap();
+    let set = desk.json("--repo theirs migrations set 1.0.0 1.1.0 mig");
+    assert_eq!(
+        (set["exit"].as_i64(), set["data"]["differences"][0]["kind"].as_str()),
+        (Some(0), Some("target"))
+    );
+    assert_eq!(desk.json("--repo theirs migrations set 1.0.0 1.1.0 mig")["exit"], 10);
+    assert!(desk.done("--repo theirs release diff").contains("target mig: other bytes"));
+    publish(&desk, "theirs", &[]);
+
+    assert!(desk.done("--repo ours release diff --against public").contains("target mig: other bytes"));
+    desk.done("--repo ours release add other --level 1");
+    desk.done("--repo ours sign --key k");
+    let said = refused(&desk, "--repo ours publish public")["message"].to_string();
+    assert!(said.contains("other bytes: target mig"), "{said}");
+    // Something else names it: no file of that name takes its place.
+    let refused = desk.json("--repo theirs migrations set 0.9.0 1.0.0 mig");
+    assert_eq!(refused["exit"], 0, "{refused}");
+    fs::write(desk.path("mig"), "third").unwrap();
+    assert_eq!(desk.json("--repo theirs migrations set 0.9.0 1.0.0 mig")["exit"], 2);
+}
