@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tough::schema::{Role as ToughRole, Snapshot, Targets};
+use tough::schema::{Delegations, Role as ToughRole, Snapshot, Targets};
 use trust_core::Expiry;
+use updater_core::Exit;
 
 use crate::document::Document;
 use crate::error::{Error, Result};
@@ -53,6 +54,15 @@ pub enum State {
     Soon,
     /// Past: hosts refuse it.
     Expired,
+}
+
+/// What a repository lists.
+#[derive(Debug)]
+pub struct Listed {
+    /// Every role that can be believed.
+    pub dated: Vec<Dated>,
+    /// Why others cannot.
+    pub problems: Vec<Error>,
 }
 
 impl Dated {
@@ -108,8 +118,9 @@ pub fn of_papers(papers: &Papers) -> Vec<Dated> {
 }
 
 /// The roles of a published repository as a host trusts them from `root`, and every role that targets delegates to,
-/// through all levels.
-pub fn of_source(source: &dyn Source, root: Vec<u8>, now: DateTime<Utc>) -> Result<Vec<Dated>> {
+/// through all levels. A delegated role that is not to be believed is a problem, and what it delegates further is not
+/// looked at; the others are listed all the same.
+pub fn of_source(source: &dyn Source, root: Vec<u8>, now: DateTime<Utc>) -> Result<Listed> {
     let (_, trusted) = follow(source, root, now, Expiry::Ignore)?;
     let tops = [
         (Role::Root, trusted.root),
@@ -117,7 +128,8 @@ pub fn of_source(source: &dyn Source, root: Vec<u8>, now: DateTime<Utc>) -> Resu
         (Role::Snapshot, trusted.snapshot),
         (Role::Timestamp, trusted.timestamp),
     ];
-    let mut all: Vec<Dated> = tops
+    let mut problems = Vec::new();
+    let mut dated: Vec<Dated> = tops
         .into_iter()
         .map(|(role, state)| Dated {
             role: role.name().to_owned(),
@@ -130,15 +142,16 @@ pub fn of_source(source: &dyn Source, root: Vec<u8>, now: DateTime<Utc>) -> Resu
     let targets: Document<Targets> = fetch(source, "targets", trusted.targets.version)?;
     if targets.role().delegations.is_some() {
         let snapshot: Document<Snapshot> = fetch(source, "snapshot", trusted.snapshot.version)?;
-        all.extend(delegated(source, &snapshot, &targets)?);
+        dated.extend(delegated(source, &snapshot, &targets, &mut problems)?);
     }
-    Ok(all)
+    Ok(Listed { dated, problems })
 }
 
 fn delegated(
     source: &dyn Source,
     snapshot: &Document<Snapshot>,
     top: &Document<Targets>,
+    problems: &mut Vec<Error>,
 ) -> Result<Vec<Dated>> {
     let mut found: Vec<Dated> = Vec::new();
     let mut seen = BTreeSet::new();
@@ -149,26 +162,44 @@ fn delegated(
             if !seen.insert(role.name.clone()) {
                 continue;
             }
-            let listed = snapshot.role().meta.get(&format!("{}.json", role.name));
-            let version = listed.ok_or_else(|| missing(&role.name))?.version.get();
-            let file = trust_core::Role::Delegated(role.name.clone()).quoted();
-            let document: Document<Targets> = fetch(source, &file, version)?;
-            if !document.is(listed) {
-                return Err(Error::NotTheListed { path: format!("{version}.{file}.json").into() });
-            }
-            if !document.verifies_as(delegations, &role.name) {
-                return Err(Error::Delegation { name: role.name.clone() });
-            }
+            let document = match delegated_one(source, snapshot, delegations, &role.name) {
+                Ok(document) => document,
+                // It is what it is; a server that fails may do better the next time.
+                Err(error) if error.exit() == Exit::Untrusted => {
+                    problems.push(error);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             found.push(Dated {
                 role: role.name.clone(),
                 policy: Role::Targets,
-                version,
+                version: document.version(),
                 expires: document.expires(),
             });
             open.push(document);
         }
     }
     Ok(found)
+}
+
+fn delegated_one(
+    source: &dyn Source,
+    snapshot: &Document<Snapshot>,
+    delegations: &Delegations,
+    name: &str,
+) -> Result<Document<Targets>> {
+    let listed = snapshot.role().meta.get(&format!("{name}.json"));
+    let version = listed.ok_or_else(|| missing(name))?.version.get();
+    let file = trust_core::Role::Delegated(name.to_owned()).quoted();
+    let document: Document<Targets> = fetch(source, &file, version)?;
+    if !document.is(listed) {
+        return Err(Error::NotTheListed { path: format!("{version}.{file}.json").into() });
+    }
+    if !document.verifies_as(delegations, name) {
+        return Err(Error::Delegation { name: name.to_owned() });
+    }
+    Ok(document)
 }
 
 fn missing(name: &str) -> Error {

@@ -17,6 +17,7 @@ use crate::draft::{Blob, Draft};
 use crate::error::{Error, Result};
 use crate::files::{self, Files, Lock};
 use crate::intent;
+use crate::keys::is_private;
 use crate::metadata::{check_chain, read_document, version_in};
 use crate::signed::Signed;
 use crate::time::{self, Terms};
@@ -55,6 +56,15 @@ impl Folder {
         let folder = Self { files, dir: dir.to_owned() };
         folder.shown()?;
         Ok(folder)
+    }
+
+    /// The working folder of which updog-repo.json is there, and may be damaged: for who looks at everything.
+    pub(crate) fn as_it_lies(files: Arc<dyn Files>, dir: &Path) -> Result<Self> {
+        let folder = Self { files, dir: dir.to_owned() };
+        match folder.shown() {
+            Ok(_) | Err(Error::ParseState { .. }) => Ok(folder),
+            Err(error) => Err(error),
+        }
     }
 
     /// Keeps other updog-repos out while the answer lives, and removes what a cut run left under partial names.
@@ -139,11 +149,16 @@ impl Folder {
 
     /// The signed roots from 1 on, checked one by the other on each use: one that is lost, renamed or changed is said.
     pub fn roots(&self) -> Result<Vec<Document<tough::schema::Root>>> {
+        self.roots_to(self.shown()?.root)
+    }
+
+    /// [`Folder::roots`], when root `shown` has been published from here.
+    pub(crate) fn roots_to(&self, shown: u64) -> Result<Vec<Document<tough::schema::Root>>> {
         let dir = self.dir.join("root");
         let names = self.files.names(&dir).map_err(|source| Error::ReadFile { path: dir.clone(), source })?;
         let newest = names.iter().filter_map(|name| version_in(name, "root")).max().unwrap_or(0);
         let mut roots = Vec::new();
-        for version in 1..=newest.max(self.shown()?.root) {
+        for version in 1..=newest.max(shown) {
             let path = self.root_path(version);
             let root: Document<tough::schema::Root> =
                 read_document(self.files.as_ref(), &path)?.ok_or(Error::RootLost { path: path.clone() })?;
@@ -158,13 +173,21 @@ impl Folder {
 
     /// Everything that is signed or waits for signatures.
     pub fn papers(&self) -> Result<Papers> {
-        self.papers_under(self.roots()?)
+        let shown = self.shown()?;
+        self.papers_under(self.roots_to(shown.root)?, shown)
     }
 
     /// The papers beside these roots.
-    pub(crate) fn papers_under(&self, roots: Vec<Document<tough::schema::Root>>) -> Result<Papers> {
+    pub(crate) fn papers_under(
+        &self,
+        roots: Vec<Document<tough::schema::Root>>,
+        shown: Versions,
+    ) -> Result<Papers> {
         let files = self.files.as_ref();
-        let next_root = self.read(NEXT_ROOT)?.map(NextRoot::parse).transpose()?;
+        let next_root = self.read(NEXT_ROOT)?.map(NextRoot::parse).transpose().map_err(|error| {
+            // A file of this folder alone, which no host and no copy has.
+            Error::ParseState { path: self.dir.join(NEXT_ROOT), reason: crate::error::chain(&error) }
+        })?;
         let newest = roots.last().map_or(0, Document::version);
         Ok(Papers {
             // A cut between N.root.json and the removal of the draft leaves the draft of a root that is signed.
@@ -174,7 +197,7 @@ impl Folder {
             snapshot: read_document(files, &self.signing("snapshot"))?,
             timestamp: read_document(files, &self.signing("timestamp"))?,
             delegated: self.delegated()?,
-            shown: self.shown()?,
+            shown,
         })
     }
 
@@ -251,7 +274,13 @@ impl Folder {
     }
 
     /// Keeps a blob that is at hand.
+    ///
+    /// # Errors
+    /// When it holds a private key: what becomes a target is for everybody.
     pub fn save_blob(&self, name: &str, bytes: &[u8]) -> Result<Blob> {
+        if is_private(bytes) {
+            return Err(Error::PrivateTarget { name: name.to_owned() });
+        }
         let blob = Blob::of(bytes);
         let path = self.blobs_dir().join(blob.file_name(name));
         if self.files.length(&path).map_err(|source| Error::ReadFile { path: path.clone(), source })?
@@ -330,6 +359,8 @@ fn encode(source: serde_json::Error) -> Error {
 
 /// The file that makes a folder a working folder.
 pub(crate) const STATE: &str = "updog-repo.json";
+/// The folders that a working folder is made of.
+pub(crate) const PARTS: [&str; 5] = ["root", "draft", "blobs", "signing", "stage"];
 /// Every folder in which files get partial names.
 const WRITTEN: [&str; 8] =
     ["", "root", "draft", "blobs", "signing", DELEGATED, "stage/metadata", "stage/targets"];

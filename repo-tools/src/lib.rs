@@ -61,6 +61,7 @@ mod metadata;
 mod names;
 mod new_blob;
 pub mod outlook;
+pub mod output;
 mod parallel;
 pub mod picture;
 pub mod plan;

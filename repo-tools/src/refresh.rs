@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use trust_client::Location;
 use trust_core::Expiry;
 
 use crate::document::{Document, listed_id, signed_at};
@@ -54,7 +55,7 @@ pub async fn refresh(files: &dyn Files, dir: &Path, signers: &[Signer], terms: T
 pub async fn refresh_at(store: &dyn Store, signers: &[Signer], terms: Terms) -> Result<Refreshed> {
     let place = || Error::NoRoot { path: format!("{}/{}", store.place(), Part::Metadata.name()).into() };
     if store.list(Part::Metadata)?.is_empty() {
-        return Err(place());
+        return Err(Error::NoRepository { place: Location::new(store.place()) });
     }
     let _hold = store.begin()?;
     let live = Live::read(store, Trust::Live)?;

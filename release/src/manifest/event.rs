@@ -53,11 +53,19 @@ impl FromStr for Reason {
         if text.is_empty() || text.len() > Reason::MAX {
             return Err(ReasonError { found: format!("{} bytes", text.len()) });
         }
-        if let Some(control) = text.chars().find(|character| character.is_control()) {
+        if let Some(control) = text.chars().find(|character| is_unseen(*character)) {
             return Err(ReasonError { found: format!("the character {control:?}") });
         }
         Ok(Reason(text.to_owned()))
     }
+}
+
+/// Moves the cursor, or turns the words around it: a terminal would show another text than the one that was signed.
+fn is_unseen(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 impl fmt::Display for Reason {

@@ -137,7 +137,7 @@ fn the_history_is_bounded_and_survives_nonsense() {
 #[test]
 fn reasons_are_one_line() {
     assert_eq!("  a cause ".parse::<Reason>().unwrap().to_string(), "a cause");
-    for text in ["", "   ", "two\nlines", "\u{1b}[31mred", &"x".repeat(201)] {
+    for text in ["", "   ", "two\nlines", "\u{1b}[31mred", "\u{202e}egral", "a\u{2028}b", &"x".repeat(201)] {
         assert!(text.parse::<Reason>().is_err(), "{text:?}");
     }
 }

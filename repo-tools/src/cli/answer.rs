@@ -1,12 +1,15 @@
 //! What a verb says: sentences for people, one object for scripts.
 
-use std::io::Write;
+use std::borrow::Cow;
+use std::io::{self, Write};
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use trust_client::Location;
 use updater_core::Exit;
 
 use crate::error::{Error, chain};
+use crate::keys::{clean, without_private};
 
 /// The outcome of a verb that did not fail.
 #[derive(Debug)]
@@ -103,39 +106,50 @@ pub(super) enum Form {
 pub(super) fn say(verb: &str, result: Result<Answer, Error>, form: Form) -> Exit {
     match result {
         Ok(answer) => {
-            match form {
-                Form::Text => print(&answer.lines.join("\n")),
+            let text = match form {
+                Form::Text => answer.lines.join("\n"),
                 Form::Json => {
                     let message = answer.lines.last().cloned().unwrap_or_default();
-                    print(&object(verb, answer.exit, answer.reason, &message, &answer.data));
+                    object(verb, answer.exit, answer.reason, &message, answer.data)
                 }
-            }
-            answer.exit
+            };
+            print(&text, answer.exit)
         }
         Err(error) => {
             // A path that was typed may be a URL with a password in it.
-            let (exit, message) = (error.exit(), Location::cleaned(&chain(&error)));
+            let said = chain(&error);
+            let hint = key_hint(&said).map(str::to_owned).or_else(|| error.hint());
+            let (exit, message) = (error.exit(), Location::cleaned(&without_private(&said)));
             match form {
-                Form::Text => complain(&message, exit, error.hint()),
+                Form::Text => {
+                    complain(&message, exit, hint);
+                    exit
+                }
                 Form::Json => {
-                    let data = json!({ "hint": error.hint() });
-                    print(&object(verb, exit, Some(error.reason()), &message, &data));
+                    let data = json!({ "hint": hint });
+                    print(&object(verb, exit, Some(error.reason()), &message, data), exit)
                 }
             }
-            exit
         }
     }
 }
 
 /// Says that the words on the command line are wrong, as an object.
-pub(super) fn say_usage(verb: &str, message: &str) -> Exit {
-    let data = json!({ "hint": format!("run \"updog-repo {verb} --help\"").replace("  ", " ") });
-    print(&object(verb, Exit::Usage, Some("usage"), message, &data));
-    Exit::Usage
+pub(super) fn say_usage(verb: &str, message: &str, hint: Option<&str>) -> Exit {
+    let help = || format!("run \"updog-repo {verb} --help\"").replace("  ", " ");
+    let hint = hint.map_or_else(help, str::to_owned);
+    print(&object(verb, Exit::Usage, Some("usage"), message, json!({ "hint": hint })), Exit::Usage)
 }
 
-fn object(verb: &str, exit: Exit, reason: Option<&str>, message: &str, data: &Value) -> String {
-    json!({
+/// What to do when somebody typed a private key where its file belongs.
+pub(super) fn key_hint(said: &str) -> Option<&'static str> {
+    matches!(without_private(said), Cow::Owned(_)).then_some(
+        "--key takes a file or a key URI, not the key itself: this one is in the shell's history now",
+    )
+}
+
+fn object(verb: &str, exit: Exit, reason: Option<&str>, message: &str, data: Value) -> String {
+    let mut object = json!({
         "format": 1,
         "verb": verb,
         "ok": exit.is_ok(),
@@ -143,8 +157,9 @@ fn object(verb: &str, exit: Exit, reason: Option<&str>, message: &str, data: &Va
         "reason": reason,
         "message": message,
         "data": data,
-    })
-    .to_string()
+    });
+    clean(&mut object);
+    object.to_string()
 }
 
 fn complain(message: &str, exit: Exit, hint: Option<String>) {
@@ -158,10 +173,21 @@ fn complain(message: &str, exit: Exit, hint: Option<String>) {
         text.push_str(&hint);
     }
     // Nowhere left to complain when standard error is gone.
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
-fn print(text: &str) {
-    // A reader that closed the pipe has what it wanted.
-    let _ = writeln!(std::io::stdout(), "{text}");
+/// Prints an answer that ends with `exit`, or says that it could not be written.
+pub(super) fn print(text: &str, exit: Exit) -> Exit {
+    let mut out = io::stdout().lock();
+    let text = without_private(text);
+    match writeln!(out, "{}", text.trim_end_matches('\n')).and_then(|()| out.flush()) {
+        Ok(()) => exit,
+        // A reader that closed the pipe has what it wanted.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => exit,
+        Err(source) => {
+            let error = Error::WriteFile { path: PathBuf::from("standard output"), source };
+            complain(&chain(&error), error.exit(), error.hint());
+            error.exit()
+        }
+    }
 }

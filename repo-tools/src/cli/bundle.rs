@@ -9,6 +9,7 @@ use super::place::{Place, SOURCE, root, with_bar};
 use super::{Answer, Context};
 use crate::copy::{Bundling, Start, Wanted, Writing, bundle};
 use crate::error::Result;
+use crate::output::Output;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -35,6 +36,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
+    Output::Bundle.admit(&args.file)?;
     let place = Place::open(context, &context.location(&args.source)?)?;
     let start = match root(args.from.as_ref())? {
         Some(from) => Start::Root(from),

@@ -1,6 +1,7 @@
 //! `updog-repo doctor`
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde_json::json;
 
@@ -8,6 +9,7 @@ use super::answer::Ending;
 use super::{Answer, Context};
 use crate::doctor::{Finding, Kind, Observed, examine};
 use crate::error::{Error, Result, chain};
+use crate::folder::Folder;
 use crate::intent::Intent;
 
 #[derive(Debug, clap::Args)]
@@ -19,7 +21,8 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
-    let folder = context.folder()?;
+    // Of a folder that is damaged everything else is looked at too.
+    let folder = Folder::as_it_lies(Arc::clone(&context.files), &context.repo)?;
     // A repo.toml that cannot be used is one problem of many.
     let (intent, trouble) = match context.intent() {
         Ok(intent) => (intent, None),

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::answer::Ending;
 use super::place::{Place, own_root};
 use super::{Answer, Context};
-use crate::error::{Error, Result};
-use crate::expirations::{Dated, Expiration, State, judge, of_papers, of_source};
+use crate::error::{Error, Result, chain};
+use crate::expirations::{Expiration, Listed, State, judge, of_papers, of_source};
 use crate::time;
 
 #[derive(Debug, clap::Args)]
@@ -29,16 +29,22 @@ pub(super) struct Args {
 
 pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
     let intent = context.intent()?;
-    let dated = match &args.dest {
+    let Listed { dated, problems } = match &args.dest {
         Some(dest) => of_dest(context, dest, args.root.as_deref())?,
-        None => of_papers(&context.folder()?.papers()?),
+        None => Listed { dated: of_papers(&context.folder()?.papers()?), problems: Vec::new() },
     };
     let margin = |role| args.within.unwrap_or(intent.role(role).margin);
     let expirations = judge(dated, margin, context.now);
     let rows: Vec<Value> = expirations.iter().map(|one| row(one, context.now)).collect();
     let mut lines: Vec<String> = expirations.iter().map(|one| line(one, context.now)).collect();
     let due: Vec<&Expiration> = expirations.iter().filter(|one| one.state != State::Good).collect();
-    let data = json!({ "expirations": rows, "due": due.len() });
+    let problems: Vec<String> = problems.iter().map(|error| chain(error)).collect();
+    lines.extend(problems.iter().map(|problem| format!("problem: {problem}")));
+    let data = json!({ "expirations": rows, "due": due.len(), "problems": problems });
+    if !problems.is_empty() {
+        lines.push(format!("{} delegated role(s) cannot be read, {} due", problems.len(), due.len()));
+        return Ok(Answer::ending(Ending::Problems, lines, data));
+    }
     let Some(first) = due.first() else {
         lines.push(match expirations.first() {
             Some(next) => {
@@ -58,7 +64,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
     Ok(Answer::ending(ending, lines, data))
 }
 
-fn of_dest(context: &Context, dest: &str, root: Option<&Path>) -> Result<Vec<Dated>> {
+fn of_dest(context: &Context, dest: &str, root: Option<&Path>) -> Result<Listed> {
     let place = Place::open(context, &context.location(dest)?)?;
     let root = match root {
         Some(path) => {

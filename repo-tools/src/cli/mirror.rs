@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use release::Version;
 use serde_json::json;
 
+use super::ground::refuse_dest;
 use super::place::{Place, SOURCE, WORKERS, root, with_bar};
 use super::{Answer, Context};
 use crate::copy::{Mirroring, Selection, Wanted, Writing, mirror};
@@ -37,6 +38,7 @@ pub(super) struct Args {
 
 pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
     let dest = context.local_folder("a mirror", &args.dest)?;
+    refuse_dest(context, &dest)?;
     let place = Place::open(context, &context.location(&args.source)?)?;
     let selection = if args.metadata_only {
         Selection::MetadataOnly

@@ -9,6 +9,7 @@ mod delta;
 mod doctor;
 mod dry_run;
 mod expirations;
+mod ground;
 mod init;
 mod key;
 mod migrations;
@@ -271,7 +272,8 @@ fn at_a_time(text: &str) -> std::result::Result<usize, String> {
 
 /// A file or folder of this machine; a URL would become a folder named `https:`.
 fn local(text: &str) -> std::result::Result<PathBuf, String> {
-    if Location::new(text).scheme().is_some() {
+    let place = Location::new(text);
+    if place.scheme().is_some() || place.to_string() != text {
         return Err("expected a path on this machine, found a URL".to_owned());
     }
     if text.is_empty() { Err("expected a path, found nothing".to_owned()) } else { Ok(text.into()) }

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::json;
 
+use super::ground::refuse_dest;
 use super::progress::Bar;
 use super::{Answer, Context, stage};
 use crate::error::{Error, Result};
@@ -43,6 +44,10 @@ pub(super) struct Args {
 
 pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
     let folder = context.folder()?;
+    let place = context.place(&args.dest)?;
+    if let Place::Folder(dest) = &place {
+        refuse_dest(context, dest)?;
+    }
     let _lock = folder.lock()?;
     let staged = if args.staged {
         Staged::open(&folder, context.now)?.ok_or(Error::NotSigned { what: Role::Timestamp })?
@@ -54,7 +59,6 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
         trust: if args.from_scratch { Trust::Roots } else { Trust::Live },
         others: if args.undo_others { Others::Undo } else { Others::Keep },
     };
-    let place = context.place(&args.dest)?;
     let store = place.open(context.files.as_ref(), args.parallel.get())?;
     let rehearsed =
         context.rehearsal.is_some().then(|| preview(store.as_ref(), &staged, order)).transpose()?;

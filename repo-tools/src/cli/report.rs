@@ -9,6 +9,7 @@ use super::place::{Place, own_root, root};
 use super::{Answer, Context};
 use crate::error::{Error, Result};
 use crate::files;
+use crate::output::Output;
 use crate::report::{gather, page};
 use crate::time;
 
@@ -28,6 +29,8 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
+    let path = args.out.join("index.html");
+    Output::Page.admit(&path)?;
     let place = match &args.place {
         Some(place) => context.location(place)?,
         None => Location::new(context.folder()?.stage_dir().display().to_string()),
@@ -38,7 +41,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
         None => own_root(context, &source)?,
     };
     let model = gather(source.source(), root, &place, context.now)?;
-    let (path, text) = (args.out.join("index.html"), page(&model));
+    let text = page(&model);
     let write = |source| Error::WriteFile { path: path.clone(), source };
     files::ensure_dir(context.files.as_ref(), &args.out).map_err(write)?;
     files::put_bytes(context.files.as_ref(), &path, text.as_bytes()).map_err(write)?;

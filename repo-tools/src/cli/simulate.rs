@@ -10,6 +10,7 @@ use super::waves::Which;
 use super::{Answer, Context, usage};
 use crate::error::{Error, Result};
 use crate::files;
+use crate::output::Output;
 use crate::picture::{share, size, stacked};
 use crate::schedule::policy;
 use crate::simulate::{Cost, Fleet, Order, Pause, Row, charts, per_second, simulate};
@@ -62,6 +63,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
     let mut lines = table(&order, &fleet, args.every);
     if let Some(path) = &args.svg {
         let picture = stacked(&charts(&order, &fleet));
+        Output::Picture.admit(path)?;
         files::put_bytes(context.files.as_ref(), path, picture.as_bytes())
             .map_err(|source| Error::WriteFile { path: path.clone(), source })?;
         lines.push(format!("The curves are in {}", path.display()));

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{Answer, Context, usage};
 use crate::error::{Error, Result};
 use crate::files;
+use crate::output::Output;
 use crate::picture::{adoption, standalone};
 use crate::plan::{Row, rows, table};
 use crate::schedule::{named_policy, starting};
@@ -43,6 +44,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
     let closes = rollout.closes_at().unwrap_or(start);
     if let Some(path) = &args.svg {
         let chart = adoption(&format!("Rollout {}", args.policy), &rollout, (start, closes), context.now);
+        Output::Picture.admit(path)?;
         files::put_bytes(context.files.as_ref(), path, standalone(&chart).as_bytes())
             .map_err(|source| Error::WriteFile { path: path.clone(), source })?;
         said.push(format!("The curve is drawn in {}", path.display()));

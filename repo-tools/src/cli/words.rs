@@ -2,7 +2,7 @@
 //! script listens, and what must not be repeated.
 
 use std::ffi::OsString;
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 
 use clap::CommandFactory as _;
 use clap::error::ErrorKind;
@@ -11,7 +11,8 @@ use trust_client::Location;
 use updater_core::Exit;
 
 use super::Args;
-use super::answer::{Answer, Form, say, say_usage};
+use super::answer::{Answer, Form, key_hint, print, say, say_usage};
+use crate::keys::without_private;
 
 /// The words after the program's name.
 #[derive(Debug)]
@@ -28,8 +29,14 @@ impl Words {
         let typed = found.to_string();
         let text = self.cleaned(&typed);
         if !self.wants_json() {
+            if exit == Exit::Done && !std::io::stdout().is_terminal() {
+                return print(&text, exit);
+            }
             // Nothing can be said when the stream is gone.
             let _ = if text == typed { found.print() } else { write!(std::io::stderr(), "{text}") };
+            if let Some(hint) = key_hint(&typed) {
+                let _ = writeln!(std::io::stderr(), "hint: {hint}");
+            }
             return exit;
         }
         let first = || vec![text.lines().next().unwrap_or_default().to_owned()];
@@ -44,9 +51,9 @@ impl Words {
             ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
                 let verb = self.verb();
                 let place = if verb.is_empty() { String::new() } else { format!(" after \"{verb}\"") };
-                say_usage(&verb, &format!("expected a verb{place}, found none"))
+                say_usage(&verb, &format!("expected a verb{place}, found none"), None)
             }
-            _ => say_usage(&self.verb(), &paragraph(&text)),
+            _ => say_usage(&self.verb(), &paragraph(&text), key_hint(&typed)),
         }
     }
 
@@ -80,7 +87,7 @@ impl Words {
 
     /// `text`, in which clap may repeat a word, without the secrets of URLs.
     fn cleaned(&self, text: &str) -> String {
-        let mut text = text.to_owned();
+        let mut text = without_private(text).into_owned();
         for word in &self.0 {
             for typed in
                 [Some(word.as_str()), word.split_once('=').map(|(_, value)| value)].into_iter().flatten()

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 
 pub use finding::{Finding, Kind};
 pub use observed::{BlobSeen, KeySeen, Observed, PrivateSeen, Unseen};
-pub(crate) use private::inside as private_keys_inside;
+pub(crate) use private::{directly_in as private_keys_in, inside as private_keys_inside};
 
 use crate::intent::{Accepted, Intent};
 

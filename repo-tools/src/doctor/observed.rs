@@ -18,6 +18,7 @@ use crate::metadata::{MAX_METADATA, Metadata, version_in};
 use crate::staged::Staged;
 use crate::store::{Part, Place};
 use crate::unsigned::Papers;
+use crate::versions::Versions;
 
 /// A working folder, and what `repo.toml` names beside it, as they are.
 #[derive(Debug, Default)]
@@ -131,7 +132,11 @@ impl Observed {
         let names = folder.files().names(&dir).unwrap_or_default();
         self.root_versions = names.iter().filter_map(|name| version_in(name, "root")).collect();
         self.root_versions.sort_unstable();
-        let roots = folder.roots().unwrap_or_else(|error| {
+        let shown = folder.shown().unwrap_or_else(|error| {
+            self.unreadable(&error);
+            Versions::default()
+        });
+        let roots = folder.roots_to(shown.root).unwrap_or_else(|error| {
             self.troubles.push(Finding::new(
                 Kind::RootChain,
                 crate::error::chain(&error),
@@ -139,7 +144,7 @@ impl Observed {
             ));
             Vec::new()
         });
-        self.papers = folder.papers_under(roots.clone()).unwrap_or_else(|error| {
+        self.papers = folder.papers_under(roots.clone(), shown).unwrap_or_else(|error| {
             self.unreadable(&error);
             Papers { roots, ..Papers::default() }
         });

@@ -31,12 +31,17 @@ pub(crate) fn inside(repo: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// Private keys that lie in this folder itself.
+pub(crate) fn directly_in(dir: &Path) -> impl Iterator<Item = PathBuf> {
+    entries(dir).into_iter().filter(|path| holds_key(path))
+}
+
 /// Private keys in the folders of these files.
 pub(super) fn beside<'a>(named: impl Iterator<Item = &'a Path>) -> Vec<PathBuf> {
     let mut dirs: Vec<&Path> = named.map(files::parent).collect();
     dirs.sort();
     dirs.dedup();
-    dirs.into_iter().flat_map(entries).filter(|path| holds_key(path)).collect()
+    dirs.into_iter().flat_map(directly_in).collect()
 }
 
 /// A private key by its file.

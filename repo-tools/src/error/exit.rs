@@ -3,6 +3,7 @@
 use std::io;
 
 use release::bundle::BundleError;
+use trust_core::Class;
 use updater_core::Exit;
 
 use super::Error;
@@ -50,9 +51,12 @@ impl Error {
             | Self::KeyName { .. }
             | Self::Unasked
             | Self::RequestExists { .. }
+            | Self::OutputThere { .. }
+            | Self::DestInFolder { .. }
             | Self::Usage { .. } => Exit::Usage,
             Self::Requests { refused } => gravest(refused).map_or(Exit::Bug, |one| one.fault.exit()),
-            Self::Fetch { .. } | Self::Vanished { .. } => Exit::Transient,
+            Self::Fetch { source, .. } => fetched(source.as_ref()),
+            Self::Vanished { .. } => Exit::Transient,
             Self::ParseRole { .. }
             | Self::NoRoot { .. }
             | Self::NotVerifying { .. }
@@ -73,6 +77,8 @@ impl Error {
             | Self::OtherRepository { .. } => Exit::Untrusted,
             Self::Busy { .. }
             | Self::KeyReadableByOthers { .. }
+            | Self::PrivateTarget { .. }
+            | Self::KeyInDest { .. }
             | Self::TooFewKeys { .. }
             | Self::SameKeyTwice { .. }
             | Self::Declined
@@ -108,7 +114,9 @@ impl Error {
             Self::WrongKey { .. }
             | Self::UnknownKey { .. }
             | Self::KeyName { .. }
-            | Self::SameKeyTwice { .. } => "key",
+            | Self::SameKeyTwice { .. }
+            | Self::PrivateTarget { .. }
+            | Self::KeyInDest { .. } => "key",
             Self::Requests { .. } => "request",
             Self::Key(error) => error.reason(),
             Self::NotSigned { .. } | Self::DraftNotSigned => "not_signed",
@@ -129,6 +137,16 @@ impl Error {
                 _ => "blocked",
             },
         }
+    }
+}
+
+/// By what the way to a server said: who asks without a right to has to change what was typed, and what no honest server
+/// answers is not to be trusted.
+fn fetched(source: &(dyn std::error::Error + Send + Sync + 'static)) -> Exit {
+    match source.downcast_ref::<trust_client::Error>() {
+        Some(trust_client::Error::Status { status: 401 | 403 | 407, .. }) => Exit::Usage,
+        Some(error) if error.classify() == Class::Untrusted => Exit::Untrusted,
+        _ => Exit::Transient,
     }
 }
 

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use release::bundle::BundleError;
 use release::manifest::ChangeError;
 use trust_client::Location;
+use updater_core::Exit;
 
 use super::Error;
 use super::exit::is_misnamed;
@@ -79,6 +80,14 @@ impl Error {
             Self::Unasked => "add --yes to sign what \"--dry-run\" shows",
             Self::Declined => "nothing was written; run it again to be asked again",
             Self::RequestExists { .. } => "name another file with --out, or remove that one",
+            Self::OutputThere { .. } => "name another file, or remove what is there if nobody needs it",
+            Self::PrivateTarget { .. } => {
+                "everybody can read a target: name another file, and keep the key where only its signer can read it"
+            }
+            Self::DestInFolder { .. } => "name a folder that hosts may read, beside the working folder",
+            Self::KeyInDest { .. } => {
+                "move it to where only its signer can read it; if others could read it, replace the key: \"updog-repo root remove-key ID\""
+            }
             Self::ExpiresAtOnce { .. } => "name a later time, or set the clock",
             Self::NotSigned { .. } | Self::DraftNotSigned => "run \"updog-repo sign --key KEY\"",
             Self::DelegationUnsigned { name, .. } => {
@@ -93,7 +102,7 @@ impl Error {
                 ));
             }
             Self::HostCheck { source: trust_core::Error::Expired { .. } } => {
-                "run \"updog-repo sign --key KEY\": what has expired is signed anew"
+                "check the clock; if it is right, whoever publishes it runs \"updog-repo sign --key KEY\" and publishes: what has expired is signed anew"
             }
             Self::HostCheck { .. } => "run \"updog-repo validate PLACE\": it lists all that is wrong",
 
@@ -181,6 +190,12 @@ impl Error {
                 "set the clock that is wrong, then \"updog-repo sign --renew timestamp --key KEY\" and publish"
             }
             Self::Store { fault, .. } => fault.kind.hint(),
+            Self::Fetch { .. } if self.exit() == Exit::Usage => {
+                "the server wants a name and a password: https://NAME:PASSWORD@HOST/, or others than these"
+            }
+            Self::Fetch { .. } if self.exit() == Exit::Untrusted => {
+                "no repository answers so: check the URL, and whom it belongs to now"
+            }
             Self::Fetch { .. } => "check the URL and the network, then run the same command again",
         };
         Some(text.to_owned())

@@ -111,6 +111,18 @@ pub enum Error {
     /// A request is never written over another file.
     #[error("refused to write {}: another file is there", path.display())]
     RequestExists { path: PathBuf },
+    /// What we did not write is not written over.
+    #[error("refused to write {}: expected no file or {expected}, found {found}", path.display())]
+    OutputThere { path: PathBuf, expected: &'static str, found: &'static str },
+    /// A target is read by everybody.
+    #[error("refused target {name}: it holds a private key")]
+    PrivateTarget { name: String },
+    /// Hosts would read the working folder.
+    #[error("refused to write to {}: it {how} the working folder {}", dest.display(), dir.display())]
+    DestInFolder { dest: PathBuf, how: &'static str, dir: PathBuf },
+    /// Hosts would read the key.
+    #[error("refused to write to {}: the private key {} lies there", dest.display(), key.display())]
+    KeyInDest { dest: PathBuf, key: PathBuf },
     /// Born dead.
     #[error("refused {role}: it would expire at {}, which is not later than now", time::text(*expires))]
     ExpiresAtOnce { role: Role, expires: DateTime<Utc> },

@@ -36,6 +36,9 @@ pub enum KeyError {
     /// A key service says no, or nothing.
     #[error("failed to use key {}: {fault}", key.display())]
     Service { key: PathBuf, fault: KmsFault },
+    /// No descriptor of this number can be read.
+    #[error("failed to read descriptor {number}")]
+    Descriptor { number: u32, source: io::Error },
     /// The terminal failed or Ctrl-C was typed.
     #[error("failed to ask for a secret on the terminal")]
     Ask { source: io::Error },
@@ -57,6 +60,7 @@ impl KeyError {
             | Self::WrongPassphrase { .. }
             | Self::Encryption { .. }
             | Self::NoSecret { .. }
+            | Self::Descriptor { .. }
             | Self::Ask { .. }
             | Self::TypedDiffers => Exit::Usage,
         }
@@ -96,6 +100,7 @@ impl KeyError {
             Self::Ask { .. } => {
                 Some("give it with --passphrase-file FILE or --passphrase-fd N (its first line)")
             }
+            Self::Descriptor { .. } => Some("open it for this command, as in: --passphrase-fd 3 3< FILE"),
             Self::TypedDiffers => Some("run it again, and type the same twice"),
         }
     }

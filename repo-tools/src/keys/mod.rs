@@ -13,6 +13,7 @@ mod read;
 mod secret;
 mod terminal;
 mod token;
+mod unsaid;
 
 pub use error::KeyError;
 pub use generate::{KeyKind, NewKey, generate, generate_locked, rehearse};
@@ -24,3 +25,4 @@ pub use read::Signer;
 pub(crate) use read::{MAX_KEY_FILE, is_private};
 pub use secret::{NoSecrets, Purpose, Secret, Secrets};
 pub use token::TokenKey;
+pub(crate) use unsaid::{clean, without_private};

@@ -29,7 +29,8 @@ impl Secrets for Passphrases {
             Self::File(path) => Secret::first_line(&read_private(path)?),
             Self::Descriptor(number) => {
                 let path = PathBuf::from(format!("/proc/self/fd/{number}"));
-                line_of(&path).map_err(|source| Error::ReadFile { path, source })?
+                line_of(&path)
+                    .map_err(|source| Error::Key(KeyError::Descriptor { number: *number, source }))?
             }
             Self::Terminal => typed(purpose, key)?,
         };

@@ -4,6 +4,7 @@ mod plan;
 mod stock;
 
 use chrono::{DateTime, Utc};
+use trust_client::Location;
 
 use crate::error::{Error, Result};
 use crate::metadata::MAX_METADATA;
@@ -28,9 +29,12 @@ pub enum Action {
 /// Blobs go before the documents that named them: a cut leaves documents that no host accepts, by which the next run
 /// decides the same again.
 pub fn prune(store: &dyn Store, now: DateTime<Utc>, action: Action) -> Result<Plan> {
+    // Before anything is held: holding a folder may make it.
+    if store.list(Part::Metadata)?.is_empty() {
+        return Err(Error::NoRepository { place: Location::new(store.place()) });
+    }
     let hold = match action {
         Action::Show => None,
-        Action::Remove if store.list(Part::Metadata)?.is_empty() => None,
         Action::Remove => Some(store.begin()?),
     };
     let live = Live::read(store, Trust::Live)?;

@@ -42,7 +42,8 @@ impl FromStr for Place {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let place = Location::new(text);
         let Some((scheme, rest)) = text.split_once("://") else {
-            return if place.scheme().is_some() {
+            // What is shown otherwise than typed is a URL that lacks its scheme: no folder is made of a secret.
+            return if place.scheme().is_some() || place.to_string() != text {
                 Err(format!("expected a folder or s3://bucket/prefix, found {place:?}"))
             } else if text.is_empty() {
                 Err("expected a folder or s3://bucket/prefix, found nothing".into())
@@ -107,6 +108,7 @@ mod tests {
             "s3://b/a b",
             "s3://key:secret@b/x",
             "S3://b",
+            "//user:secret@host/x",
         ] {
             assert!(wrong.parse::<Place>().is_err(), "{wrong}");
         }

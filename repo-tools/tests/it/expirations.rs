@@ -85,7 +85,15 @@ fn delegated_roles_of_all_levels_are_listed_and_checked() {
     let (mut repository, dir) = delegating();
     let root = repository.root(1);
     let look = |dir: &std::path::Path| of_source(&FolderSource::new(&Disk, dir), root.clone(), day(1));
-    let dated = look(dir.path()).unwrap();
+    let problem = |dir: &std::path::Path| {
+        let mut listed = look(dir).unwrap();
+        // What hangs on none of the bad one is listed all the same.
+        assert!(listed.dated.iter().any(|dated| dated.role == "timestamp"));
+        assert!(listed.dated.iter().all(|dated| dated.role != "inner"));
+        assert_eq!(listed.problems.len(), 1);
+        listed.problems.remove(0)
+    };
+    let dated = look(dir.path()).unwrap().dated;
     let judged = judge(dated, |_| TimeDelta::days(14), day(1));
     let roles: Vec<&str> = judged.iter().map(|one| one.role.as_str()).collect();
     assert_eq!(roles, ["inner", "late", "root", "snapshot", "targets", "teams", "timestamp"]);
@@ -96,15 +104,24 @@ fn delegated_roles_of_all_levels_are_listed_and_checked() {
     repository.roles.get_mut("inner").unwrap().keys = vec![6];
     repository.publish();
     repository.write(dir.path()).unwrap();
-    assert!(matches!(look(dir.path()), Err(Error::Delegation { name }) if name == "inner"));
+    assert!(matches!(problem(dir.path()), Error::Delegation { name } if name == "inner"));
     let (repository, dir) = delegating();
     let version = repository.versions["inner"];
     let path = dir.path().join(format!("metadata/{version}.inner.json"));
     let text = fs::read_to_string(&path).unwrap();
     fs::write(&path, format!("{text} ")).unwrap();
-    assert!(matches!(look(dir.path()), Err(Error::NotTheListed { .. })));
+    assert!(matches!(problem(dir.path()), Error::NotTheListed { .. }));
     fs::remove_file(&path).unwrap();
-    assert!(matches!(look(dir.path()), Err(Error::Absent { .. })));
+    assert!(matches!(problem(dir.path()), Error::Absent { .. }));
+    let answer =
+        Desk::new().json(&format!("expirations {} --clock 2026-11-01T00:00:00Z", dir.path().display()));
+    assert_eq!(
+        (answer["exit"].as_i64(), answer["reason"].as_str()),
+        (Some(12), Some("problems")),
+        "{answer}"
+    );
+    assert!(answer["data"]["expirations"].as_array().unwrap().len() >= 4, "{answer}");
+    assert!(answer["data"]["problems"][0].as_str().unwrap().contains("inner.json"), "{answer}");
 }
 
 #[test]

@@ -46,6 +46,7 @@ mod s3_dry_run;
 mod scratch_race;
 mod signing;
 mod simulate;
+mod spills;
 mod stores;
 mod token;
 mod units;

@@ -173,7 +173,7 @@ fn a_prune_stops_when_somebody_publishes_and_refuses_what_has_expired() {
     let refused = prune(&year.store, day(300), Action::Remove);
     assert!(matches!(refused, Err(Error::PruneExpired { role: Role::Targets, .. })), "{refused:?}");
     let refused = prune(&Memory::new(), day(1), Action::Remove);
-    assert!(matches!(refused, Err(Error::NoRoot { .. })), "{refused:?}");
+    assert!(matches!(refused, Err(Error::NoRepository { .. })), "{refused:?}");
 }
 
 #[test]

@@ -87,8 +87,17 @@ fn shown(text: &str) -> String {
     }
 }
 
-/// `http:user:secret@host` is read as a URL too.
+/// `http:user:secret@host` is read as a URL too, and `//user:secret@host` as one that lacks its scheme.
 fn without_scheme(text: &str) -> String {
+    if let Some(rest) = text.strip_prefix("//") {
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        return match authority.rsplit_once('@') {
+            Some((_, host)) => format!("//{host}{path}"),
+            // A secret may have a slash in it.
+            None if authority.contains(':') && path.contains('@') => "//…".to_owned(),
+            None => text.to_owned(),
+        };
+    }
     match Url::parse(text) {
         Ok(url) if url.has_host() && text.contains(['@', '?', '#']) => bare(url),
         _ => text.to_owned(),
@@ -120,6 +129,10 @@ mod tests {
             ("https://user:se/secret@a.example/", "https://…"),
             ("https://user:secret@", "https://…"),
             ("--root=https://user:secret@a.example/", "--root=https://…"),
+            ("//user:secret@a.example/x", "//a.example/x"),
+            ("//secret@a.example", "//a.example"),
+            ("//user:se@secret@a.example/", "//a.example/"),
+            ("//user:se/secret@a.example/", "//…"),
         ] {
             let place = Location::new(typed);
             assert_eq!(place.to_string(), seen, "{typed}");
@@ -134,6 +147,8 @@ mod tests {
             "",
             "public",
             "/srv/a@b",
+            "//srv/a@b",
+            "//a.example:8080/x",
             "what?",
             "https://a.example",
             "s3://bucket",

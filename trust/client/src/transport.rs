@@ -280,7 +280,9 @@ fn build(
 fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
     let downgrade =
         attempt.url().scheme() != "https" && attempt.previous().iter().any(|url| url.scheme() == "https");
-    if downgrade {
+    if !matches!(attempt.url().scheme(), "http" | "https") {
+        attempt.error("redirect to another scheme than http and https")
+    } else if downgrade {
         attempt.error("redirect from https to http")
     } else if attempt.previous().len() > 5 {
         attempt.error("more than 5 redirects")

@@ -1,9 +1,10 @@
 //! `updog-repo key new`
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use super::super::ground::there;
 use super::super::root::{Edit, Roles};
 use super::super::{Answer, Context};
 use crate::error::{Error, Result};
@@ -86,22 +87,4 @@ fn place_of(file: &Path) -> Result<PathBuf> {
     let read = |source| Error::ReadFile { path: file.to_owned(), source };
     let dir = there(&std::path::absolute(parent(file)).map_err(read)?);
     Ok(file.file_name().map_or(dir.clone(), |name| dir.join(name)))
-}
-
-/// Where a folder lies, or will lie once it is made: links are followed as far as there is something.
-fn there(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::ParentDir => {
-                plain.pop();
-            }
-            part => plain.push(part),
-        }
-        // One part at a time, so that ".." after a link goes up from where the link leads.
-        if let Ok(real) = plain.canonicalize() {
-            plain = real;
-        }
-    }
-    plain
 }
