@@ -110,7 +110,7 @@ pub(super) fn say(verb: &str, result: Result<Answer, Error>, form: Form) -> Exit
                 Form::Text => answer.lines.join("\n"),
                 Form::Json => {
                     let message = answer.lines.last().cloned().unwrap_or_default();
-                    object(verb, answer.exit, answer.reason, &message, answer.data)
+                    object(verb, answer.exit, answer.reason, &message, &answer.data)
                 }
             };
             print(&text, answer.exit)
@@ -127,7 +127,7 @@ pub(super) fn say(verb: &str, result: Result<Answer, Error>, form: Form) -> Exit
                 }
                 Form::Json => {
                     let data = json!({ "hint": hint });
-                    print(&object(verb, exit, Some(error.reason()), &message, data), exit)
+                    print(&object(verb, exit, Some(error.reason()), &message, &data), exit)
                 }
             }
         }
@@ -138,7 +138,7 @@ pub(super) fn say(verb: &str, result: Result<Answer, Error>, form: Form) -> Exit
 pub(super) fn say_usage(verb: &str, message: &str, hint: Option<&str>) -> Exit {
     let help = || format!("run \"updog-repo {verb} --help\"").replace("  ", " ");
     let hint = hint.map_or_else(help, str::to_owned);
-    print(&object(verb, Exit::Usage, Some("usage"), message, json!({ "hint": hint })), Exit::Usage)
+    print(&object(verb, Exit::Usage, Some("usage"), message, &json!({ "hint": hint })), Exit::Usage)
 }
 
 /// What to do when somebody typed a private key where its file belongs.
@@ -148,7 +148,7 @@ pub(super) fn key_hint(said: &str) -> Option<&'static str> {
     )
 }
 
-fn object(verb: &str, exit: Exit, reason: Option<&str>, message: &str, data: Value) -> String {
+fn object(verb: &str, exit: Exit, reason: Option<&str>, message: &str, data: &Value) -> String {
     let mut object = json!({
         "format": 1,
         "verb": verb,

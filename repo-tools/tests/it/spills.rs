@@ -291,9 +291,9 @@ fn a_server_that_says_no_or_nonsense_is_not_asked_again() {
     ] {
         server.set(faults);
         for verb in ["validate", "expirations", "mirror --root public/metadata/1.root.json"] {
-            let dest = if verb.starts_with("mirror") { "copy" } else { "" };
+            let to = if verb.starts_with("mirror") { "copy" } else { "" };
             let (verb, more) = verb.split_once(' ').unwrap_or((verb, ""));
-            let (found, said) = refused(&desk, &format!("{verb} {} {dest} {more}", server.url()));
+            let (found, said) = refused(&desk, &format!("{verb} {} {to} {more}", server.url()));
             assert_eq!(found, exit, "{verb}: {said}");
             assert!(said.contains(word), "{said}");
         }
