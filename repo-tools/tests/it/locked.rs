@@ -313,7 +313,7 @@ assert code == 2 and b'differ' in seen and not os.path.exists('two'), (code, see
 code, seen = session('refresh . --key k', [(b'Passphrase for k: ', b'typed worts\n')])
 assert code == 2 and b'passphrase is wrong' in seen and b'worts' not in seen, (code, seen)
 code, seen = session('refresh . --key k', [(b'Passphrase for k: ', b'typed words\n')])
-assert code == 30 and b'find a root' in seen and b'words' not in seen, (code, seen)
+assert code == 2 and b'failed to find metadata' in seen and b'words' not in seen, (code, seen)
 code, seen = session('refresh . --key k', [(b'Passphrase for k: ', b'typed\x03')])
 assert code == 2 and b'interrupted' in seen and b'typed' not in seen, (code, seen)
 ";
