@@ -43,25 +43,30 @@ fn highest(part: &Comparator) -> Option<(Version, bool)> {
     }
 }
 
-/// The version that it names, zeros where it says nothing.
+/// The version that it names. Where it names no patch, it means all of them, pre-releases of the first among them.
 fn named(part: &Comparator) -> Version {
     Version {
         major: part.major,
         minor: part.minor.unwrap_or(0),
         patch: part.patch.unwrap_or(0),
-        pre: part.pre.clone(),
+        pre: if part.patch.is_some() { part.pre.clone() } else { lowest_pre() },
         build: BuildMetadata::EMPTY,
     }
 }
 
-/// The first version whose number at this place (0: major) is higher.
+/// The first version whose number at this place (0: major) is higher: a pre-release.
 fn after(part: &Comparator, place: usize) -> Option<Version> {
     let mut numbers = [part.major, part.minor.unwrap_or(0), part.patch.unwrap_or(0)];
     let number = numbers.get_mut(place)?;
     *number = number.checked_add(1)?;
     numbers.iter_mut().skip(place + 1).for_each(|number| *number = 0);
     let [major, minor, patch] = numbers;
-    Some(Version { pre: Prerelease::EMPTY, ..Version::new(major, minor, patch) })
+    Some(Version { pre: lowest_pre(), ..Version::new(major, minor, patch) })
+}
+
+/// None comes before it.
+fn lowest_pre() -> Prerelease {
+    Prerelease::new("0").unwrap_or(Prerelease::EMPTY)
 }
 
 /// The last place that it names.
@@ -95,7 +100,6 @@ mod tests {
             "^0.1, ^0.2",
             "1.*, >=2",
             "=1.2, >1.2",
-            "<1.0.0, ~1.0",
         ] {
             assert!(empty(text), "{text}");
         }
@@ -111,6 +115,8 @@ mod tests {
             "^0.0, >=0.0.7",
             "^1.2, <2",
             ">1.2.3-a, <1.2.4",
+            "^1.2, =1.2.0-beta",
+            "=1.3.0-beta, >1.2",
         ] {
             assert!(!empty(text), "{text}");
         }
