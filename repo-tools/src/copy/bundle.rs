@@ -150,7 +150,7 @@ fn write(
     files.sync_dir(files::parent(file)).map_err(failed)
 }
 
-/// The length of the file that [`write`] would write.
+/// The length of the file that [`write()`] would write.
 fn length(file: &Path, parts: &Parts) -> Result<u64> {
     let mut counter = Counter(0);
     fill(&mut counter, file, parts, &mut |target, sink| {

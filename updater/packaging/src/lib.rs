@@ -4,7 +4,7 @@
 //! * [`manual`]: a page for each verb; [`facts`]: what they say beyond the options;
 //! * [`completions`]: for bash, zsh and fish.
 //!
-//! [`write`] makes both; `cargo xtask deb` puts all of it together (docs/packaging.md).
+//! [`write()`] makes both; `cargo xtask deb` puts all of it together (docs/packaging.md).
 
 pub mod completions;
 pub mod facts;
