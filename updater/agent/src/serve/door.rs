@@ -10,6 +10,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
@@ -18,6 +19,8 @@ use super::peer::{Peer, Rights, Rules};
 /// Lets peers in until it is aborted.
 pub(super) async fn keep(listener: UnixListener, rules: Rules, router: Router) {
     let inside = Inside::default();
+    // Names may be asked for over a network that does not answer: that is not to keep status from those who need no name.
+    let lookups = Arc::new(Semaphore::new(LOOKUPS));
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             // No descriptors left, say: whoever holds them gives some back, or runs into the time limit.
@@ -29,13 +32,21 @@ pub(super) async fn keep(listener: UnixListener, rules: Rules, router: Router) {
             turn_away(&stream);
             continue;
         };
-        let (rules, router) = (rules.clone(), router.clone());
+        let (rules, router, lookups) = (rules.clone(), router.clone(), Arc::clone(&lookups));
         tokio::spawn(async move {
-            let rights = spawn_blocking(move || rules.rights(peer)).await.unwrap_or(Rights::None);
+            let rights = match rules.without_names(peer) {
+                Some(rights) => rights,
+                None => look_up(&lookups, rules, peer).await,
+            };
             talk(stream, router.layer(Extension(rights))).await;
             drop(place);
         });
     }
+}
+
+async fn look_up(lookups: &Semaphore, rules: Rules, peer: Peer) -> Rights {
+    let Ok(_one) = lookups.acquire().await else { return Rights::None };
+    spawn_blocking(move || rules.rights(peer)).await.unwrap_or(Rights::None)
 }
 
 fn peer(stream: &UnixStream) -> io::Result<Peer> {
@@ -103,6 +114,8 @@ const OF_ONE: usize = 16;
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
 /// Bytes of a head; the least that hyper takes.
 const HEAD_MAX: usize = 8192;
+/// Peers that are looked up at once: fewer than there are threads for all that takes a moment.
+const LOOKUPS: usize = 2;
 /// Before the next try to accept, when one has failed.
 const PAUSE: Duration = Duration::from_millis(200);
 
