@@ -4,9 +4,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 
-use crate::{Reason, Refusal};
+use crate::{Reason, Refusal, seconds};
 
 /// Who decides when an armed host restarts by itself, beside its windows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -130,7 +130,7 @@ pub fn turn(group: &Group<'_>, again: DateTime<Utc>) -> Turn {
 fn full_up(group: &Group<'_>, again: DateTime<Utc>) -> Refusal {
     let spelled = |holder: &Holder| match holder.since {
         Some(since) => {
-            format!("{} since {}", holder.host, since.to_rfc3339_opts(SecondsFormat::Secs, true))
+            format!("{} since {}", holder.host, seconds(since))
         }
         None => holder.host.clone(),
     };

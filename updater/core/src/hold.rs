@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::records::Taken;
-use crate::{Permit, Reason, Refusal};
+use crate::{Permit, Reason, Refusal, seconds};
 
 /// What this host has, by its record alone, in the boot `boot`. A permit of this boot counts for `max_hold` after the restart was
 /// first asked for, or, where it never was, after it was taken; then it is over, and for as long again no other is taken.
@@ -33,18 +33,17 @@ pub fn held(taken: Option<&Taken>, boot: Option<&str>, max_hold: Duration, now: 
 
 /// Others may go first now.
 fn spent(taken: &Taken, max_hold: Duration, until: DateTime<Utc>) -> Refusal {
-    let shown = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
     let limit = max_hold.as_secs();
     let (reason, what) = match taken.asked {
         Some(asked) => {
-            let what = format!("the restart that was asked for at {} has not happened", shown(asked));
+            let what = format!("the restart that was asked for at {} has not happened", seconds(asked));
             (Reason::NeverTried, what)
         }
-        None => (Reason::Coordinated, format!("the permit taken at {} was not used", shown(taken.at))),
+        None => (Reason::Coordinated, format!("the permit taken at {} was not used", seconds(taken.at))),
     };
     let detail = format!(
         "{what}; after {limit}s (reboot.max_hold) the group is left to others until {}",
-        shown(until)
+        seconds(until)
     );
     Refusal::waiting(reason, detail, until)
 }

@@ -1,4 +1,6 @@
-//! Text of others as part of a line of ours: a version, a reason, the last words of a program, whatever a file has for them.
+//! Text of others as part of a line of ours: a version, a reason, the last words of a program, whatever a file has for them. And times, which are all shown alike.
+
+use chrono::{DateTime, SecondsFormat, Utc};
 
 /// The text on one line, without what steers a terminal or turns a line around, in at most `most` columns; an ellipsis tells
 /// that it was longer. What is not ASCII counts as two columns, the most that it can take.
@@ -20,6 +22,11 @@ pub fn plain(text: &str, most: usize) -> String {
         head.push(ELLIPSIS);
     }
     head
+}
+
+/// A time as everywhere in our output: UTC, whole seconds.
+pub fn seconds(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 fn columns(letters: impl IntoIterator<Item = char>) -> usize {

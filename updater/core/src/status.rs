@@ -2,12 +2,11 @@
 
 use std::fmt;
 
-use chrono::{DateTime, SecondsFormat, Utc};
 use partition_core::{Choice, Flags, Rule, Slot, SlotSet, Slots, choose};
 use serde_json::{Value, json};
 
 use crate::records::{Held, Intent, Past};
-use crate::{Cause, Settled, plain};
+use crate::{Cause, Settled, plain, seconds};
 
 /// All that `status` shows; its `Display` is the five lines.
 #[derive(Clone, Debug, PartialEq)]
@@ -182,10 +181,6 @@ fn version(held: &Held) -> String {
 
 fn because(cause: Option<&str>, most: usize) -> String {
     cause.map_or_else(String::new, |cause| format!(" ({})", plain(cause, most)))
-}
-
-fn seconds(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// Columns of a version, or of a word of a later updog, in one of the five lines.

@@ -2,11 +2,11 @@
 
 use chrono::{
     DateTime, Datelike as _, Days, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, Offset as _,
-    SecondsFormat, TimeDelta, TimeZone as _, Utc, Weekday,
+    TimeDelta, TimeZone as _, Utc, Weekday,
 };
 use chrono_tz::Tz;
 
-use crate::{Reason, Refusal};
+use crate::{Reason, Refusal, seconds};
 
 /// From one time of a day until another, on some days of the week, by the clocks of one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,11 +30,10 @@ pub fn may_restart_by(windows: &[Window], clock: DateTime<Utc>, floor: DateTime<
     if windows.is_empty() || clock >= floor {
         return may_restart(windows, clock);
     }
-    let at = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
     let detail = format!(
         "the clock says {}, though it is {} at least: no window counts until it is right",
-        at(clock),
-        at(floor)
+        seconds(clock),
+        seconds(floor)
     );
     Err(Refusal::waiting(Reason::Window, detail, again(&[], clock)))
 }
@@ -53,9 +52,9 @@ pub fn again(windows: &[Window], now: DateTime<Utc>) -> DateTime<Utc> {
 ///
 /// # Errors
 /// [`Reason::Window`], with the time at which the next window opens.
-pub fn may_restart(windows: &[Window], now: DateTime<Utc>) -> Result<(), Refusal> {
+pub(crate) fn may_restart(windows: &[Window], now: DateTime<Utc>) -> Result<(), Refusal> {
     let Some(until) = opens(windows, now) else { return Ok(()) };
-    let at = until.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let at = seconds(until);
     Err(Refusal::waiting(Reason::Window, format!("this host restarts from {at} on"), until))
 }
 

@@ -311,7 +311,7 @@ impl Error {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         if let Some((_, now)) = self.expired() {
-            let now = now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+            let now = updater_core::seconds(now);
             let cure = match self {
                 Error::Carried { .. } => "bring a newer bundle",
                 _ => "the publisher must refresh",

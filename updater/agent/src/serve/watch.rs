@@ -3,10 +3,11 @@
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 
-use chrono::{SecondsFormat, TimeDelta};
+use chrono::TimeDelta;
 use indicatif::HumanBytes;
 use rustix::event::{PollFd, PollFlags, poll};
 use serde_json::{Value, json};
+use updater_core::seconds;
 
 use super::clock::Clock;
 use crate::answer::Answer;
@@ -39,7 +40,7 @@ pub(crate) fn run(ctx: &Context<'_>, global: &Global) -> Result<Answer> {
                 if global.json {
                     print(&json!({ "event": name, "id": id, "data": data }).to_string());
                 } else if let Some(text) = shown(&name, &data, &mut tenth) {
-                    let at = clock.now().to_rfc3339_opts(SecondsFormat::Secs, true);
+                    let at = seconds(clock.now());
                     text.lines().for_each(|line| print(&format!("{at} {line}")));
                 }
                 id = None;

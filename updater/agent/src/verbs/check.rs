@@ -1,11 +1,10 @@
 //! `check`: which release this host may have now, or which rule is against it.
 
-use chrono::SecondsFormat;
 use release::manifest::{Manifest, Update};
 use serde_json::{Value, json};
 use updater_core::explain::{self, Ahead};
 use updater_core::records::Failed;
-use updater_core::{Candidate, NoOffer, Offer, Policy, Reason, Verdict};
+use updater_core::{Candidate, NoOffer, Offer, Policy, Reason, Verdict, seconds};
 
 use super::looks;
 use crate::answer::Answer;
@@ -63,7 +62,7 @@ pub(super) fn is_open(candidate: &Candidate) -> bool {
 }
 
 fn open(offer: &Offer) -> Answer {
-    let since = offer.since().map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true));
+    let since = offer.since().map(seconds);
     let message = match &since {
         Some(since) => format!("{} {} is open since {since}", offer.update().variant, offer.version()),
         None => format!("{} {} is open", offer.update().variant, offer.version()),

@@ -1,8 +1,8 @@
 //! `history`: what happened to this host.
 
-use chrono::SecondsFormat;
 use serde_json::json;
 use updater_core::records::HistoryLine;
+use updater_core::seconds;
 
 use crate::Context;
 use crate::answer::Answer;
@@ -15,7 +15,7 @@ pub(super) fn run(ctx: &Context<'_>) -> Answer {
 }
 
 fn line(line: &HistoryLine) -> String {
-    let at = line.at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let at = seconds(line.at);
     let slot = line.slot.map_or_else(|| "-".to_owned(), |slot| slot.to_string());
     let version = line.version.as_deref().unwrap_or("-");
     let why = line.cause.as_ref().map_or_else(String::new, |cause| format!(" ({cause})"));

@@ -1,12 +1,12 @@
 //! The figures behind a verdict, for `check --explain`: the sentence says it in words, a program wants the numbers.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use super::{Candidate, Verdict};
 use crate::policy::Wanted;
 use crate::records::Failed;
-use crate::{Host, Policy, Reason, Refusal, window};
+use crate::{Host, Policy, Reason, Refusal, seconds, window};
 
 /// What the rule that decided has compared, by key; empty where the sentence has it all.
 pub fn facts(candidate: &Candidate, host: &Host, policy: &Policy, failed: &Failed) -> Map<String, Value> {
@@ -136,8 +136,4 @@ fn set(value: &mut Value, key: &str, more: Value) {
     if let Some(object) = value.as_object_mut() {
         object.insert(key.to_owned(), more);
     }
-}
-
-fn seconds(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }

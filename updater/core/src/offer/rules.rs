@@ -7,7 +7,7 @@ use semver::{Op, Prerelease, Version, VersionReq};
 use super::Verdict;
 use crate::policy::Wanted;
 use crate::records::Failed;
-use crate::{Host, Policy, Reason, Refusal, plain};
+use crate::{Host, Policy, Reason, Refusal, plain, seconds};
 
 /// Who asks, and when.
 pub(super) struct Asked<'a> {
@@ -219,11 +219,6 @@ fn reaches(from: &VersionReq, version: &Version) -> bool {
 fn because(reason: &str) -> String {
     let reason = plain(reason, SAID);
     if reason.is_empty() { String::new() } else { format!(" ({reason})") }
-}
-
-/// Times as everywhere in our output: UTC, whole seconds.
-fn seconds(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }
 
 /// Columns of somebody's reason within a sentence.

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{FORMAT, Record, lenient};
-use crate::{Exit, Reason, Refusal, backoff};
+use crate::{Exit, Reason, Refusal, backoff, seconds};
 
 /// `checked.json`. Nothing depends on it but when the next turn of `auto` asks; losing it costs one request too many.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,7 +113,7 @@ impl Looked {
             };
             let detail = format!(
                 "the repository was asked in vain {times}; it is asked again from {} on",
-                until.to_rfc3339_opts(SecondsFormat::Secs, true)
+                seconds(until)
             );
             Refusal::waiting(Reason::Backoff, detail, until)
         })
