@@ -9,10 +9,10 @@ use std::process::{Command, Stdio};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use updater_core::records::{FORMAT, Taken};
-use updater_core::{Group, Holder, Permit, Reason, Refusal, Strategy, Turn, again, held, turn};
+use updater_core::{Group, Holder, Permit, Reason, Refusal, Strategy, Turn, again, held, plain, turn};
 
 use crate::answer::chain;
-use crate::etcd::{Created, Entry, Etcd, clean};
+use crate::etcd::{Created, Entry, Etcd};
 use crate::{Context, Result};
 
 /// What this host has, by its record alone.
@@ -187,7 +187,7 @@ fn holders(ctx: &Context<'_>, etcd: &Etcd) -> Result<Vec<Holder>> {
 fn holder(entry: &Entry, prefix: &str) -> Holder {
     let number = entry.key.strip_prefix(prefix.as_bytes()).and_then(|rest| std::str::from_utf8(rest).ok());
     let said: Value = serde_json::from_slice(&entry.value).unwrap_or_default();
-    let text = |key: &str| said.get(key).and_then(Value::as_str).map(|text| clean(text, 64));
+    let text = |key: &str| said.get(key).and_then(Value::as_str).map(|text| plain(text, 64));
     let host = match (text("name"), text("host")) {
         (Some(name), Some(id)) => format!("{name} ({id})"),
         (Some(one), None) | (None, Some(one)) => one,
@@ -234,6 +234,8 @@ mod tests {
             ("p/x", "\u{1b}[2J", u32::MAX, "a host unknown"),
             ("p/1", r#"{"host":"a\u001b[2Jb","name":7,"since":"soon"}"#, 1, "a[2Jb"),
             ("q", "{}", u32::MAX, "a host unknown"),
+            // What turns a line around is no part of a name.
+            ("p/2", r#"{"host":"a\u202eb"}"#, 2, "ab"),
         ];
         for (key, value, place, host) in cases {
             let holder = holder(&entry(key, value), "p/");

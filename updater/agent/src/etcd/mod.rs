@@ -13,6 +13,7 @@ use reqwest::header::AUTHORIZATION;
 use reqwest::{Certificate, Client, ClientBuilder, Identity, redirect};
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
+use updater_core::plain;
 use url::Url;
 
 use crate::config::Settings;
@@ -20,7 +21,7 @@ use crate::interrupt::Interrupt;
 
 pub use error::Error;
 use wire::Call;
-pub(crate) use wire::{Created, Entry, clean};
+pub(crate) use wire::{Created, Entry};
 
 /// The members of a cluster, asked in turn until one answers.
 #[derive(Debug)]
@@ -247,7 +248,7 @@ fn causes(error: &reqwest::Error) -> String {
     while let Some(cause) = last.source() {
         last = cause;
     }
-    clean(&last.to_string(), 200)
+    plain(&last.to_string(), 200)
 }
 
 /// More than any group has.

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use updater_core::plain;
 
 /// One question: where, what, and how it is called in messages. Nothing prints it whole: a login has a password in it.
 pub(super) struct Call {
@@ -114,12 +115,7 @@ pub(super) fn refusal(answer: &Value) -> Option<(i64, String)> {
     let of = if error.is_object() { error } else { answer };
     let code = of.get("code").or_else(|| of.get("grpc_code")).and_then(Value::as_i64)?;
     let said = of.get("message").or_else(|| of.get("error")).and_then(Value::as_str).unwrap_or_default();
-    Some((code, clean(said, 200)))
-}
-
-/// Text of others, without what would steer a terminal.
-pub(crate) fn clean(text: &str, limit: usize) -> String {
-    text.chars().filter(|c| !c.is_control()).take(limit).collect()
+    Some((code, plain(said, 200)))
 }
 
 fn entry(value: &Value) -> Option<Entry> {
