@@ -3,7 +3,6 @@
 //! * [`cli`]: what was typed; [`run()`] does it and answers.
 //! * [`verbs`]: one file each.
 //! * [`gate`]: what the health gate asks; `hooks`, `inhibitors`: who is asked before and after a step; [`execs`]: programs of others.
-//! * [`gate`]: what the health gate asks; `hooks`: who is asked before and after a step; [`execs`]: programs of others.
 //! * `permit`: what this host has of its group; `etcd`: where the group keeps it.
 //! * [`engine`]: check, plan, stage, verify; the only way to something that can be armed.
 //! * [`context`]: the edges that verbs are given; [`config`], [`state`], [`machine`], [`report`], [`interrupt`].

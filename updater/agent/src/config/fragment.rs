@@ -118,7 +118,6 @@ pub(super) fn parse(
     Ok((fragment, problems))
 }
 
-/// The keys of sections with their section before them, as they are named everywhere else.
 /// The keys of sections, as `[health]`, with their section before them, as they are named everywhere else.
 fn flat(table: toml::Table) -> impl Iterator<Item = (String, toml::Value)> {
     table.into_iter().flat_map(|(key, value)| match value {
