@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
+use updater_core::Exit;
 use utoipa::ToSchema;
 
 use super::work::{Ended, Work};
@@ -96,6 +97,13 @@ pub(super) struct Looked {
     pub(super) chosen: Option<Chosen>,
 }
 
+impl Looked {
+    /// Whether a check that ends with this code has looked: an update is open, none is, or not yet.
+    pub(super) fn ends_with(code: i64) -> bool {
+        [Exit::Done, Exit::NothingToDo, Exit::MustWait].iter().any(|exit| i64::from(exit.code()) == code)
+    }
+}
+
 /// A release by its names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Chosen {
@@ -174,7 +182,7 @@ impl Seen {
         let data = json!({
             "work": work.name(), "exit": ended.exit, "reason": ended.reason, "message": ended.message,
         });
-        if !matches!(work, Work::Auto) {
+        if work.command().is_some() {
             now.command = Some((work, ended));
         }
         self.tell(&mut now, "ended", data);

@@ -50,6 +50,14 @@ impl Work {
         }
     }
 
+    /// Its name among Bottlerocket's commands; `None`: it is none of them, and theirs stays the most recent one.
+    pub(super) const fn command(&self) -> Option<&'static str> {
+        match self {
+            Work::Auto | Work::Reboot => None,
+            Work::Refresh | Work::Prepare(_) | Work::Activate | Work::Deactivate => Some(self.name()),
+        }
+    }
+
     fn arguments(&self) -> Vec<&str> {
         match self {
             Work::Auto => vec!["auto", "--reboot"],
@@ -230,8 +238,8 @@ impl Ended {
         let message =
             if silent { format!("updog ended without an answer ({status})") } else { short(message) };
         let HeardData { until, candidates, offer } = data.unwrap_or_default();
-        // 10 and 11: looked, and nothing is open.
-        let has_looked = *work == Work::Refresh && matches!(status.code(), Some(0 | 10 | 11));
+        let has_looked =
+            *work == Work::Refresh && status.code().is_some_and(|code| Looked::ends_with(code.into()));
         let looked = has_looked.then(|| Looked {
             at,
             available: candidates.into_iter().map(|one| one.version).collect(),

@@ -205,8 +205,7 @@ impl Host {
     fn looked(&self, asked: Option<Looked>) -> Option<Looked> {
         let kept = self.data.get("last_check").and_then(|kept| {
             let at = kept.get("at")?.as_str()?.parse().ok()?;
-            // 10 and 11: looked, and nothing is open.
-            matches!(kept.get("exit")?.as_u64()?, 0 | 10 | 11).then_some(())?;
+            Looked::ends_with(kept.get("exit")?.as_i64()?).then_some(())?;
             let version = kept.get("version").and_then(Value::as_str).map(str::to_owned);
             let chosen = version.clone().map(|version| Chosen {
                 arch: self.arch.clone(),
@@ -258,8 +257,8 @@ impl CommandResult {
     fn of(work: &Work, ended: Ended) -> Option<CommandResult> {
         // That nothing is open is what a look may find.
         let ok = ended.is_ok() || ended.looked.is_some();
-        (!matches!(work, Work::Auto | Work::Reboot)).then(|| CommandResult {
-            cmd_type: work.name(),
+        Some(CommandResult {
+            cmd_type: work.command()?,
             cmd_status: if ok { "Success" } else { "Failed" },
             timestamp: stamp(ended.at),
             exit_status: ended.exit.or(ended.signal),

@@ -221,6 +221,19 @@ fn a_restart_waits_for_who_holds_it_up() {
     assert!(!host.path("restarted").exists());
 }
 
+/// A restart is none of Bottlerocket's commands: what the last of them came to is still to be read after it.
+#[test]
+fn a_restart_leaves_the_most_recent_command() {
+    let mut served = Served::new();
+    served.publish("1.1.0", |_| ());
+    crate::inhibited::held_up(&served.host);
+    let daemon = Daemon::start(&served.host);
+    daemon.done("/actions/refresh-updates");
+    daemon.done("/actions/reboot");
+    let status = daemon.get("/updates/status");
+    assert_eq!(status.body["most_recent_command"]["cmd_type"], "refresh", "{status:?}");
+}
+
 #[test]
 fn a_restart_asks_hooks_when_another_slot_boots_next() {
     let host = Host::new();
