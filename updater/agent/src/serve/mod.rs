@@ -41,7 +41,10 @@ pub(crate) fn run(ctx: &Context<'_>, global: &Global) -> Result<Answer> {
         .max_blocking_threads(8)
         .build()
         .map_err(Error::daemon("start the runtime"))?;
-    runtime.block_on(serve(ctx, global))
+    let ended = runtime.block_on(serve(ctx, global));
+    // Whoever waits for a name server or a disk is not waited for.
+    runtime.shutdown_background();
+    ended
 }
 
 async fn serve(ctx: &Context<'_>, global: &Global) -> Result<Answer> {
