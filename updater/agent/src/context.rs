@@ -10,7 +10,7 @@ use updater_core::{Host, Policy};
 
 use crate::config::Settings;
 use crate::interrupt::Interrupt;
-use crate::machine::Machine;
+use crate::machine::{Machine, OsRelease};
 use crate::options::Options;
 use crate::report::{Event, Reporter};
 use crate::state::State;
@@ -54,12 +54,19 @@ impl Context<'_> {
     /// What this host is, for choosing a release. Makes the seed when there is none yet.
     pub fn host(&self) -> Result<Host> {
         let os = self.machine.os_release(self.config.os_release.as_deref())?;
+        let (variant, arch) = self.names(&os);
         Ok(Host {
-            variant: self.config.variant.clone().or(os.variant).ok_or(Error::Unnamed { what: "variant" })?,
-            arch: self.config.arch.clone().unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
+            variant: variant.ok_or(Error::Unnamed { what: "variant" })?,
+            arch,
             version: os.version.ok_or(Error::Unnamed { what: "version" })?,
             seed: self.state.seed(self.config.seed)?,
         })
+    }
+
+    /// Variant and architecture, as releases for this host name them.
+    pub(crate) fn names(&self, os: &OsRelease) -> (Option<String>, String) {
+        let variant = self.config.variant.as_ref().or(os.variant.as_ref());
+        (variant.cloned(), self.config.arch.clone().unwrap_or_else(|| std::env::consts::ARCH.to_owned()))
     }
 
     /// What is wanted: the configuration and, over it, the command line.

@@ -60,6 +60,7 @@ fn never_tried(ctx: &Context<'_>) -> Option<Report> {
 /// What the collector gets: nothing that names the host but the id that was configured for it.
 fn body(ctx: &Context<'_>, report: &Report) -> Value {
     let os = ctx.machine.os_release(ctx.config.os_release.as_deref()).unwrap_or_default();
+    let (variant, arch) = ctx.names(&os);
     json!({
         "format": 1,
         "id": ctx.config.report.id,
@@ -70,8 +71,8 @@ fn body(ctx: &Context<'_>, report: &Report) -> Value {
         "release": report.release,
         "cause": report.cause.as_deref().map(|cause| plain(cause, 100)),
         "host": {
-            "variant": ctx.config.variant.clone().or(os.variant),
-            "arch": ctx.config.arch.as_deref().unwrap_or(std::env::consts::ARCH),
+            "variant": variant,
+            "arch": arch,
             "version": os.version,
         },
         "updog": env!("CARGO_PKG_VERSION"),

@@ -46,8 +46,8 @@ impl Local {
         let names = move || {
             let ctx = local.context().ok()?;
             let os = ctx.machine.os_release(ctx.config.os_release.as_deref()).unwrap_or_default();
-            let variant = ctx.config.variant.clone().or(os.variant).unwrap_or_default();
-            Some((variant, ctx.config.arch.clone().unwrap_or_else(|| std::env::consts::ARCH.to_owned())))
+            let (variant, arch) = ctx.names(&os);
+            Some((variant.unwrap_or_default(), arch))
         };
         spawn_blocking(names).await.ok().flatten().unwrap_or_default()
     }
