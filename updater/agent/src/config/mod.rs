@@ -76,9 +76,8 @@ pub fn load(file: Option<&Path>, strictness: Strictness) -> Result<Loaded, Error
             Err(source) => tolerate(Error::Read { path, source }, strictness, &mut notes)?,
         }
     }
-    let (mut settings, problems) = Settings::mean(&merged, strictness)?;
+    let (settings, problems) = Settings::mean(&merged, strictness, notes.len())?;
     notes.extend(problems.iter().map(error::chain));
-    settings.problems = notes.len();
     Ok(Loaded { settings, merged, notes })
 }
 

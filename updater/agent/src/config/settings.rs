@@ -103,8 +103,13 @@ pub struct Mirror {
 }
 
 impl Settings {
-    /// What the values mean. Lenient: a value that makes no sense is left out and returned as a problem.
-    pub fn mean(merged: &Merged, strictness: Strictness) -> Result<(Settings, Vec<Error>), Error> {
+    /// What the values mean, `left_out` keys and files aside. Lenient: a value that makes no sense is left out too, and returned as
+    /// a problem.
+    pub fn mean(
+        merged: &Merged,
+        strictness: Strictness,
+        left_out: usize,
+    ) -> Result<(Settings, Vec<Error>), Error> {
         let mut reader = Reader { merged, strictness, problems: Vec::new() };
         let values = &merged.values;
         let tries = (values.tries, values.confirmed_tries);
@@ -163,7 +168,7 @@ impl Settings {
             serve: Serve::mean(&values.serve, &mut reader)?,
             metrics: Metrics::mean(&values.seen, &mut reader)?,
             report: Report::mean(&values.seen, &mut reader)?,
-            problems: reader.problems.len(),
+            problems: left_out.saturating_add(reader.problems.len()),
             reboot,
         };
         Ok((settings, reader.problems))
