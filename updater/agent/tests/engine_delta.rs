@@ -128,6 +128,22 @@ fn a_record_that_is_a_lie_leads_to_full_frames() {
     assert!(asked(&served, "-root.img.zst") > 0);
 }
 
+/// The table is right, and each download of records breaks off: it would again in every later run.
+#[test]
+fn records_that_do_not_come_lead_to_full_frames() {
+    let (old, new) = pair();
+    let served = served(&old, &new);
+    let table = 88 + 48 * 3;
+    served.server.set(Faults {
+        only: Some("-root.from".to_owned()),
+        cut: Some(table + 20),
+        ..Faults::default()
+    });
+    let ran = staged(&served, &new);
+    assert!(ran.progress.contains("full frames are taken instead of the delta"), "{}", ran.progress);
+    assert!(asked(&served, "-root.img.zst") > 0);
+}
+
 #[test]
 fn a_server_without_ranges_gives_deltas_too() {
     let (old, new) = pair();

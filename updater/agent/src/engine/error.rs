@@ -270,13 +270,12 @@ impl Error {
         }
     }
 
-    /// Whether the files of a delta are the matter, so that full frames may help. What the user or the network stops, they would not.
+    /// Whether what came of a delta is the matter, so that full frames may help. A download that stalls or breaks off counts: where it is
+    /// the network, they say so as well; where it is one file on one mirror, every later run would end there too.
     pub(super) fn is_about_a_delta(&self) -> bool {
         match self {
-            Error::Frame { .. } => true,
-            Error::Fetch { source, .. } => {
-                matches!(source, SourceError::NoRanges | SourceError::Refused(_))
-            }
+            Error::Frame { .. } | Error::Short { .. } => true,
+            Error::Fetch { source, .. } => !matches!(source, SourceError::Interrupted),
             _ => false,
         }
     }

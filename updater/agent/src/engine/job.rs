@@ -143,7 +143,8 @@ impl Job<'_> {
         progress.add(total.saturating_sub(work.raw_length(&self.indexes)), 0);
         let partial = PartialFile::begin(self.folder, (io.slot, self.release.id), &self.indexes, work);
         let partial = partial.map_err(|source| Error::Record { path: self.folder.to_owned(), source })?;
-        let base = self.deltas.as_ref().and_then(|_| Base::open(self.disk, self.running).ok());
+        let open = |_| Base::open(self.disk, self.running).inspect_err(|error| self.without(error)).ok();
+        let base = self.deltas.as_ref().and_then(open);
         let mut scribe = Scribe { job: self, forget, partial, progress };
         let fill = Fill {
             images: &io.images,
@@ -178,6 +179,11 @@ impl Job<'_> {
     fn step(&self, step: Step, message: String) {
         self.reporter.event(&Event::Step { step, message });
     }
+
+    fn without(&self, error: &Error) {
+        let message = format!("full frames are taken instead of the delta: {}", chain(error));
+        self.reporter.event(&Event::Note { message });
+    }
 }
 
 /// Keeps the records of a fill.
@@ -201,8 +207,7 @@ impl Watch for Scribe<'_> {
     }
 
     fn without(&mut self, error: &Error) {
-        let message = format!("full frames are taken instead of the delta: {}", chain(error));
-        self.job.reporter.event(&Event::Note { message });
+        self.job.without(error);
     }
 }
 
