@@ -4,13 +4,13 @@
 //! block shutdown: that somebody is logged in is no lock, though `systemctl --check-inhibitors=yes` would refuse for it too.
 
 use serde::Deserialize;
-use updater_core::plain;
+use updater_core::{Reason, Refusal, plain};
 
 use crate::Context;
 
 /// One lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Inhibitor {
+struct Inhibitor {
     who: String,
     why: String,
     pid: u32,
@@ -24,9 +24,26 @@ impl std::fmt::Display for Inhibitor {
     }
 }
 
+/// A restart that has to wait.
+#[derive(Clone, Debug)]
+pub(crate) struct HeldUp {
+    /// By whom, for people.
+    pub(crate) holders: Vec<String>,
+    /// The rule that they make. Nobody says for how long, so they are asked again.
+    pub(crate) refusal: Refusal,
+}
+
+/// Whether somebody holds a restart up now.
+pub(crate) fn held_up(ctx: &Context<'_>) -> Option<HeldUp> {
+    let holders: Vec<String> = list(ctx).iter().map(ToString::to_string).collect();
+    let detail = format!("the restart is held up by {}", holders.join(" and "));
+    let refusal = || Refusal::waiting(Reason::Inhibited, detail, ctx.again());
+    (!holders.is_empty()).then(|| HeldUp { holders, refusal: refusal() })
+}
+
 /// Those that block a restart now. That they cannot be listed is noted and holds nothing up: a host whose bus is broken has to
 /// be able to leave that release.
-pub(crate) fn list(ctx: &Context<'_>) -> Vec<Inhibitor> {
+fn list(ctx: &Context<'_>) -> Vec<Inhibitor> {
     if !ASKED_WHERE.iter().all(|path| ctx.machine.file(path).is_some_and(|path| path.exists())) {
         return Vec::new();
     }

@@ -43,7 +43,7 @@ impl Exposition {
     pub(super) fn one_of(
         &mut self,
         name: (&'static str, &'static str),
-        (label, all): (&'static str, &[&'static str]),
+        (label, all): (&'static str, &[&str]),
         word: Option<&str>,
     ) {
         let samples = all.iter().map(|known| Sample {

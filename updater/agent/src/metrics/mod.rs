@@ -7,7 +7,8 @@ mod file;
 use chrono::{DateTime, Utc};
 use partition_core::{Flags, Slot, Standing, verbs};
 use partition_disk::Access;
-use updater_core::Status;
+use updater_core::records::HistoryEvent;
+use updater_core::{Settled, Status};
 
 use crate::cli::Verb;
 use crate::verbs::status;
@@ -94,7 +95,9 @@ fn slots_of(all: &mut Exposition, ctx: &Context<'_>, status: &Status) {
     }
     let last = status.last.as_ref();
     let outcome = last.map(|last| last.outcome.as_str());
-    all.one_of(("updog_last_outcome", "How the last update ended."), ("outcome", &OUTCOMES), outcome);
+    let endings: Vec<HistoryEvent> = Settled::ALL.into_iter().filter_map(Settled::ending).collect();
+    let words: Vec<&str> = endings.iter().map(HistoryEvent::as_str).collect();
+    all.one_of(("updog_last_outcome", "How the last update ended."), ("outcome", &words), outcome);
     let at = last.map(|last| last.at.timestamp());
     all.number(("updog_last_outcome_timestamp_seconds", "When that was found out."), at);
 }
@@ -128,4 +131,3 @@ fn looks(all: &mut Exposition, ctx: &Context<'_>) {
 }
 
 const HEALTH: [&str; 4] = ["checking", "healthy", "unhealthy", "unknown"];
-const OUTCOMES: [&str; 5] = ["updated", "rolled_back", "rollback_failed", "not_armed", "fell_back"];

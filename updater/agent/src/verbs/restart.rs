@@ -3,12 +3,12 @@
 use partition_core::{SlotSet, choose};
 use partition_disk::Access;
 use serde_json::json;
-use updater_core::{Reason, Refusal};
 
 use super::flags;
 use crate::answer::Answer;
 use crate::cli::Restart;
-use crate::{Context, Error, Result, inhibitors};
+use crate::inhibitors::{self, HeldUp};
+use crate::{Context, Error, Result};
 
 pub(super) fn run(ctx: &Context<'_>) -> Result<Answer> {
     let slots = ctx.disk(Access::Read)?.layout().map_err(Error::disk("find the slots"))?.slots();
@@ -16,10 +16,10 @@ pub(super) fn run(ctx: &Context<'_>) -> Result<Answer> {
     let message =
         next.map_or_else(|| "no slot boots next".to_owned(), |slot| format!("slot {slot} boots next"));
     let restart = Restart { reboot: true };
-    let holders: Vec<String> = inhibitors::list(ctx).iter().map(ToString::to_string).collect();
-    if !holders.is_empty() {
-        let detail = format!("the restart is held up by {}", holders.join(" and "));
-        return Err(Refusal::new(Reason::Inhibited, detail).into());
+    if let Some(HeldUp { holders, refusal }) = inhibitors::held_up(ctx) {
+        let data = json!({ "holders": holders, "until": refusal.until });
+        let (exit, reason) = (refusal.exit(), Some(refusal.reason));
+        return Ok(Answer { exit, reason, ..Answer::done(refusal.to_string(), data) });
     }
     let leaves = next.is_some() && next != ctx.running().ok();
     let message =

@@ -16,8 +16,9 @@ use crate::answer::{Answer, chain};
 use crate::cli::Restart;
 use crate::engine::check::Checked;
 use crate::engine::route::Verified;
+use crate::inhibitors::{self, HeldUp};
 use crate::report::Event;
-use crate::{Context, Error, Options, Result, engine, inhibitors, permit};
+use crate::{Context, Error, Options, Result, engine, permit};
 
 /// Takes one turn.
 pub(super) fn take(ctx: &Context<'_>, restart: Restart) -> Result<Answer> {
@@ -198,15 +199,12 @@ impl Turn<'_> {
         }
         // The restart waits, so that others need not; but not one that may be under way.
         let idle = observed.permit == Permit::Held && !permit::is_asked(self.ctx);
-        let holders = if self.restart.reboot { inhibitors::list(self.ctx) } else { Vec::new() };
-        if !holders.is_empty() {
-            let holders: Vec<String> = holders.iter().map(ToString::to_string).collect();
+        let held_up = self.restart.reboot.then(|| inhibitors::held_up(self.ctx)).flatten();
+        if let Some(HeldUp { holders, refusal }) = held_up {
             self.tell(json!({ "holders": holders }));
-            let detail = format!("the restart is held up by {}", holders.join(" and "));
             if idle {
                 self.return_permit();
             }
-            let refusal = self.asked_again(Refusal::new(Reason::Inhibited, detail));
             return Ok(self.end(observed, &refusal));
         }
         self.name_what_is_armed(observed);
@@ -226,12 +224,6 @@ impl Turn<'_> {
             }
         }
         flags::leave(ctx, self.restart, message)
-    }
-
-    /// Whoever holds the restart up does not say for how long.
-    fn asked_again(&self, refusal: Refusal) -> Refusal {
-        let until = refusal.until.unwrap_or_else(|| self.ctx.again());
-        Refusal { until: Some(until), ..refusal }
     }
 
     /// That the group cannot be asked keeps this host from nothing but its restart, and its lease ends by itself.

@@ -49,6 +49,19 @@ fn who_holds_the_restart_up_is_named_and_asked_again() {
     assert!(host.path("restarted").exists());
 }
 
+/// What the daemon's clients have done by it.
+#[test]
+fn a_restart_that_is_asked_for_names_them_too() {
+    let host = Host::new();
+    restartable(&host);
+    locks(&host, APT);
+    let answer = host.json(&["restart"]);
+    assert_eq!((&answer["exit"], &answer["reason"]), (&json!(11), &json!("inhibited")), "{answer}");
+    assert_eq!(answer["data"]["holders"], json!(["apt, process 812 (installs packages)"]));
+    assert_soon(&answer);
+    assert!(!host.path("restarted").exists());
+}
+
 #[test]
 fn nobody_is_asked_where_nobody_restarts_or_a_hand_does() {
     let host = Host::new();
