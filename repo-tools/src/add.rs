@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use release::folder::{self, RawImage, ReleaseJson};
 use release::manifest::{Ours, Update};
 use release::names::Names;
-use release::payload::{FrameWriter, Index, Progress};
+use release::payload::{FrameWriter, Index, PackError, Progress};
 use release::{Digest, Image, Images, ReleaseId};
 use serde_json::Map;
 
@@ -123,10 +123,12 @@ impl Packing<'_> {
         let mut source = Hashing::over(BufReader::with_capacity(1 << 20, file));
         let files = self.folder.files();
         let mut out = NewBlob::begin(self.folder, &files, name)?;
-        let index = self
-            .writer
-            .write(&mut source, &mut out, progress)
-            .map_err(|source| Error::Pack { path: path.clone(), source })?;
+        let index = self.writer.write(&mut source, &mut out, progress);
+        let index = index.map_err(|error| match error {
+            PackError::Write(source) => Error::WriteFile { path: out.coming(), source },
+            PackError::Read(source) => Error::ReadFile { path: path.clone(), source },
+            source => Error::Pack { path: path.clone(), source },
+        })?;
         if source.length() != raw.length {
             let (expected, found) = (format!("{} bytes", raw.length), source.length().to_string());
             return Err(Error::ImageDiffers { path, expected, found });

@@ -210,6 +210,7 @@ impl Making<'_> {
             .map_err(|error| match error {
                 WriteError::Base(source) => base.unread(source),
                 WriteError::Write(source) => records.unwritten(source),
+                WriteError::Read(source) => Error::ReadFile { path: raw.path(), source },
                 source => Error::Delta { path: raw.path(), source },
             })?;
         let header = written.table.encode();
