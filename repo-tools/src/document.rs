@@ -163,13 +163,22 @@ impl<T: ToughRole + Serialize + DeserializeOwned + Clone> Document<T> {
             root.roles.get(&T::TYPE).is_some_and(|keys| keys.keyids.contains(&signature.keyid))
         };
         let Some(root) = roots.iter().find(listed) else { return Ok(Merged::Stranger) };
+        self.merge_of(signature, |document| document.signed_by(root))
+    }
+
+    /// Adds a signature of a key that may sign; `signed` says whose signatures a document has that are right.
+    fn merge_of(
+        &mut self,
+        signature: &Signature,
+        signed: impl Fn(&Self) -> BTreeSet<String>,
+    ) -> Result<Merged> {
         let key = hex::encode(&signature.keyid);
-        let mut envelope = self.envelope.clone();
-        envelope.signatures = vec![signature.clone()];
-        if !Self::of(envelope)?.signed_by(root).contains(&key) {
+        let mut alone = self.envelope.clone();
+        alone.signatures = vec![signature.clone()];
+        if !signed(&Self::of(alone)?).contains(&key) {
             return Ok(Merged::Wrong);
         }
-        if self.signed_by(root).contains(&key) {
+        if signed(self).contains(&key) {
             return Ok(Merged::Known);
         }
         self.put_signature(signature.clone())?;
@@ -234,17 +243,7 @@ impl Document<Targets> {
         if !role.keyids.contains(&signature.keyid) {
             return Ok(Merged::Stranger);
         }
-        let key = hex::encode(&signature.keyid);
-        let mut alone = self.envelope.clone();
-        alone.signatures = vec![signature.clone()];
-        if !Self::of(alone)?.signed_as(delegations, role).contains(&key) {
-            return Ok(Merged::Wrong);
-        }
-        if self.signed_as(delegations, role).contains(&key) {
-            return Ok(Merged::Known);
-        }
-        self.put_signature(signature.clone())?;
-        Ok(Merged::Added)
+        self.merge_of(signature, |document| document.signed_as(delegations, role))
     }
 
     /// Whether enough of the keys that `delegations` gives to `name` have signed.
