@@ -120,7 +120,7 @@ impl Folder {
         let delegations = typed.delegations.map(serde_json::from_value).transpose();
         let delegations = delegations.map_err(|error| state(error.to_string()))?;
         let withdrawn = match self.read(WITHDRAWN)? {
-            Some(bytes) => Manifest::parse(&bytes).map_err(|source| Error::Manifest { source })?.updates,
+            Some(bytes) => Manifest::parse(&bytes).map_err(|error| self.damaged(WITHDRAWN, &error))?.updates,
             None => Vec::new(),
         };
         Ok(Draft { manifest, targets: typed.targets, delegations, withdrawn })
@@ -184,10 +184,8 @@ impl Folder {
         shown: Versions,
     ) -> Result<Papers> {
         let files = self.files.as_ref();
-        let next_root = self.read(NEXT_ROOT)?.map(NextRoot::parse).transpose().map_err(|error| {
-            // A file of this folder alone, which no host and no copy has.
-            Error::ParseState { path: self.dir.join(NEXT_ROOT), reason: crate::error::chain(&error) }
-        })?;
+        let next_root = self.read(NEXT_ROOT)?.map(NextRoot::parse).transpose();
+        let next_root = next_root.map_err(|error| self.damaged(NEXT_ROOT, &error))?;
         let newest = roots.last().map_or(0, Document::version);
         Ok(Papers {
             // A cut between N.root.json and the removal of the draft leaves the draft of a root that is signed.
@@ -314,6 +312,11 @@ impl Folder {
 
     fn signing(&self, role: &str) -> PathBuf {
         self.dir.join("signing").join(format!("{role}.json"))
+    }
+
+    /// A file of this folder alone, which no host and no copy has.
+    fn damaged(&self, name: &str, error: &(dyn std::error::Error + 'static)) -> Error {
+        Error::ParseState { path: self.dir.join(name), reason: crate::error::chain(error) }
     }
 
     pub(crate) fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {

@@ -77,3 +77,16 @@ fn one_that_nobody_stopped_comes_new_and_one_that_was_restarted_is_free() {
     let added = desk.json("--repo repo release add next --level 1");
     assert_eq!(added["data"]["stopped"].as_bool(), Some(false), "{added}");
 }
+
+#[test]
+fn a_damaged_memory_is_named() {
+    let desk = desk();
+    std::fs::write(desk.path().join("repo/draft/withdrawn.json"), "torn").unwrap();
+    let said = desk.json("--repo repo release list");
+    assert_eq!((said["exit"].as_i64(), said["reason"].as_str()), (Some(2), Some("usage")), "{said}");
+    assert!(said["message"].as_str().unwrap().contains("draft/withdrawn.json: "), "{said}");
+    assert!(
+        said["data"]["hint"].as_str().unwrap().starts_with("bring it back from version control"),
+        "{said}"
+    );
+}
