@@ -70,6 +70,12 @@ pub fn text(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }
 
+/// Reads RFC 3339: a year has four digits, so that a term later or earlier is still a date.
+pub fn parse_at(text: &str) -> Result<DateTime<Utc>, String> {
+    let at = DateTime::parse_from_rfc3339(text);
+    at.map(|at| at.to_utc()).map_err(|_| "expected RFC 3339, such as 2026-12-01T00:00:00Z".to_owned())
+}
+
 /// Reads RFC 3339, or a term from now: `90d`, `12h`, `2w`.
 pub fn parse_when(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {

@@ -75,7 +75,7 @@ pub(crate) struct Args {
     #[arg(long, global = true)]
     json: bool,
     /// The time now, for tests and for signing machines without a clock.
-    #[arg(long, global = true, value_name = "RFC3339")]
+    #[arg(long, global = true, value_name = "RFC3339", value_parser = crate::time::parse_at)]
     clock: Option<DateTime<Utc>>,
     /// Do everything but write: say which files would change, and what hosts would see.
     #[arg(long, global = true)]

@@ -42,7 +42,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// When the rollout starts; now, if not given.
-    #[arg(long, value_name = "RFC3339")]
+    #[arg(long, value_name = "RFC3339", value_parser = time::parse_at)]
     start_at: Option<DateTime<Utc>>,
     /// Bytes that a host fetches for the update; without it, all frames and indexes of the release in the draft.
     #[arg(long, value_name = "N")]

@@ -22,7 +22,7 @@ pub(super) enum Verb {
         /// A rollout from repo.toml, or emergency, accelerated, normal, slow, or a wave file.
         policy: String,
         /// When the rollout starts; now, if not given.
-        #[arg(long, value_name = "RFC3339")]
+        #[arg(long, value_name = "RFC3339", value_parser = time::parse_at)]
         start_at: Option<DateTime<Utc>>,
         /// End the pause or halt of a release that stands still; for a reason.
         #[arg(long, requires = "reason")]

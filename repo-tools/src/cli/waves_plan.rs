@@ -19,7 +19,7 @@ pub(super) struct Args {
     /// A rollout from repo.toml, or emergency, accelerated, normal, slow, or a wave file.
     policy: String,
     /// When the rollout starts; now, if not given.
-    #[arg(long, value_name = "RFC3339")]
+    #[arg(long, value_name = "RFC3339", value_parser = time::parse_at)]
     start_at: Option<DateTime<Utc>>,
     /// The rollout starts now.
     #[arg(long, conflicts_with = "start_at")]

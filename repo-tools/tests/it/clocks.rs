@@ -119,3 +119,23 @@ fn there_is_a_way_out_of_a_clock_that_was_far_ahead() {
     read_again(&desk.path().join("public"), &seen, wrong.parse().unwrap()).unwrap();
     assert!(desk.done(&format!("validate public --clock {out}")).contains("no problems"));
 }
+
+/// A year of more digits would be no date any more once a term is added or taken away.
+#[test]
+fn a_moment_that_is_no_rfc_3339_is_usage() {
+    let desk = Desk::new();
+    for at in ["+262142-12-31T23:59:59Z", "-262143-01-01T00:00:00Z", "2026-12-01", "now"] {
+        for line in [
+            format!("--clock={at} --repo r init"),
+            format!("waves plan normal --start-at={at}"),
+            format!("--repo r waves set normal --start-at={at}"),
+            format!("waves simulate normal --start-at={at}"),
+        ] {
+            let output = desk.output(&line);
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(2), "{line}: {said}");
+            assert!(said.contains("expected RFC 3339, such as 2026-12-01T00:00:00Z"), "{line}: {said}");
+        }
+    }
+    desk.done("waves plan normal --start-at=9998-12-31T23:59:59Z --clock=0000-01-01T00:00:00Z");
+}
