@@ -43,7 +43,7 @@ pub fn generate(kind: KeyKind, path: &Path) -> Result<NewKey> {
 
 /// [`generate`] with the private key encrypted: PBES2 with scrypt and AES-256-CBC. The plain key never touches the disk.
 pub fn generate_locked(kind: KeyKind, path: &Path, passphrase: &Secret) -> Result<NewKey> {
-    match pair::half(path, &Given(passphrase))? {
+    match locked_half(path, passphrase)? {
         Some(half) => half.complete(),
         None => Fresh::make(kind, path, Some(passphrase))?.write(path),
     }
@@ -58,7 +58,7 @@ pub fn rehearse(
 ) -> Result<NewKey> {
     let half = match passphrase {
         None => pair::half(path, &NoSecrets)?,
-        Some(passphrase) => pair::half(path, &Given(passphrase))?,
+        Some(passphrase) => locked_half(path, passphrase)?,
     };
     let put = |path: &Path, bytes: &[u8]| {
         files::ensure_dir(files, files::parent(path))
@@ -75,6 +75,15 @@ pub fn rehearse(
     };
     put(&public_file, &pair::public_bytes(&signer)?)?;
     Ok(NewKey { signer, public_file })
+}
+
+/// What a cut run left of a key with this passphrase. A key that anybody can open is not what was asked for.
+fn locked_half(path: &Path, passphrase: &Secret) -> Result<Option<pair::Half>> {
+    let half = pair::half(path, &Given(passphrase))?;
+    if half.is_some() && Signer::open_file(path, &NoSecrets).is_ok() {
+        return Err(Error::KeyExists { path: path.to_owned(), private: true });
+    }
+    Ok(half)
 }
 
 /// A key that is in no file yet.

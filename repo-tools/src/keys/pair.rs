@@ -80,7 +80,8 @@ pub(super) fn write(path: &Path, private: &[u8], public: &[u8]) -> Result<PathBu
     let partials = [partial_name(path), partial_name(&file)];
     let write = || {
         // A folder that is made for keys is nobody else's.
-        DirBuilder::new().recursive(true).mode(0o700).create(parent(path)).map_err(at(path))?;
+        let dir = parent(path);
+        DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(no_folder(dir))?;
         write_partial(&partials[0], private, 0o600).map_err(at(path))?;
         write_partial(&partials[1], public, 0o644).map_err(at(&file))?;
         name_it(&partials[0], path).map_err(at(path))?;
@@ -96,6 +97,16 @@ pub(super) fn write(path: &Path, private: &[u8], public: &[u8]) -> Result<PathBu
         }
     })?;
     Ok(file)
+}
+
+/// What is there already is a file, and not the key's.
+fn no_folder(dir: &Path) -> impl Fn(io::Error) -> Error {
+    let path = dir.to_owned();
+    move |source| {
+        let is_file = source.kind() == io::ErrorKind::AlreadyExists;
+        let source = if is_file { io::ErrorKind::NotADirectory.into() } else { source };
+        Error::WriteFile { path: path.clone(), source }
+    }
 }
 
 fn at(path: &Path) -> impl Fn(io::Error) -> Error {

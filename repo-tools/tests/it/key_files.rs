@@ -100,6 +100,13 @@ fn a_key_that_was_cut_half_way_is_completed() {
             .collect();
         assert_eq!(keys, ["k.pub"], "the half that is there stays");
         assert!(path(".k.pub.partial").exists() && !path("k.pub").exists());
+        if more.is_empty() {
+            // A plain key is not what was asked for.
+            for rehearsed in ["", " --dry-run"] {
+                let line = format!("key new k --encrypt --passphrase-file word{rehearsed}");
+                assert!(refused(&desk, &line, 2).contains("refused to write key k: "));
+            }
+        }
         desk.done(&format!("--repo r key new k --role all {more}"));
         assert_eq!((fs::read(path("k")).unwrap(), fs::read(path("k.pub")).unwrap()), (private, public));
         assert!(!path(".k.pub.partial").exists());
@@ -136,6 +143,8 @@ fn a_file_in_the_way_is_named_with_what_to_do() {
         let said = refused(&desk, &format!("--repo r key new {name} --role all"), 2);
         assert!(said.contains(&format!("refused to write key {file}: ")) && said.contains(hint), "{said}");
     }
+    let said = refused(&desk, "key new whole/deep", 2);
+    assert!(said.contains("failed to write whole: ") && said.contains("make its folder first"), "{said}");
     desk.done("--repo r root add-key private --role all");
     assert!(!path("private.pub").exists() && !path("foreign.pub").exists());
 }
