@@ -8,8 +8,14 @@ use clap::error::ErrorKind;
 use crate::cli::{Args, Ending};
 
 /// The source of the hints; every command in them stands between escaped quotes.
-const HINTS: &[&str] =
-    &[include_str!("hint.rs"), include_str!("../keys/error.rs"), include_str!("../request/fault.rs")];
+const HINTS: &[&str] = &[
+    include_str!("hint.rs"),
+    include_str!("../keys/error.rs"),
+    include_str!("../request/fault.rs"),
+    include_str!("../delta/refusal.rs"),
+    include_str!("../intent/error.rs"),
+    include_str!("../store/s3/fault.rs"),
+];
 
 #[test]
 fn every_variant_decides() {
