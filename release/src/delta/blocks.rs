@@ -32,7 +32,9 @@ pub struct BlockMap {
 impl BlockMap {
     /// Reads the whole base, of `length` bytes.
     pub fn of(base: &(impl BaseBlocks + ?Sized), length: u64) -> io::Result<BlockMap> {
+        // As many as there are: one that grows would take up to twice the room.
         let mut by_place = Vec::new();
+        by_place.try_reserve_exact(usize::try_from(length / BLOCK as u64).unwrap_or(usize::MAX))?;
         let mut buffer = vec![0; READ];
         let mut offset = 0;
         while offset < length {
@@ -43,7 +45,7 @@ impl BlockMap {
             offset += rest as u64;
         }
         let mut by_digest: Vec<u32> = (0..u32::try_from(by_place.len()).unwrap_or(u32::MAX)).collect();
-        by_digest.sort_by_key(|block| (by_place.get(*block as usize).copied(), *block));
+        by_digest.sort_unstable_by_key(|block| (by_place.get(*block as usize).copied(), *block));
         Ok(BlockMap { by_place, by_digest })
     }
 

@@ -61,7 +61,8 @@ pub type Tell<'a> = dyn FnMut(&Step, u64, u64) + 'a;
 /// Makes what is missing. What is there stays as it is, at whatever level it was made. The draft names the new ones when
 /// all are whole; a failure before that takes back what was written.
 ///
-/// On the disk it takes the room of two raw images of one kind, in memory that of [`DeltaWriter`] and [`BlockMap`].
+/// On the disk it takes the room of two raw images of one kind, and of one delta or of the frames that are fetched; in
+/// memory that of [`DeltaWriter`] and [`BlockMap`].
 pub fn add(folder: &Folder, order: &Adding<'_>, tell: &mut Tell<'_>) -> Result<Added> {
     let mut draft = folder.draft()?;
     let place = draft.choose(&order.choice)?;
