@@ -164,11 +164,6 @@ impl Table {
         &self.rows
     }
 
-    /// Digest of the `.idx` of the new image.
-    pub fn new_index(&self) -> Digest {
-        self.new
-    }
-
     /// Digest of the `.idx` of the base image.
     pub fn base_index(&self) -> Digest {
         self.base
