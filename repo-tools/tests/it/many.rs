@@ -297,7 +297,17 @@ fn ten_times_the_targets_take_no_more_than_in_proportion() {
         if ["release add", "release list", "release show", "release diff", "refresh"].contains(&step) {
             assert_eq!(many.operations, few.operations, "{step} looks at no other release's files");
         }
+        if ["release add", "sign", "stage"].contains(&step) {
+            let row = format!("| `{step}` | {} · {} · ", grouped(few.operations), grouped(many.operations));
+            let page = include_str!("../../../docs/rollouts.md");
+            assert!(page.contains(&row), "docs/rollouts.md lacks {row}");
+        }
     }
+}
+
+/// `3,060`
+fn grouped(number: u64) -> String {
+    if number < 1000 { number.to_string() } else { format!("{},{:03}", number / 1000, number % 1000) }
 }
 
 /// What is shorter than this may be counted as nothing.
