@@ -16,6 +16,7 @@ pub(super) enum Verb {
         #[command(flatten)]
         hop: Ends,
         /// Targets that are in the draft, or files that become targets under their names.
+        #[arg(value_parser = |text: &str| super::local(text).map(|_| text.to_owned()))]
         targets: Vec<String>,
     },
     /// List the table.

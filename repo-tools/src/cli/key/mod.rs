@@ -19,6 +19,7 @@ pub(super) enum Verb {
     /// Make a private key (PKCS#8 PEM, mode 0600) and its public half beside it.
     New {
         /// The private key; the public one gets ".pub" at its end. Outside the working folder.
+        #[arg(value_parser = super::local)]
         file: PathBuf,
         /// Kind of key.
         #[arg(long = "type", value_enum, default_value = "ed25519")]
