@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where something fails")]
 
 use std::fs;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use partition_disk::{Access, Disk};
 use serde_json::{Value, json};
@@ -125,5 +125,42 @@ fn what_qemu_does_is_what_run_says() {
         assert_eq!((said["ok"] == true, output.status.success()), (ok, ok), "{said}");
         let told = String::from_utf8_lossy(&output.stderr);
         assert!(told.contains("/a,,b/disk.img") && told.contains("/a,,b/firmware-variables.fd"), "{told}");
+    }
+}
+
+/// A limit of the shell stands for the full disk: the first byte is refused, as by a disk without room.
+#[test]
+fn an_answer_that_cannot_be_written_is_a_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines = [
+        "list",
+        "--json list",
+        "--json show nowhere",
+        "--help",
+        "--version",
+        "--json --help",
+        "--json bild",
+    ];
+    for line in lines {
+        let mut run = Command::new("sh");
+        run.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_updog-image")]);
+        run.args(line.split(' '));
+        let output = run.stdout(fs::File::create(folder.path().join("said")).unwrap()).output().unwrap();
+        assert_eq!(output.status.code(), Some(40), "{line}: {output:?}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.starts_with("error: failed to write standard output: "), "{line}: {said}");
+        assert_eq!(said.lines().count(), 1, "{line}: {said}");
+    }
+}
+
+/// A reader that went away has what it wanted; and a failure is one where nobody hears why.
+#[test]
+fn nobody_who_reads_is_no_failure() {
+    let closed = || std::io::pipe().unwrap().1;
+    for (words, exit) in [(&["list"][..], 0), (&["--help"], 0), (&["show", "nowhere"], 40)] {
+        let mut run = Command::new(env!("CARGO_BIN_EXE_updog-image"));
+        let output = run.args(words).stdout(closed()).stderr(Stdio::piped()).output().unwrap();
+        assert_eq!((output.status.code(), output.stderr.is_empty()), (Some(exit), exit == 0), "{output:?}");
+        assert_eq!(run.stdout(closed()).stderr(closed()).status().unwrap().code(), Some(exit), "{words:?}");
     }
 }

@@ -12,6 +12,7 @@ mod error;
 mod image;
 mod lock;
 mod node;
+pub mod said;
 mod storage;
 
 pub use aligned::Aligned;

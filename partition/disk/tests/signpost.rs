@@ -1,8 +1,9 @@
 //! `signpost` as it is typed, on a disk image file.
 #![expect(clippy::unwrap_used, reason = "a test stops where something fails")]
 
+use std::fs::File;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use fixtures::disk::DiskSpec;
 use partition_core::{Flags, Slots};
@@ -214,4 +215,40 @@ fn a_wrong_command_line_is_exit_1() {
     assert_eq!(bench.run(&["dance"]).status.code(), Some(1));
     assert_eq!(bench.run(&[]).status.code(), Some(1));
     assert_eq!(bench.run(&["--version"]).status.code(), Some(0));
+}
+
+/// A limit of the shell stands for the full disk: the first byte is refused, as by a disk without room.
+#[test]
+fn an_answer_that_cannot_be_written_is_a_failure() {
+    let bench = Bench::with((1, 7, 1), Some((2, 3, 0)));
+    let lines =
+        ["status", "--json status", "--json status --booted C", "--help", "--version", "--json --version"];
+    for line in lines {
+        let mut run = Command::new("sh");
+        run.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_signpost")]);
+        run.args(["--disk", "disk.img"]).args(line.split(' ')).current_dir(bench.folder.path());
+        let output = run.stdout(File::create(bench.folder.path().join("said")).unwrap()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{line}: {output:?}");
+        let said = err(&output);
+        assert!(said.starts_with("error: failed to write standard output: "), "{line}: {said}");
+        assert_eq!(said.lines().count(), 1, "{line}: {said}");
+    }
+}
+
+/// A reader that went away has what it wanted; and a failure is one where nobody hears why.
+#[test]
+fn nobody_who_reads_is_no_failure() {
+    let bench = Bench::with((1, 7, 1), Some((2, 3, 0)));
+    let closed = || std::io::pipe().unwrap().1;
+    for (words, exit) in [
+        (["--disk", "disk.img", "status"], 0),
+        (["--disk", "disk.img", "--help"], 0),
+        (["--disk", "none", "status"], 1),
+    ] {
+        let mut run = Command::new(env!("CARGO_BIN_EXE_signpost"));
+        run.args(words).current_dir(bench.folder.path());
+        let output = run.stdout(closed()).stderr(Stdio::piped()).output().unwrap();
+        assert_eq!((output.status.code(), err(&output).is_empty()), (Some(exit), exit == 0), "{output:?}");
+        assert_eq!(run.stdout(closed()).stderr(closed()).status().unwrap().code(), Some(exit), "{words:?}");
+    }
 }

@@ -150,6 +150,9 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// The answer could not be written; what it is about stands.
+    #[error("failed to write standard output")]
+    Unsaid(#[source] io::Error),
     /// etcd could not be asked, or has refused.
     #[error(transparent)]
     Etcd(#[from] etcd::Error),
@@ -178,7 +181,11 @@ impl Error {
             | Error::Unnamed { .. }
             | Error::Version { .. }
             | Error::Socket { .. } => Exit::Usage,
-            Error::State(_) | Error::LockFile(_) | Error::Disk { .. } | Error::Stuck { .. } => Exit::Disk,
+            Error::State(_)
+            | Error::LockFile(_)
+            | Error::Disk { .. }
+            | Error::Stuck { .. }
+            | Error::Unsaid(_) => Exit::Disk,
             Error::Refused(refusal) => refusal.exit(),
             Error::Slots { source, .. } if source.is_nothing_to_do() => Exit::NothingToDo,
             Error::Nothing(_) | Error::NotStaged { .. } => Exit::NothingToDo,

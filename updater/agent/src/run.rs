@@ -1,12 +1,13 @@
 //! One run: what was typed becomes a context, a verb and its answer.
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io;
 use std::process::ExitCode;
 
 use chrono::Utc;
 use clap::Parser;
 use clap::error::ErrorKind;
+use partition_disk::said;
 use serde_json::json;
 use updater_core::Exit;
 
@@ -125,15 +126,17 @@ fn now() -> chrono::DateTime<Utc> {
 }
 
 fn show(verb: &str, json: bool, answer: &Answer) -> ExitCode {
-    if json {
-        print(&answer.json(Some(verb)).to_string());
+    let exit = if json {
+        print(&answer.json(Some(verb)).to_string(), answer.exit)
     } else if matches!(answer.exit, Exit::Done | Exit::NothingToDo | Exit::MustWait | Exit::Attention) {
-        print(&answer.message);
+        let exit = print(&answer.message, answer.exit);
         hint(answer);
+        exit
     } else {
         complain(answer);
-    }
-    ExitCode::from(answer.exit.code())
+        answer.exit
+    };
+    ExitCode::from(exit.code())
 }
 
 /// An error, once, and what to do about it.
@@ -143,18 +146,30 @@ pub(crate) fn complain(answer: &Answer) {
     } else {
         ""
     };
-    let _ = writeln!(io::stderr().lock(), "error: {bug}{}", answer.message);
+    said::aside(&format!("error: {bug}{}", answer.message));
     hint(answer);
 }
 
-/// A line on stdout. Nobody reading it is no error of ours.
-pub(crate) fn print(line: &str) {
-    let _ = writeln!(io::stdout().lock(), "{line}");
+/// Prints an answer that ends with `exit`, and says how the run ends.
+pub(crate) fn print(line: &str, exit: Exit) -> Exit {
+    said(said::line(line), exit)
+}
+
+/// How a run ends whose answer would end with `exit`: as a failure of the disk where it could not be written.
+fn said(written: io::Result<()>, exit: Exit) -> Exit {
+    match said::to_a_reader(written) {
+        Ok(()) => exit,
+        Err(error) => {
+            let answer = Answer::from_error(&Error::Unsaid(error));
+            complain(&answer);
+            answer.exit
+        }
+    }
 }
 
 fn hint(answer: &Answer) {
     if let Some(hint) = &answer.hint {
-        let _ = writeln!(io::stderr().lock(), "hint: {hint}");
+        said::aside(&format!("hint: {hint}"));
     }
 }
 
@@ -167,8 +182,9 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         (true, None) => Exit::Usage,
     };
     if typed(arguments, &["--json", "-j"]).is_none() || foreign.is_some() {
-        let _ = error.print();
-        return ExitCode::from(exit.code());
+        let written = error.print();
+        let exit = if error.use_stderr() { exit } else { said(written, exit) };
+        return ExitCode::from(if foreign.is_some() { u8::from(!exit.is_ok()) } else { exit.code() });
     }
     let text = error.to_string();
     let first = || text.lines().next().unwrap_or_default();
@@ -182,8 +198,7 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         }
         _ => (None, Answer::from_error(&Error::Usage(paragraph(&text)))),
     };
-    print(&answer.json(verb).to_string());
-    ExitCode::from(exit.code())
+    ExitCode::from(print(&answer.json(verb).to_string(), exit).code())
 }
 
 /// What is wrong, on one line: clap's first paragraph.

@@ -1,8 +1,10 @@
 //! What a verb says at its end: to people, or as one JSON object (design §10.6).
 
 use std::error::Error as _;
+use std::io;
 
 use clap::error::ErrorKind;
+use partition_disk::said;
 use serde_json::{Value, json};
 
 use crate::Error;
@@ -37,16 +39,27 @@ pub(super) fn answer(verb: &str, as_json: bool, result: Result<Answer, Error>) -
         if let (Some(hint), Some(object)) = (hint, object.as_object_mut()) {
             object.insert("hint".to_owned(), hint.into());
         }
-        println!("{object}");
-    } else if ok || exit == ATTENTION {
-        println!("{message}");
-    } else {
-        eprintln!("error: {message}");
-        if let Some(hint) = hint {
-            eprintln!("hint: {hint}");
-        }
+        return said(said::line(&object.to_string()), exit);
+    }
+    if ok || exit == ATTENTION {
+        return said(said::line(&message), exit);
+    }
+    said::aside(&format!("error: {message}"));
+    if let Some(hint) = hint {
+        said::aside(&format!("hint: {hint}"));
     }
     exit
+}
+
+/// How a run ends whose answer would end with `exit`: as a failure of the disk where it could not be written.
+pub(super) fn said(written: io::Result<()>, exit: u8) -> u8 {
+    match said::to_a_reader(written) {
+        Ok(()) => exit,
+        Err(error) => {
+            said::aside(&said::unwritten(&error));
+            DISK
+        }
+    }
 }
 
 /// What clap found instead of a verb, for programs: help or the version, or a command line that cannot be meant.
@@ -64,8 +77,7 @@ pub(super) fn say_words(found: &clap::Error) -> u8 {
     let object = json!({
         "format": 1, "verb": verb, "ok": exit == 0, "exit": exit, "reason": reason(exit), "message": message, "data": data,
     });
-    println!("{object}");
-    exit
+    said(said::line(&object.to_string()), exit)
 }
 
 /// What is wrong, on one line: clap's first paragraph.
@@ -78,9 +90,9 @@ fn paragraph(text: &str) -> String {
 pub(super) fn progress(as_json: bool) -> impl Fn(&str) {
     move |step: &str| {
         if as_json {
-            eprintln!("{}", json!({ "step": step }));
+            said::aside(&json!({ "step": step }).to_string());
         } else {
-            eprintln!("{step}");
+            said::aside(step);
         }
     }
 }
@@ -102,7 +114,7 @@ fn reason(exit: u8) -> &'static str {
         ATTENTION => "attention",
         20 => "transient",
         30 => "untrusted",
-        40 => "disk",
+        DISK => "disk",
         50 => "blocked",
         _ => "bug",
     }
@@ -112,3 +124,5 @@ fn reason(exit: u8) -> &'static str {
 pub(super) const USAGE: u8 = 2;
 /// Something was found that needs attention.
 pub(super) const ATTENTION: u8 = 12;
+/// A disk or a file failed.
+const DISK: u8 = 40;

@@ -11,7 +11,7 @@ mod which;
 
 use clap::{Parser, Subcommand};
 
-use answer::{Answer, USAGE, answer, say_words};
+use answer::{Answer, USAGE, answer, said, say_words};
 
 /// Makes, shows, runs and checks images for updog hosts.
 #[derive(Debug, Parser)]
@@ -47,9 +47,11 @@ pub fn run() -> u8 {
         Err(found) if std::env::args_os().any(|word| word == "--json") => return say_words(&found),
         // Help and version are answers; the rest is usage.
         Err(found) => {
-            // Neither can be said when the stream is gone.
-            let _ = found.print();
-            return if found.use_stderr() { USAGE } else { 0 };
+            if found.use_stderr() {
+                let _ = found.print();
+                return USAGE;
+            }
+            return said(found.print(), 0);
         }
     };
     let (name, result) = match verb {

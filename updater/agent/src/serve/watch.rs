@@ -5,6 +5,7 @@ use std::os::unix::net::UnixStream;
 
 use chrono::TimeDelta;
 use indicatif::HumanBytes;
+use partition_disk::said;
 use rustix::event::{PollFd, PollFlags, poll};
 use serde_json::{Value, json};
 use updater_core::seconds;
@@ -12,7 +13,6 @@ use updater_core::seconds;
 use super::clock::Clock;
 use crate::answer::Answer;
 use crate::cli::Global;
-use crate::run::print;
 use crate::{Context, Error, Result};
 
 /// Prints each event until the daemon ends or a signal comes: a line each; with `--json` one object a line.
@@ -37,13 +37,21 @@ pub(crate) fn run(ctx: &Context<'_>, global: &Global) -> Result<Answer> {
             Some(("event", value)) => value.clone_into(&mut name),
             Some(("data", value)) => {
                 let data: Value = serde_json::from_str(value).unwrap_or_default();
-                if global.json {
-                    print(&json!({ "event": name, "id": id, "data": data }).to_string());
+                let written = if global.json {
+                    said::line(&json!({ "event": name, "id": id, "data": data }).to_string())
                 } else if let Some(text) = shown(&name, &data, &mut tenth) {
                     let at = seconds(clock.now());
-                    text.lines().for_each(|line| print(&format!("{at} {line}")));
+                    text.lines().try_for_each(|line| said::line(&format!("{at} {line}")))
+                } else {
+                    Ok(())
+                };
+                match written {
+                    Ok(()) => id = None,
+                    Err(error) if said::is_gone(&error) => {
+                        return Ok(Answer::done("nobody reads on", Value::Null));
+                    }
+                    Err(error) => return Err(Error::Unsaid(error)),
                 }
-                id = None;
             }
             _ => {}
         }

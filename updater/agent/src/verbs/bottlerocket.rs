@@ -1,8 +1,8 @@
 //! Bottlerocket's names: their text, their JSON, their exit codes 0 and 1.
 
-use std::io::{self, Write};
 use std::process::ExitCode;
 
+use partition_disk::said;
 use release::manifest::Update;
 use serde_json::Value;
 use updater_core::Exit;
@@ -47,16 +47,15 @@ pub fn show(verb: &Verb, global: &Global, answer: &Answer) -> ExitCode {
             ExitCode::FAILURE
         }
         _ if answer.data.is_null() => ExitCode::SUCCESS,
-        _ if global.json => {
-            print(&serde_json::to_string_pretty(&answer.data).unwrap_or_default());
-            ExitCode::SUCCESS
-        }
+        _ if global.json => printed(&serde_json::to_string_pretty(&answer.data).unwrap_or_default()),
         _ if answer.message.is_empty() => ExitCode::SUCCESS,
-        _ => {
-            print(&answer.message);
-            ExitCode::SUCCESS
-        }
+        _ => printed(&answer.message),
     }
+}
+
+/// What cannot be written is a failure like any other of theirs.
+fn printed(text: &str) -> ExitCode {
+    ExitCode::from(u8::from(!print(text, Exit::Done).is_ok()))
 }
 
 fn check_update(ctx: &Context<'_>, flags: &Flags) -> Result<Answer> {
@@ -108,5 +107,5 @@ fn silent() -> Answer {
 }
 
 fn say(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    said::aside(line);
 }

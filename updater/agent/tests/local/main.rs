@@ -37,4 +37,5 @@ mod seeds;
 mod seen_doc;
 mod system;
 mod telling;
+mod unsaid;
 mod why;

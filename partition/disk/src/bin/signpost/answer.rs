@@ -1,6 +1,7 @@
 //! What a verb says, for people and for programs.
 
 use std::error::Error as StdError;
+use std::io;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -8,7 +9,7 @@ use partition_core::Slot;
 use partition_core::bottlerocket::Unmet;
 use partition_disk::command::Verb;
 use partition_disk::discover::DiscoverError;
-use partition_disk::{ChangeError, Error as DiskError, RunLockError};
+use partition_disk::{ChangeError, Error as DiskError, RunLockError, said};
 use serde_json::{Value, json};
 
 /// Why a verb did nothing.
@@ -91,18 +92,28 @@ impl Answer {
                 "format": 1, "verb": verb.name(), "ok": self.ok, "exit": exit,
                 "reason": self.reason, "message": self.text, "data": self.data,
             });
-            println!("{object}");
-        } else if self.ok {
-            if !self.text.is_empty() {
-                println!("{}", self.text);
-            }
-        } else {
-            eprintln!("error: {}", self.text);
-            if let Some(hint) = self.hint {
-                eprintln!("hint: {hint}");
-            }
+            return said(said::line(&object.to_string()), exit);
+        }
+        if self.ok {
+            let written = if self.text.is_empty() { Ok(()) } else { said::line(&self.text) };
+            return said(written, exit);
+        }
+        said::aside(&format!("error: {}", self.text));
+        if let Some(hint) = self.hint {
+            said::aside(&format!("hint: {hint}"));
         }
         ExitCode::from(exit)
+    }
+}
+
+/// How a run ends whose answer would end with `exit`: Bottlerocket's code is 1 also where it could not be written.
+pub(crate) fn said(written: io::Result<()>, exit: u8) -> ExitCode {
+    match said::to_a_reader(written) {
+        Ok(()) => ExitCode::from(exit),
+        Err(error) => {
+            said::aside(&said::unwritten(&error));
+            ExitCode::FAILURE
+        }
     }
 }
 
@@ -125,8 +136,7 @@ pub(crate) fn say_words(found: &clap::Error) -> ExitCode {
     let object = json!({
         "format": 1, "verb": verb, "ok": ok, "exit": exit, "reason": reason, "message": message, "data": data,
     });
-    println!("{object}");
-    ExitCode::from(exit)
+    said(said::line(&object.to_string()), exit)
 }
 
 /// What is wrong, on one line: clap's first paragraph.

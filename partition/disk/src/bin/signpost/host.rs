@@ -6,7 +6,7 @@ use std::path::Path;
 use partition_core::Slot;
 use partition_disk::command::{Command, Verb};
 use partition_disk::discover::{self, DiscoverError, Running};
-use partition_disk::{Access, Disk, RunLock, RunLockError};
+use partition_disk::{Access, Disk, RunLock, RunLockError, said};
 
 use crate::answer::Failure;
 
@@ -77,7 +77,7 @@ pub(crate) fn run_lock(command: &Command, verb: Verb) -> Result<Option<RunLock>,
         Ok(lock) => Ok(Some(lock)),
         Err(RunLockError::Open { path, source }) => {
             if command.state.exists() {
-                eprintln!("warning: failed to open the run lock {}: {source}", path.display());
+                said::aside(&format!("warning: failed to open the run lock {}: {source}", path.display()));
             }
             Ok(None)
         }

@@ -21,9 +21,11 @@ fn main() -> ExitCode {
         Err(found) if std::env::args_os().any(|word| word == "--json") => return answer::say_words(&found),
         Err(usage) => {
             // Bottlerocket's exit code of a wrong command line; help and version are no errors.
-            let wrong = usage.use_stderr();
-            let _ = usage.print();
-            return ExitCode::from(u8::from(wrong));
+            if usage.use_stderr() {
+                let _ = usage.print();
+                return ExitCode::FAILURE;
+            }
+            return answer::said(usage.print(), 0);
         }
     };
     let answer = verb::run(&command).unwrap_or_else(|error| Answer::failed(&error));

@@ -3,7 +3,7 @@
 use partition_core::bottlerocket::{self, Unmet};
 use partition_core::{BOOT_EVER_SUCCEEDED, Condition, Layout, Slot, Slots, Tries};
 use partition_disk::command::{Command, Verb};
-use partition_disk::{Access, Edit, confirmed};
+use partition_disk::{Access, Edit, confirmed, said};
 use serde_json::json;
 
 use crate::answer::{Answer, Failure};
@@ -62,7 +62,7 @@ fn change(command: &Command, boot_ever_succeeded: bool, verb: Change) -> Result<
     if live && boot_ever_succeeded {
         let noted = confirmed::mark(&confirmed::boot_id().unwrap_or_default());
         if let Err(error) = noted {
-            eprintln!("warning: failed to note that this boot is confirmed: {error}");
+            said::aside(&format!("warning: failed to note that this boot is confirmed: {error}"));
         }
     }
     let slots =

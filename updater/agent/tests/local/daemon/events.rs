@@ -1,7 +1,7 @@
 //! `/v1/events`: the story of a host.
 
 use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -95,6 +95,18 @@ fn watch_tells_it_to_people_and_to_scripts() {
     let nobody = served.host.updog(&["watch"]);
     assert_eq!(nobody.code, 20, "{nobody:?}");
     assert!(nobody.stderr.contains("hint: \"updog serve\" is the daemon"), "{nobody:?}");
+}
+
+/// The first thing that it cannot tell ends it; it would follow the daemon for nobody.
+#[test]
+fn watch_ends_when_nobody_reads_on() {
+    let served = Served::new();
+    let _daemon = Daemon::start(&served.host);
+    let inner = served.host.command(&["watch"]);
+    let mut watch = Command::new("timeout");
+    watch.arg("60").arg(inner.get_program()).args(inner.get_args()).stdout(std::io::pipe().unwrap().1);
+    let output = watch.stderr(Stdio::piped()).output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), b"".as_slice()));
 }
 
 /// A client that was there before the host restarted hears what happened at the boot, which no daemon has seen.
