@@ -22,6 +22,7 @@ mod serve;
 mod setup;
 mod shell;
 mod test;
+mod tool;
 mod vm;
 mod workspace;
 

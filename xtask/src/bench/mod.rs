@@ -24,8 +24,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Some(What::Boot(args)) => boot::run(args),
         Some(What::Daemon(args)) => daemon::run(args),
         None => bail!(
-            "the bench against the peers is not here yet: it comes with the delta issue; `cargo xtask bench boot` measures \
-             builds and boots, `cargo xtask bench daemon` the idle daemon. Memory, bytes fetched and bytes written are held by tests already: see P7 and P9 in README.md"
+            "the bench against the peers is not here yet; `cargo xtask bench boot` measures builds and boots, `cargo xtask \
+             bench daemon` the idle daemon. Memory, bytes fetched and bytes written are held by tests already: see P7 and P9 in README.md"
         ),
     }
 }

@@ -3,7 +3,6 @@
 
 mod published;
 mod taken;
-mod tuftool;
 
 use std::fmt::Display;
 use std::fs;
@@ -15,13 +14,14 @@ use fixtures::server::{Faults, Server};
 use release::Digest;
 
 use crate::shell::Shell;
+use crate::tool::TUFTOOL;
 use crate::workspace::Workspace;
 use crate::{process, setup};
 
 pub(crate) fn run() -> Result<()> {
     setup::ensure(&[setup::Use::Interop])?;
     let target = Workspace::load()?.target_directory;
-    let tuftool = tuftool::install(&target)?;
+    let tuftool = TUFTOOL.install(&target)?;
     let programs = process::programs(&["updog", "updog-repo"])?;
 
     let started = Instant::now();
@@ -39,9 +39,9 @@ pub(crate) fn run() -> Result<()> {
     }
 
     let mut shown = Shown(0);
-    println!("# tuftool {} reads what updog-repo publishes.", tuftool::VERSION);
+    println!("# tuftool {} reads what updog-repo publishes.", TUFTOOL.version);
     published::run(&shell, &mut shown)?;
-    println!("# updog and updog-repo take what tuftool {} makes.", tuftool::VERSION);
+    println!("# updog and updog-repo take what tuftool {} makes.", TUFTOOL.version);
     taken::run(&shell, &mut shown)?;
     println!("# {} s, in {}.", started.elapsed().as_secs(), process::shown(shell.folder()));
     println!("INTEROP OK: {} shown", shown.0);
