@@ -132,15 +132,8 @@ fn what_qemu_does_is_what_run_says() {
 #[test]
 fn an_answer_that_cannot_be_written_is_a_failure() {
     let folder = tempfile::tempdir().unwrap();
-    let lines = [
-        "list",
-        "--json list",
-        "--json show nowhere",
-        "--help",
-        "--version",
-        "--json --help",
-        "--json bild",
-    ];
+    let lines =
+        ["list", "--json list", "--json show nowhere", "--help", "--version", "--json --help", "--json bild"];
     for line in lines {
         let mut run = Command::new("sh");
         run.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_updog-image")]);
