@@ -133,7 +133,7 @@ fn what_qemu_does_is_what_run_says() {
 fn an_answer_that_cannot_be_written_is_a_failure() {
     let folder = tempfile::tempdir().unwrap();
     let lines =
-        ["list", "--json list", "--json show nowhere", "--help", "--version", "--json --help", "--json bild"];
+        ["list", "--json list", "--json run nowhere", "--help", "--version", "--json --help", "--json bild"];
     for line in lines {
         let mut run = Command::new("sh");
         run.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_updog-image")]);
@@ -150,7 +150,7 @@ fn an_answer_that_cannot_be_written_is_a_failure() {
 #[test]
 fn nobody_who_reads_is_no_failure() {
     let closed = || std::io::pipe().unwrap().1;
-    for (words, exit) in [(&["list"][..], 0), (&["--help"], 0), (&["show", "nowhere"], 40)] {
+    for (words, exit) in [(&["list"][..], 0), (&["--help"], 0), (&["run", "nowhere"], 40)] {
         let mut run = Command::new(env!("CARGO_BIN_EXE_updog-image"));
         let output = run.args(words).stdout(closed()).stderr(Stdio::piped()).output().unwrap();
         assert_eq!((output.status.code(), output.stderr.is_empty()), (Some(exit), exit == 0), "{output:?}");

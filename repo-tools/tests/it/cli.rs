@@ -124,10 +124,8 @@ fn every_refusal_has_its_code_and_one_line() {
         assert!(lines.len() == 1 && lines[0].starts_with("error: "), "{line}: {said}");
         assert!(said.contains("\nhint: ") || said.contains("expected "), "{line} names no next step: {said}");
     }
-    // The ends of time are dates too.
-    for clock in
-        ["+262142-12-31T00:00:00Z", "-262143-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "1969-01-01T00:00:00Z"]
-    {
+    // The ends of what can be written are dates too.
+    for clock in ["9999-12-31T23:59:59Z", "0000-01-01T00:00:00Z", "1969-01-01T00:00:00Z"] {
         let line = format!("--clock={clock} --repo repo sign --key release.key");
         assert!([0, 50].contains(&desk.run(&line)), "{line}");
     }
