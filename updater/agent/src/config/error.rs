@@ -96,7 +96,10 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Error::UnknownKey { nearest: Some(nearest), .. } => Some(format!("did you mean {nearest:?}?")),
-            Error::UnknownKey { .. } => Some(format!("known keys: {}", super::keys::KEYS.join(", "))),
+            Error::UnknownKey { .. } => {
+                let known: Vec<&str> = super::keys::names().collect();
+                Some(format!("known keys: {}", known.join(", ")))
+            }
             Error::Missing { key } => Some(format!("set it in /etc/updog.toml: {key} = …")),
             _ => None,
         }

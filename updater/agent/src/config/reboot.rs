@@ -7,34 +7,8 @@ use toml::Value;
 use updater_core::{Strategy, Window};
 use url::Url;
 
-use super::{Error, Words, units};
-
-/// The keys of `[reboot]` in one file. `None`: the file does not say.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct RebootFragment {
-    /// `immediate`, `window` or `etcd`.
-    pub strategy: Option<String>,
-    /// Where the members of the etcd cluster listen.
-    pub endpoints: Option<Vec<String>>,
-    /// The group of hosts.
-    pub group: Option<String>,
-    /// How many of them may restart at a time.
-    pub slots: Option<i64>,
-    /// How long a host that does not return keeps its permit.
-    pub max_hold: Option<Value>,
-    /// How long one question to one member may take.
-    pub timeout: Option<Value>,
-    /// What all keys in etcd begin with.
-    pub prefix: Option<String>,
-    /// PEM file with the certificate that this host shows.
-    pub client_cert: Option<String>,
-    /// PEM file with its key.
-    pub client_key: Option<String>,
-    /// As whom this host logs in.
-    pub user: Option<String>,
-    /// File with the password.
-    pub password_file: Option<String>,
-}
+use super::reader::{Reader, seconds};
+use super::{Error, units};
 
 /// Validated and typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,89 +33,12 @@ pub struct Reboot {
     pub login: Option<(String, PathBuf)>,
 }
 
-impl RebootFragment {
-    /// Reads one key; `None`: there is no such key.
-    pub(super) fn set(&mut self, key: &str, value: Value) -> Option<Result<(), Words>> {
-        Some(match key {
-            "reboot.strategy" => units::read(&mut self.strategy, value),
-            "reboot.endpoints" => units::read(&mut self.endpoints, value),
-            "reboot.group" => units::read(&mut self.group, value),
-            "reboot.slots" => units::read(&mut self.slots, value),
-            "reboot.max_hold" => units::read(&mut self.max_hold, value),
-            "reboot.timeout" => units::read(&mut self.timeout, value),
-            "reboot.prefix" => units::read(&mut self.prefix, value),
-            "reboot.client_cert" => units::read(&mut self.client_cert, value),
-            "reboot.client_key" => units::read(&mut self.client_key, value),
-            "reboot.user" => units::read(&mut self.user, value),
-            "reboot.password_file" => units::read(&mut self.password_file, value),
-            _ => return None,
-        })
-    }
-
-    /// The value of a key as TOML.
-    pub(super) fn value(&self, key: &str) -> Option<Value> {
-        match key {
-            "reboot.strategy" => self.strategy.as_deref().map(Value::from),
-            "reboot.endpoints" => self.endpoints.clone().map(Value::from),
-            "reboot.group" => self.group.as_deref().map(Value::from),
-            "reboot.slots" => self.slots.map(Value::from),
-            "reboot.max_hold" => self.max_hold.clone(),
-            "reboot.timeout" => self.timeout.clone(),
-            "reboot.prefix" => self.prefix.as_deref().map(Value::from),
-            "reboot.client_cert" => self.client_cert.as_deref().map(Value::from),
-            "reboot.client_key" => self.client_key.as_deref().map(Value::from),
-            "reboot.user" => self.user.as_deref().map(Value::from),
-            "reboot.password_file" => self.password_file.as_deref().map(Value::from),
-            _ => None,
-        }
-    }
-
-    /// These values, and `below` where there are none.
-    pub(super) fn over(self, below: RebootFragment) -> RebootFragment {
-        RebootFragment {
-            strategy: self.strategy.or(below.strategy),
-            endpoints: self.endpoints.or(below.endpoints),
-            group: self.group.or(below.group),
-            slots: self.slots.or(below.slots),
-            max_hold: self.max_hold.or(below.max_hold),
-            timeout: self.timeout.or(below.timeout),
-            prefix: self.prefix.or(below.prefix),
-            client_cert: self.client_cert.or(below.client_cert),
-            client_key: self.client_key.or(below.client_key),
-            user: self.user.or(below.user),
-            password_file: self.password_file.or(below.password_file),
-        }
-    }
-
-    /// The values that stand where no file has any.
-    pub(super) fn defaults() -> RebootFragment {
-        let default = Reboot::default();
-        let secs = |span: Duration| Some(Value::from(format!("{}s", span.as_secs())));
-        RebootFragment {
-            strategy: Some(default.strategy.to_string()),
-            endpoints: Some(Vec::new()),
-            group: Some(default.group),
-            slots: Some(default.slots.into()),
-            max_hold: secs(default.max_hold),
-            timeout: secs(default.timeout),
-            prefix: Some(default.prefix),
-            ..RebootFragment::default()
-        }
-    }
-}
-
 impl Reboot {
     /// What the values mean, beside these windows.
-    pub(super) fn mean(
-        values: &RebootFragment,
-        windows: &[Window],
-        reader: &mut super::settings::Reader<'_>,
-    ) -> Result<Reboot, Error> {
+    pub(super) fn mean(windows: &[Window], reader: &mut Reader<'_>) -> Result<Reboot, Error> {
         let default = Reboot::default();
-        let endpoints = reader
-            .read("reboot.endpoints", values.endpoints.as_ref(), |list| endpoints(list))?
-            .unwrap_or_default();
-        let strategy = reader.read("reboot.strategy", values.strategy.as_ref(), |word| {
+        let endpoints = reader.typed("reboot.endpoints", endpoints)?.unwrap_or_default();
+        let strategy = reader.text("reboot.strategy", |word| {
             match word.parse().map_err(|error: updater_core::ParseStrategy| error.to_string())? {
                 Strategy::Window if windows.is_empty() => {
                     Err("\"window\" expects at least one of [[windows]], found none".to_owned())
@@ -152,35 +49,39 @@ impl Reboot {
                 strategy => Ok(strategy),
             }
         })?;
-        let (cert, key) = (values.client_cert.as_ref(), values.client_key.as_ref());
-        let named = if cert.is_some() { "reboot.client_cert" } else { "reboot.client_key" };
-        let client = reader
-            .read(named, cert.or(key), |_| both(cert.zip(key), "reboot.client_cert and reboot.client_key"))?;
-        let (user, file) = (values.user.as_ref(), values.password_file.as_ref());
-        let named = if user.is_some() { "reboot.user" } else { "reboot.password_file" };
-        let login = reader
-            .read(named, user.or(file), |_| both(user.zip(file), "reboot.user and reboot.password_file"))?;
+        let client = both(reader, "reboot.client_cert", "reboot.client_key")?;
+        let login = both(reader, "reboot.user", "reboot.password_file")?;
         Ok(Reboot {
             strategy: strategy.unwrap_or_default(),
             endpoints,
-            group: reader
-                .read("reboot.group", values.group.as_ref(), |name| group(name))?
-                .unwrap_or(default.group),
-            slots: reader
-                .read("reboot.slots", values.slots.as_ref(), |count| slots(*count))?
-                .unwrap_or(default.slots),
+            group: reader.text("reboot.group", group)?.unwrap_or(default.group),
+            slots: reader.typed("reboot.slots", slots)?.unwrap_or(default.slots),
             max_hold: reader
-                .read("reboot.max_hold", values.max_hold.as_ref(), |span| within(span, HOLD, "5s to 7d"))?
+                .measure("reboot.max_hold", |span| within(span, HOLD, "5s to 7d"))?
                 .unwrap_or(default.max_hold),
             timeout: reader
-                .read("reboot.timeout", values.timeout.as_ref(), |span| within(span, ANSWER, "1s to 60s"))?
+                .measure("reboot.timeout", |span| within(span, ANSWER, "1s to 60s"))?
                 .unwrap_or(default.timeout),
-            prefix: reader
-                .read("reboot.prefix", values.prefix.as_ref(), |text| prefix(text))?
-                .unwrap_or(default.prefix),
+            prefix: reader.text("reboot.prefix", prefix)?.unwrap_or(default.prefix),
             client: client.map(|(cert, key)| (PathBuf::from(cert), PathBuf::from(key))),
-            login: login.map(|(user, file)| (user.to_owned(), PathBuf::from(file))),
+            login: login.map(|(user, file)| (user, PathBuf::from(file))),
         })
+    }
+}
+
+impl Reboot {
+    /// The values that stand where no file has any.
+    pub(super) fn defaults() -> [(&'static str, Value); 7] {
+        let default = Reboot::default();
+        [
+            ("reboot.strategy", default.strategy.to_string().into()),
+            ("reboot.endpoints", Value::Array(Vec::new())),
+            ("reboot.group", default.group.into()),
+            ("reboot.slots", default.slots.into()),
+            ("reboot.max_hold", seconds(default.max_hold)),
+            ("reboot.timeout", seconds(default.timeout)),
+            ("reboot.prefix", default.prefix.into()),
+        ]
     }
 }
 
@@ -200,14 +101,23 @@ impl Default for Reboot {
     }
 }
 
-/// Two values of which neither makes sense without the other.
-fn both<'a>(given: Option<(&'a String, &'a String)>, names: &str) -> Result<(&'a str, &'a str), String> {
-    let (one, other) = given.ok_or_else(|| format!("expected {names}, found one of them"))?;
-    Ok((one, other))
+/// Two texts of which neither makes sense without the other.
+fn both(
+    reader: &mut Reader<'_>,
+    one: &'static str,
+    other: &'static str,
+) -> Result<Option<(String, String)>, Error> {
+    let found = match (reader.plain(one)?, reader.plain(other)?) {
+        (None, None) => return Ok(None),
+        (Some(first), Some(second)) => return Ok(Some((first, second))),
+        (Some::<String>(_), None::<String>) => one,
+        (None, Some(_)) => other,
+    };
+    reader.judge(found, Err(format!("expected {one} and {other}, found one of them")))
 }
 
-fn endpoints(list: &[String]) -> Result<Vec<Url>, String> {
-    let endpoint = |text: &String| {
+fn endpoints(list: Vec<String>) -> Result<Vec<Url>, String> {
+    let endpoint = |text: String| {
         // They would be in messages and logs. What is wrong with them is not said by showing them.
         if text.contains('@') {
             return Err("expected URLs without user and password, found one with \"@\"".to_owned());
@@ -221,7 +131,7 @@ fn endpoints(list: &[String]) -> Result<Vec<Url>, String> {
         }
         Ok(url)
     };
-    list.iter().map(endpoint).collect()
+    list.into_iter().map(endpoint).collect()
 }
 
 fn group(name: &str) -> Result<String, String> {

@@ -6,20 +6,8 @@ use std::time::Duration;
 use toml::Value;
 use url::Url;
 
-use super::{Error, Words, units};
-
-/// The keys of both sections in one file. `None`: the file does not say.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct SeenFragment {
-    /// Where the metrics are kept.
-    pub textfile: Option<String>,
-    /// Who is told what became of an update.
-    pub url: Option<String>,
-    /// How the host calls itself there.
-    pub id: Option<String>,
-    /// How long telling may take.
-    pub timeout: Option<Value>,
-}
+use super::reader::{Reader, seconds};
+use super::{Error, units};
 
 /// `[metrics]`, validated and typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,69 +27,26 @@ pub struct Report {
     pub timeout: Duration,
 }
 
-impl SeenFragment {
-    /// Reads one key; `None`: there is no such key.
-    pub(super) fn set(&mut self, key: &str, value: Value) -> Option<Result<(), Words>> {
-        Some(match key {
-            "metrics.textfile" => units::read(&mut self.textfile, value),
-            "report.url" => units::read(&mut self.url, value),
-            "report.id" => units::read(&mut self.id, value),
-            "report.timeout" => units::read(&mut self.timeout, value),
-            _ => return None,
-        })
-    }
-
-    /// The value of a key as TOML.
-    pub(super) fn value(&self, key: &str) -> Option<Value> {
-        match key {
-            "metrics.textfile" => self.textfile.as_deref().map(Value::from),
-            "report.url" => self.url.as_deref().map(Value::from),
-            "report.id" => self.id.as_deref().map(Value::from),
-            "report.timeout" => self.timeout.clone(),
-            _ => None,
-        }
-    }
-
-    /// These values, and `below` where there are none.
-    pub(super) fn over(self, below: SeenFragment) -> SeenFragment {
-        SeenFragment {
-            textfile: self.textfile.or(below.textfile),
-            url: self.url.or(below.url),
-            id: self.id.or(below.id),
-            timeout: self.timeout.or(below.timeout),
-        }
-    }
-
-    /// The values that stand where no file has any.
-    pub(super) fn defaults() -> SeenFragment {
-        let timeout = format!("{}s", TIMEOUT.as_secs());
-        SeenFragment { timeout: Some(timeout.into()), ..SeenFragment::default() }
-    }
-}
-
 impl Metrics {
     /// What the values mean.
-    pub(super) fn mean(
-        values: &SeenFragment,
-        reader: &mut super::settings::Reader<'_>,
-    ) -> Result<Metrics, Error> {
-        let textfile = reader.read("metrics.textfile", values.textfile.as_ref(), |text| file(text))?;
+    pub(super) fn mean(reader: &mut Reader<'_>) -> Result<Metrics, Error> {
+        let textfile = reader.text("metrics.textfile", file)?;
         Ok(Metrics { textfile })
     }
 }
 
 impl Report {
+    /// The values that stand where no file has any.
+    pub(super) fn defaults() -> [(&'static str, Value); 1] {
+        [("report.timeout", seconds(TIMEOUT))]
+    }
+
     /// What the values mean.
-    pub(super) fn mean(
-        values: &SeenFragment,
-        reader: &mut super::settings::Reader<'_>,
-    ) -> Result<Report, Error> {
+    pub(super) fn mean(reader: &mut Reader<'_>) -> Result<Report, Error> {
         Ok(Report {
-            url: reader.read("report.url", values.url.as_ref(), |text| collector(text))?,
-            id: reader.read("report.id", values.id.as_ref(), |text| name(text))?,
-            timeout: reader
-                .read("report.timeout", values.timeout.as_ref(), units::some_time)?
-                .unwrap_or(TIMEOUT),
+            url: reader.text("report.url", collector)?,
+            id: reader.text("report.id", name)?,
+            timeout: reader.measure("report.timeout", units::some_time)?.unwrap_or(TIMEOUT),
         })
     }
 }

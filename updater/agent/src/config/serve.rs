@@ -5,20 +5,8 @@ use std::time::Duration;
 
 use toml::Value;
 
-use super::{Error, Words, units};
-
-/// The keys of `[serve]` in one file. `None`: the file does not say.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ServeFragment {
-    /// The socket.
-    pub socket: Option<String>,
-    /// The group whose members may act.
-    pub group: Option<String>,
-    /// Who may read.
-    pub read: Option<String>,
-    /// How often the daemon looks.
-    pub interval: Option<Value>,
-}
+use super::reader::Reader;
+use super::{Error, units};
 
 /// Validated and typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,70 +31,29 @@ pub enum Readers {
     All,
 }
 
-impl ServeFragment {
-    /// Reads one key; `None`: there is no such key.
-    pub(super) fn set(&mut self, key: &str, value: Value) -> Option<Result<(), Words>> {
-        Some(match key {
-            "serve.socket" => units::read(&mut self.socket, value),
-            "serve.group" => units::read(&mut self.group, value),
-            "serve.read" => units::read(&mut self.read, value),
-            "serve.interval" => units::read(&mut self.interval, value),
-            _ => return None,
+impl Serve {
+    /// What the values mean.
+    pub(super) fn mean(reader: &mut Reader<'_>) -> Result<Serve, Error> {
+        let default = Serve::default();
+        Ok(Serve {
+            socket: reader.text("serve.socket", socket)?.unwrap_or(default.socket),
+            group: reader.text("serve.group", group)?.unwrap_or(default.group),
+            read: reader.text("serve.read", readers)?.unwrap_or_default(),
+            interval: reader.measure("serve.interval", interval)?.unwrap_or(default.interval),
         })
-    }
-
-    /// The value of a key as TOML.
-    pub(super) fn value(&self, key: &str) -> Option<Value> {
-        match key {
-            "serve.socket" => self.socket.as_deref().map(Value::from),
-            "serve.group" => self.group.as_deref().map(Value::from),
-            "serve.read" => self.read.as_deref().map(Value::from),
-            "serve.interval" => self.interval.clone(),
-            _ => None,
-        }
-    }
-
-    /// These values, and `below` where there are none.
-    pub(super) fn over(self, below: ServeFragment) -> ServeFragment {
-        ServeFragment {
-            socket: self.socket.or(below.socket),
-            group: self.group.or(below.group),
-            read: self.read.or(below.read),
-            interval: self.interval.or(below.interval),
-        }
-    }
-
-    /// The values that stand where no file has any.
-    pub(super) fn defaults() -> ServeFragment {
-        let Serve { socket, group, read, interval } = Serve::default();
-        ServeFragment {
-            socket: Some(socket.display().to_string()),
-            group: Some(group),
-            read: Some(read.as_str().to_owned()),
-            interval: Some(Value::from(format!("{}m", interval.as_secs() / 60))),
-        }
     }
 }
 
 impl Serve {
-    /// What the values mean.
-    pub(super) fn mean(
-        values: &ServeFragment,
-        reader: &mut super::settings::Reader<'_>,
-    ) -> Result<Serve, Error> {
-        let default = Serve::default();
-        Ok(Serve {
-            socket: reader
-                .read("serve.socket", values.socket.as_ref(), |text| socket(text))?
-                .unwrap_or(default.socket),
-            group: reader
-                .read("serve.group", values.group.as_ref(), |text| group(text))?
-                .unwrap_or(default.group),
-            read: reader.read("serve.read", values.read.as_ref(), |text| readers(text))?.unwrap_or_default(),
-            interval: reader
-                .read("serve.interval", values.interval.as_ref(), interval)?
-                .unwrap_or(default.interval),
-        })
+    /// The values that stand where no file has any.
+    pub(super) fn defaults() -> [(&'static str, Value); 4] {
+        let Serve { socket, group, read, interval } = Serve::default();
+        [
+            ("serve.socket", socket.display().to_string().into()),
+            ("serve.group", group.into()),
+            ("serve.read", read.as_str().into()),
+            ("serve.interval", format!("{}m", interval.as_secs() / 60).into()),
+        ]
     }
 }
 

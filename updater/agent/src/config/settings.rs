@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use partition_core::Tries;
+use toml::Value;
 use trust_client::Location;
 use updater_core::{Mode, VersionLock, Window};
 use url::Url;
 use waves::Seed;
 
+use super::reader::{Reader, seconds};
 use super::{
-    Error, Fragment, Health, HealthFragment, Hooks, HooksFragment, Merged, Metrics, Reboot, RebootFragment,
-    Report, SeenFragment, Serve, ServeFragment, Strictness, units, windows,
+    Error, Fragment, Health, Hooks, Merged, Metrics, Reboot, Report, Serve, Strictness, units, windows,
 };
 
 /// Validated and typed.
@@ -110,66 +111,45 @@ impl Settings {
         strictness: Strictness,
         left_out: usize,
     ) -> Result<(Settings, Vec<Error>), Error> {
-        let mut reader = Reader { merged, strictness, problems: Vec::new() };
-        let values = &merged.values;
-        let tries = (values.tries, values.confirmed_tries);
-        let tries_key = if values.tries.is_some() { "tries" } else { "confirmed_tries" };
-        let windows = reader
-            .read("windows", values.windows.as_ref(), |list| windows::windows(list))?
-            .unwrap_or_default();
-        let reboot = Reboot::mean(&values.reboot, &windows, &mut reader)?;
+        let mut reader = Reader::new(merged, strictness);
+        let windows = reader.typed("windows", windows::windows)?.unwrap_or_default();
         let settings = Settings {
-            metadata_base_url: reader.read(
-                "metadata_base_url",
-                values.metadata_base_url.as_ref(),
-                |text| base(text),
-            )?,
-            targets_base_url: reader
-                .read("targets_base_url", values.targets_base_url.as_ref(), |text| base(text))?,
-            mirrors: reader
-                .read("mirrors", values.mirrors.as_ref(), |list| mirrors(list))?
-                .unwrap_or_default(),
-            seed: reader.read("seed", values.seed.as_ref(), |number| seed(*number))?,
-            mode: reader.read("mode", values.mode.as_ref(), |text| said(text))?.unwrap_or_default(),
-            version_lock: reader
-                .read("version_lock", values.version_lock.as_ref(), |text| said(text))?
-                .unwrap_or_default(),
-            ignore_waves: values.ignore_waves.unwrap_or(false),
-            allow_downgrade: values.allow_downgrade.unwrap_or(false),
-            soak: reader.read("soak", values.soak.as_ref(), soak)?.unwrap_or_default(),
-            jitter: reader.read("jitter", values.jitter.as_ref(), units::span)?.unwrap_or(JITTER),
-            backoff: reader.read("backoff", values.backoff.as_ref(), units::span)?.unwrap_or(BACKOFF),
-            backoff_max: reader
-                .read("backoff_max", values.backoff_max.as_ref(), units::span)?
-                .unwrap_or(BACKOFF_MAX),
-            https_proxy: values.https_proxy.clone().filter(|proxy| !proxy.is_empty()),
-            no_proxy: values.no_proxy.clone().unwrap_or_default(),
-            ca_bundle: values.ca_bundle.as_ref().map(PathBuf::from),
-            user_agent: values.user_agent.clone(),
-            limit_rate: reader.read("limit_rate", values.limit_rate.as_ref(), units::rate)?,
-            stall: reader.read("stall", values.stall.as_ref(), units::some_time)?.unwrap_or(STALL),
-            connect: reader.read("connect", values.connect.as_ref(), units::some_time)?.unwrap_or(CONNECT),
-            retries: reader
-                .read("retries", values.retries.as_ref(), |number| retries(*number))?
-                .unwrap_or(RETRIES),
-            root: values.root.as_ref().map_or_else(|| PathBuf::from(ROOT), PathBuf::from),
-            build_time: reader.read("build_time", values.build_time.as_ref(), |text| said(text))?,
-            tries: reader
-                .read(tries_key, tries_given(tries).as_ref(), |given| tries_of(*given))?
-                .unwrap_or_default(),
-            windows,
-            os_release: values.os_release.as_ref().map(PathBuf::from),
-            variant: values.variant.clone(),
-            arch: values.arch.clone(),
-            disk: values.disk.as_ref().map(PathBuf::from),
-            state: values.state.as_ref().map_or_else(|| PathBuf::from(STATE), PathBuf::from),
-            health: Health::mean(&values.health, &mut reader)?,
-            hooks: Hooks::mean(&values.hooks, &mut reader)?,
-            serve: Serve::mean(&values.serve, &mut reader)?,
-            metrics: Metrics::mean(&values.seen, &mut reader)?,
-            report: Report::mean(&values.seen, &mut reader)?,
+            metadata_base_url: reader.text("metadata_base_url", base)?,
+            targets_base_url: reader.text("targets_base_url", base)?,
+            mirrors: reader.typed("mirrors", mirrors)?.unwrap_or_default(),
+            seed: reader.typed("seed", seed)?,
+            mode: reader.text("mode", said)?.unwrap_or_default(),
+            version_lock: reader.text("version_lock", said)?.unwrap_or_default(),
+            ignore_waves: reader.plain("ignore_waves")?.unwrap_or(false),
+            allow_downgrade: reader.plain("allow_downgrade")?.unwrap_or(false),
+            soak: reader.measure("soak", soak)?.unwrap_or_default(),
+            jitter: reader.measure("jitter", units::span)?.unwrap_or(JITTER),
+            backoff: reader.measure("backoff", units::span)?.unwrap_or(BACKOFF),
+            backoff_max: reader.measure("backoff_max", units::span)?.unwrap_or(BACKOFF_MAX),
+            https_proxy: reader.plain("https_proxy")?.filter(|proxy: &String| !proxy.is_empty()),
+            no_proxy: reader.plain("no_proxy")?.unwrap_or_default(),
+            ca_bundle: reader.plain("ca_bundle")?,
+            user_agent: reader.plain("user_agent")?,
+            limit_rate: reader.measure("limit_rate", units::rate)?,
+            stall: reader.measure("stall", units::some_time)?.unwrap_or(STALL),
+            connect: reader.measure("connect", units::some_time)?.unwrap_or(CONNECT),
+            retries: reader.typed("retries", retries)?.unwrap_or(RETRIES),
+            root: reader.plain("root")?.unwrap_or_else(|| PathBuf::from(ROOT)),
+            build_time: reader.text("build_time", said)?,
+            tries: tries(&mut reader)?,
+            os_release: reader.plain("os_release")?,
+            variant: reader.plain("variant")?,
+            arch: reader.plain("arch")?,
+            disk: reader.plain("disk")?,
+            state: reader.plain("state")?.unwrap_or_else(|| PathBuf::from(STATE)),
+            health: Health::mean(&mut reader)?,
+            hooks: Hooks::mean(&mut reader)?,
+            serve: Serve::mean(&mut reader)?,
+            metrics: Metrics::mean(&mut reader)?,
+            report: Report::mean(&mut reader)?,
+            reboot: Reboot::mean(&windows, &mut reader)?,
             problems: left_out.saturating_add(reader.problems.len()),
-            reboot,
+            windows,
         };
         Ok((settings, reader.problems))
     }
@@ -186,68 +166,37 @@ impl Settings {
 
     /// The values that stand where no file has any, for `config show`.
     pub fn defaults() -> Fragment {
-        let number = |number: u64| i64::try_from(number).ok();
+        let none = || Value::Array(Vec::new());
         let tries = Tries::default();
-        Fragment {
-            mode: Some(Mode::default().to_string()),
-            version_lock: Some(VersionLock::default().to_string()),
-            ignore_waves: Some(false),
-            allow_downgrade: Some(false),
-            soak: Some("0s".into()),
-            jitter: Some(format!("{}s", JITTER.as_secs()).into()),
-            backoff: Some(format!("{}s", BACKOFF.as_secs()).into()),
-            backoff_max: Some(format!("{}s", BACKOFF_MAX.as_secs()).into()),
-            no_proxy: Some(Vec::new()),
-            mirrors: Some(Vec::new()),
-            windows: Some(Vec::new()),
-            stall: Some(format!("{}s", STALL.as_secs()).into()),
-            connect: Some(format!("{}s", CONNECT.as_secs()).into()),
-            retries: number(RETRIES.into()),
-            root: Some(ROOT.to_owned()),
-            tries: number(tries.trial().into()),
-            confirmed_tries: number(tries.confirmed().into()),
-            arch: Some(std::env::consts::ARCH.to_owned()),
-            os_release: Some(crate::machine::OS_RELEASE.to_owned()),
-            state: Some(STATE.to_owned()),
-            health: HealthFragment::defaults(),
-            hooks: HooksFragment::defaults(),
-            serve: ServeFragment::defaults(),
-            seen: SeenFragment::defaults(),
-            reboot: RebootFragment::defaults(),
-            ..Fragment::default()
-        }
-    }
-}
-
-/// Reads values one by one; lenient: collects what makes no sense.
-pub(super) struct Reader<'a> {
-    merged: &'a Merged,
-    strictness: Strictness,
-    problems: Vec<Error>,
-}
-
-impl Reader<'_> {
-    /// What a value means; `None`: there is none, or it was left out.
-    pub(super) fn read<V, T>(
-        &mut self,
-        key: &'static str,
-        value: Option<&V>,
-        mean: impl FnOnce(&V) -> Result<T, String>,
-    ) -> Result<Option<T>, Error> {
-        let Some(value) = value else { return Ok(None) };
-        match mean(value) {
-            Ok(meant) => Ok(Some(meant)),
-            Err(detail) => {
-                // It may repeat what was typed.
-                let detail = Location::cleaned(&detail);
-                let error = Error::Value { key, origin: self.merged.origin(key), detail };
-                if self.strictness != Strictness::Lenient {
-                    return Err(error);
-                }
-                self.problems.push(error);
-                Ok(None)
-            }
-        }
+        [
+            ("mode", Mode::default().to_string().into()),
+            ("version_lock", VersionLock::default().to_string().into()),
+            ("ignore_waves", false.into()),
+            ("allow_downgrade", false.into()),
+            ("soak", seconds(Duration::ZERO)),
+            ("jitter", seconds(JITTER)),
+            ("backoff", seconds(BACKOFF)),
+            ("backoff_max", seconds(BACKOFF_MAX)),
+            ("no_proxy", none()),
+            ("mirrors", none()),
+            ("windows", none()),
+            ("stall", seconds(STALL)),
+            ("connect", seconds(CONNECT)),
+            ("retries", RETRIES.into()),
+            ("root", ROOT.into()),
+            ("tries", u32::from(tries.trial()).into()),
+            ("confirmed_tries", u32::from(tries.confirmed()).into()),
+            ("arch", std::env::consts::ARCH.into()),
+            ("os_release", crate::machine::OS_RELEASE.into()),
+            ("state", STATE.into()),
+        ]
+        .into_iter()
+        .chain(Health::defaults())
+        .chain(Hooks::defaults())
+        .chain(Serve::defaults())
+        .chain(Report::defaults())
+        .chain(Reboot::defaults())
+        .collect()
     }
 }
 
@@ -264,11 +213,11 @@ fn base(text: &str) -> Result<Url, String> {
     }
 }
 
-fn mirrors(list: &[super::MirrorFragment]) -> Result<Vec<Mirror>, String> {
-    let mirror = |mirror: &super::MirrorFragment| {
+fn mirrors(list: Vec<super::MirrorFragment>) -> Result<Vec<Mirror>, String> {
+    let mirror = |mirror: super::MirrorFragment| {
         Ok(Mirror { metadata: base(&mirror.metadata_base_url)?, targets: base(&mirror.targets_base_url)? })
     };
-    list.iter().map(mirror).collect()
+    list.into_iter().map(mirror).collect()
 }
 
 fn seed(number: i64) -> Result<Seed, String> {
@@ -281,7 +230,7 @@ fn said<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, S
     text.parse().map_err(|error: T::Err| error.to_string())
 }
 
-fn soak(value: &toml::Value) -> Result<TimeDelta, String> {
+fn soak(value: &Value) -> Result<TimeDelta, String> {
     let span = units::span(value)?;
     TimeDelta::from_std(span).map_err(|error| error.to_string())
 }
@@ -293,17 +242,16 @@ fn retries(number: i64) -> Result<u32, String> {
     }
 }
 
-/// Both numbers of tries, defaults where one is missing; `None`: neither is given.
-fn tries_given((trial, confirmed): (Option<i64>, Option<i64>)) -> Option<(i64, i64)> {
+/// Both numbers of tries, the default where one is missing.
+fn tries(reader: &mut Reader<'_>) -> Result<Tries, Error> {
+    let (trial, confirmed): (Option<i64>, Option<i64>) =
+        (reader.plain("tries")?, reader.plain("confirmed_tries")?);
+    let key = if trial.is_some() { "tries" } else { "confirmed_tries" };
     let default = Tries::default();
-    (trial.is_some() || confirmed.is_some())
-        .then(|| (trial.unwrap_or(default.trial().into()), confirmed.unwrap_or(default.confirmed().into())))
-}
-
-fn tries_of((trial, confirmed): (i64, i64)) -> Result<Tries, String> {
     // Beyond a byte is beyond every range; the largest byte says so in the error.
-    let byte = |number: i64| u8::try_from(number).unwrap_or(u8::MAX);
-    Tries::new(byte(trial), byte(confirmed)).map_err(|error| error.to_string())
+    let byte = |typed: Option<i64>, default| typed.map_or(default, |n| u8::try_from(n).unwrap_or(u8::MAX));
+    let meant = Tries::new(byte(trial, default.trial()), byte(confirmed, default.confirmed()));
+    Ok(reader.judge(key, meant.map_err(|error| error.to_string()))?.unwrap_or_default())
 }
 
 const ROOT: &str = "/usr/share/updog/root.json";
@@ -316,3 +264,72 @@ const JITTER: Duration = Duration::from_mins(5);
 const BACKOFF: Duration = Duration::from_mins(1);
 /// A repository that was down is found again on the same day.
 const BACKOFF_MAX: Duration = Duration::from_hours(6);
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::{fragment, keys};
+
+    fn meant(text: &str) -> Settings {
+        let (fragment, _) =
+            fragment::parse(Path::new("updog.toml"), text.as_bytes(), Strictness::Strict).unwrap();
+        let mut merged = Merged::default();
+        merged.add(fragment, Path::new("updog.toml"));
+        Settings::mean(&merged, Strictness::Strict, 0).unwrap().0
+    }
+
+    /// A key that is listed and that nobody asks for would be taken without a word.
+    #[test]
+    fn every_key_means_something() {
+        let place = "{ metadata_base_url = \"file:///m\", targets_base_url = \"file:///t\" }";
+        let window = "[{ start = \"01:00\", end = \"02:00\" }]";
+        for (key, kind) in keys::KEYS {
+            let value = match key {
+                "metadata_base_url" | "targets_base_url" | "report.url" => "\"http://host/\"".to_owned(),
+                "mode" => "\"off\"".to_owned(),
+                "version_lock" => "\"1.2.3\"".to_owned(),
+                "build_time" => "\"2026-01-01T00:00:00Z\"".to_owned(),
+                "serve.read" => "\"all\"".to_owned(),
+                "serve.group" | "reboot.group" => "\"x\"".to_owned(),
+                "reboot.strategy" => "\"window\"".to_owned(),
+                "reboot.endpoints" => "[\"http://host:2379\"]".to_owned(),
+                "reboot.client_cert" => "\"/x\"\nclient_key = \"/y\"".to_owned(),
+                "reboot.client_key" => "\"/x\"\nclient_cert = \"/y\"".to_owned(),
+                "reboot.user" => "\"x\"\npassword_file = \"/y\"".to_owned(),
+                "reboot.password_file" => "\"/x\"\nuser = \"y\"".to_owned(),
+                // There is one answer so far, which is the default.
+                "health.confirmed" => continue,
+                _ => match kind {
+                    keys::Kind::Text => "\"/x\"".to_owned(),
+                    keys::Kind::Texts => "[\"x\"]".to_owned(),
+                    keys::Kind::Number => "4".to_owned(),
+                    keys::Kind::Flag => "true".to_owned(),
+                    keys::Kind::Measure => "41".to_owned(),
+                    keys::Kind::Mirrors => format!("[{place}]"),
+                    keys::Kind::Windows => window.to_owned(),
+                },
+            };
+            // A strategy that waits for windows needs one.
+            let beside =
+                if key == "reboot.strategy" { format!("windows = {window}\n") } else { String::new() };
+            let text = key.split_once('.').map_or_else(
+                || format!("{key} = {value}\n"),
+                |(section, key)| format!("[{section}]\n{key} = {value}\n"),
+            );
+            assert_ne!(meant(&format!("{beside}{text}")), meant(&beside), "{text}");
+        }
+    }
+
+    #[test]
+    fn defaults_mean_what_no_file_means() {
+        let mut merged = Merged::default();
+        merged.add(Settings::defaults(), Path::new("defaults"));
+        let (shown, _) = Settings::mean(&merged, Strictness::Strict, 0).unwrap();
+        let settings = meant("");
+        // What the host itself knows is shown, and not set.
+        let (arch, os_release) = (shown.arch.clone(), shown.os_release.clone());
+        assert_eq!(shown, Settings { os_release, arch, ..settings });
+    }
+}

@@ -4,10 +4,6 @@ use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
-
-use super::Words;
-
 /// Bytes a second: a number, or a text with K, M or G (1024), as in `"2M"`.
 pub(super) fn rate(value: &toml::Value) -> Result<NonZeroU64, String> {
     match value {
@@ -30,12 +26,6 @@ pub fn parse_rate(text: &str) -> Result<NonZeroU64, String> {
     let number: Option<u64> = digits.and_then(|digits| digits.parse().ok());
     let bytes = number.and_then(|number| number.checked_mul(1 << shift)).and_then(NonZeroU64::new);
     bytes.ok_or_else(|| bad_rate(text))
-}
-
-/// A value of a type of its own.
-pub(super) fn read<T: DeserializeOwned>(slot: &mut Option<T>, value: toml::Value) -> Result<(), Words> {
-    *slot = Some(value.try_into().map_err(|error| Words::from(&error))?);
-    Ok(())
 }
 
 /// A span of time that is not nothing.
