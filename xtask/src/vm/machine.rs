@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use super::ending::{Control, Ending};
 use super::firmware::Firmware;
 use crate::process;
 
@@ -40,56 +41,56 @@ pub(crate) struct Setup<'a> {
 /// A machine that runs; it ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Machine {
-    child: Child,
-    keyboard: ChildStdin,
-    lines: Receiver<String>,
+    qemu: Qemu,
+    program: &'static str,
+    words: Vec<String>,
+    /// Whether a restart of the machine is a new QEMU.
+    anew: bool,
     console: String,
     until: Instant,
     spoke: Instant,
 }
 
+/// One process of it.
+#[derive(Debug)]
+struct Qemu {
+    child: Child,
+    keyboard: ChildStdin,
+    lines: Receiver<String>,
+    control: Control,
+}
+
+/// What is heard next.
+enum Heard {
+    Line(String),
+    Silence,
+    Off,
+}
+
 impl Machine {
     pub(crate) fn start(setup: &Setup<'_>) -> Result<Machine> {
-        let mut qemu = Command::new(setup.firmware.program());
         // tcg by name: where /dev/kvm is there and does not work, QEMU would hang.
-        qemu.args([
-            "-accel",
-            "tcg",
-            "-nodefaults",
-            "-no-user-config",
-            "-display",
-            "none",
-            "-serial",
-            "stdio",
-        ]);
-        qemu.args(setup.firmware.words()?);
+        let machine = "-accel tcg -nodefaults -no-user-config -display none -serial stdio";
+        let mut words: Vec<String> = machine.split(' ').map(str::to_owned).collect();
+        words.extend(setup.firmware.words()?);
+        let mut add = |more: &[&str]| words.extend(more.iter().map(|word| (*word).to_owned()));
         // One processor: with more, the emulator now and then trips over a kernel that patches its own text.
-        qemu.args(["-m", &setup.memory.to_string(), "-smp", "1"]);
-        qemu.args(["-device", "i6300esb", "-action", "watchdog=reset", "-device", "virtio-rng-pci"]);
-        qemu.args(["-netdev", &network(setup.port)?, "-device", "virtio-net-pci,netdev=net,romfile="]);
-        qemu.args(disk_words(setup.disk, &setup.attach)?);
-        qemu.args(["-device", "virtio-blk-pci,drive=disk,bootindex=1"]);
-        qemu.stdin(Stdio::piped()).stdout(Stdio::piped());
+        add(&["-m", &setup.memory.to_string(), "-smp", "1"]);
+        add(&["-device", "i6300esb", "-action", "watchdog=reset", "-device", "virtio-rng-pci"]);
+        add(&["-netdev", &network(setup.port)?, "-device", "virtio-net-pci,netdev=net,romfile="]);
+        // What the emulator has translated for a page of memory outlives the machine's restart. Where enough of it lies on the
+        // firmware's stack, each write there takes so long that the firmware does not get beyond its clock's interrupts.
+        let anew = matches!(setup.attach, Attach::Plain);
+        if anew {
+            add(&["-action", "reboot=shutdown"]);
+        }
+        words.extend(disk_words(setup.disk, &setup.attach)?);
+        words.extend(["-device", "virtio-blk-pci,drive=disk,bootindex=1"].map(str::to_owned));
         let program = setup.firmware.program();
-        let mut child = qemu.spawn().with_context(|| format!("failed to start {program}"))?;
-        let (keyboard, screen) =
-            child.stdin.take().zip(child.stdout.take()).context("QEMU has no console")?;
-        let (send, lines) = channel();
-        std::thread::spawn(move || {
-            let mut screen = BufReader::new(screen);
-            let mut line = Vec::new();
-            // What firmware prints is not always UTF-8.
-            while screen.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
-                let text = String::from_utf8_lossy(&line).trim_end().to_owned();
-                line.clear();
-                if send.send(text).is_err() {
-                    return;
-                }
-            }
-        });
+        let qemu = Qemu::start(program, &words)?;
         let now = Instant::now();
         let until = now + setup.limit;
-        Ok(Machine { child, keyboard, lines, console: String::new(), until, spoke: now })
+        Ok(Machine { qemu, program, words, anew, console: String::new(), until, spoke: now })
     }
 
     /// Waits for a line with these words in it and returns it.
@@ -115,30 +116,47 @@ impl Machine {
     /// The next line.
     fn line(&mut self) -> Result<String> {
         let left = self.until.saturating_duration_since(Instant::now());
-        let line = match self.lines.recv_timeout(left.min(SILENCE)) {
-            Ok(line) => line,
-            Err(RecvTimeoutError::Timeout) if left > SILENCE => bail!("{} s of silence", SILENCE.as_secs()),
-            Err(RecvTimeoutError::Timeout) => bail!("the time is up"),
-            Err(RecvTimeoutError::Disconnected) => bail!("QEMU ended"),
-        };
-        self.console.push_str(&line);
-        self.console.push('\n');
-        self.spoke = Instant::now();
-        Ok(line)
+        match self.hear(left.min(SILENCE))? {
+            Heard::Line(line) => Ok(line),
+            Heard::Silence if left > SILENCE => bail!("{} s of silence", SILENCE.as_secs()),
+            Heard::Silence => bail!("the time is up"),
+            Heard::Off => bail!("the machine has switched itself off"),
+        }
+    }
+
+    /// What comes within this time; a restart of the machine is part of it.
+    fn hear(&mut self, time: Duration) -> Result<Heard> {
+        let until = Instant::now() + time;
+        loop {
+            match self.qemu.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(line) => {
+                    self.console.push_str(&line);
+                    self.console.push('\n');
+                    self.spoke = Instant::now();
+                    return Ok(Heard::Line(line));
+                }
+                Err(RecvTimeoutError::Timeout) => return Ok(Heard::Silence),
+                Err(RecvTimeoutError::Disconnected) => {}
+            }
+            let ended = self.qemu.child.wait().context("failed to wait for QEMU")?;
+            match self.qemu.control.ending() {
+                Ending::Restart if self.anew => self.qemu = Qemu::start(self.program, &self.words)?,
+                Ending::Off => return Ok(Heard::Off),
+                Ending::Restart | Ending::Unknown => bail!("QEMU ended with {ended}"),
+            }
+        }
     }
 
     /// Listens on for this long, to whatever comes.
     pub(crate) fn listen(&mut self, time: Duration) {
         let until = Instant::now() + time;
-        while let Ok(line) = self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            self.console.push_str(&line);
-            self.console.push('\n');
-        }
+        let left = || until.saturating_duration_since(Instant::now());
+        while let Ok(Heard::Line(_)) = self.hear(left()) {}
     }
 
     /// Types a command.
     pub(crate) fn say(&mut self, command: &str) -> Result<()> {
-        writeln!(self.keyboard, "{command}").with_context(|| format!("failed to type {command:?}"))
+        writeln!(self.qemu.keyboard, "{command}").with_context(|| format!("failed to type {command:?}"))
     }
 
     /// Runs a program in the test image, which must succeed; what it said.
@@ -153,12 +171,14 @@ impl Machine {
 
     /// Waits for the machine to switch itself off, so that QEMU closes its files; all that was seen.
     pub(crate) fn ended(mut self) -> Result<String> {
-        while self.child.try_wait().context("failed to wait for QEMU")?.is_none() {
-            ensure!(Instant::now() < self.until, "the machine does not switch itself off{}", self.tail());
-            std::thread::sleep(Duration::from_millis(100));
+        loop {
+            let left = self.until.saturating_duration_since(Instant::now());
+            match self.hear(left)? {
+                Heard::Line(_) => {}
+                Heard::Silence => bail!("the machine does not switch itself off{}", self.tail()),
+                Heard::Off => return Ok(std::mem::take(&mut self.console)),
+            }
         }
-        while self.line().is_ok() {}
-        Ok(std::mem::take(&mut self.console))
     }
 
     /// All that was seen up to the last line waited for.
@@ -173,7 +193,32 @@ impl Machine {
     }
 }
 
-impl Drop for Machine {
+impl Qemu {
+    fn start(program: &str, words: &[String]) -> Result<Qemu> {
+        let control = Control::listen()?;
+        let mut qemu = Command::new(program);
+        qemu.args(words).args(control.words()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = qemu.spawn().with_context(|| format!("failed to start {program}"))?;
+        let (keyboard, screen) =
+            child.stdin.take().zip(child.stdout.take()).context("QEMU has no console")?;
+        let (send, lines) = channel();
+        std::thread::spawn(move || {
+            let mut screen = BufReader::new(screen);
+            let mut line = Vec::new();
+            // What firmware prints is not always UTF-8.
+            while screen.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+                let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+                line.clear();
+                if send.send(text).is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Qemu { child, keyboard, lines, control })
+    }
+}
+
+impl Drop for Qemu {
     fn drop(&mut self) {
         // It may have ended by itself.
         let _ = self.child.kill();

@@ -5,6 +5,7 @@
 
 mod container;
 mod damage;
+mod ending;
 mod firmware;
 mod machine;
 pub(crate) mod pipe;
