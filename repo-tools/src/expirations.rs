@@ -13,7 +13,7 @@ use crate::document::Document;
 use crate::error::{Error, Result};
 use crate::host_check::follow;
 use crate::role::Role;
-use crate::source::Source;
+use crate::source::{Source, if_there};
 use crate::unsigned::Papers;
 
 /// A role's document and its end.
@@ -211,14 +211,14 @@ fn fetch<T>(source: &dyn Source, file: &str, version: u64) -> Result<Document<T>
 where
     T: ToughRole + Serialize + DeserializeOwned + Clone,
 {
-    for path in [format!("{version}.{file}.json"), format!("{file}.json")] {
-        let Some(bytes) = source.metadata(&path, MAX)? else { continue };
-        let document: Document<T> = Document::parse(bytes)?;
-        if document.version() == version {
-            return Ok(document);
-        }
+    let fits = |bytes: Option<Vec<u8>>| {
+        let document = bytes.map(Document::<T>::parse).transpose()?;
+        Ok(document.filter(|document| document.version() == version))
+    };
+    if let Some(document) = fits(if_there(source.metadata(&format!("{version}.{file}.json"), MAX))?)? {
+        return Ok(document);
     }
-    Err(missing(file))
+    fits(source.metadata(&format!("{file}.json"), MAX)?)?.ok_or_else(|| missing(file))
 }
 
 /// The most that our hosts read of a targets role.

@@ -4,10 +4,10 @@ use chrono::{DateTime, Utc};
 use release::manifest::{self, Manifest};
 use release::payload::Index;
 use release::{Digest, Image};
-use trust_core::{Expiry, Find, Limits, Reply, Session, Stored, Target, Trusted};
+use trust_core::{Expiry, Find, Limits, Reply, Request, Role, Session, Stored, Target, Trusted};
 
 use crate::error::{Error, Result};
-use crate::source::{Source, Streamed};
+use crate::source::{Source, Streamed, if_there};
 
 /// What a host makes of a repository.
 #[derive(Debug)]
@@ -29,11 +29,17 @@ pub fn follow(
     let mut session = Session::begin(stored, trust_core::Freshness { now, expiry }, Limits::default())
         .map_err(|source| Error::HostCheck { source })?;
     while let Some(request) = session.next_request() {
-        let reply = source.metadata(&request.path, request.max_length)?.map_or(Reply::NotFound, Reply::Bytes);
-        session.receive(reply).map_err(|source| Error::HostCheck { source })?;
+        session.receive(reply(source, &request)?).map_err(|source| Error::HostCheck { source })?;
     }
     let trusted = session.trusted().ok_or(Error::HostCheck { source: trust_core::Error::Unasked })?;
     Ok((session, trusted))
+}
+
+/// What a source has to say to a request of the rules. The root chain has its end where the next one is not there.
+pub(crate) fn reply(source: &dyn Source, request: &Request) -> Result<Reply> {
+    let found = source.metadata(&request.path, request.max_length);
+    let found = if request.role == Role::Root { if_there(found)? } else { found? };
+    Ok(found.map_or(Reply::NotFound, Reply::Bytes))
 }
 
 /// A target by name, through delegations where they lead to it.
@@ -43,9 +49,7 @@ pub fn find(source: &dyn Source, session: &mut Session, name: &str) -> Result<Op
             Find::Found(target) => return Ok(Some(*target)),
             Find::NotListed => return Ok(None),
             Find::Ask(request) => {
-                let bytes = source.metadata(&request.path, request.max_length)?;
-                let reply = bytes.map_or(Reply::NotFound, Reply::Bytes);
-                session.receive(reply).map_err(|source| Error::HostCheck { source })?;
+                session.receive(reply(source, &request)?).map_err(|source| Error::HostCheck { source })?;
             }
         }
     }

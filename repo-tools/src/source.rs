@@ -179,6 +179,14 @@ impl Source for UrlSource {
     }
 }
 
+/// A file that need not be there: a server that keeps to itself what is not there has not got it.
+pub(crate) fn if_there(found: Result<Option<Vec<u8>>>) -> Result<Option<Vec<u8>>> {
+    match found {
+        Err(error) if error.may_mean_absent() => Ok(None),
+        found => found,
+    }
+}
+
 /// The file name behind a percent-encoded path; never one that leaves the folder.
 pub(crate) fn decoded(path: &str) -> Result<String> {
     let name = percent_decode_str(path).decode_utf8_lossy().into_owned();

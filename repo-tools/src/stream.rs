@@ -11,6 +11,8 @@ use crate::source::{Sink, Source, Streamed};
 pub(crate) enum Fault {
     /// There is no such file.
     Missing,
+    /// The server says no more than that it gives none, so that it may be missing.
+    Denied(String),
     /// Its bytes are not the signed ones.
     Differs(String),
 }
@@ -51,7 +53,7 @@ pub(crate) fn stream_right(source: &dyn Source, target: &Target, sink: &mut Sink
     let reason = match stream(source, target, sink)? {
         Ok(()) => return Ok(()),
         Err(Fault::Missing) => "the file is missing".to_owned(),
-        Err(Fault::Differs(reason)) => reason,
+        Err(Fault::Denied(reason) | Fault::Differs(reason)) => reason,
     };
     Err(Error::HostTarget { name: target.name.clone(), reason })
 }

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use tough::schema::Root;
-use trust_core::{Change, Expiry, Freshness, Limits, Reply, Request, Session, Stored, Trusted};
+use trust_core::{Change, Expiry, Freshness, Limits, Request, Session, Stored, Trusted};
 
 use crate::document::Document;
 use crate::error::{Error, Result};
-use crate::source::{Source, decoded};
+use crate::host_check::reply;
+use crate::source::{Source, decoded, if_there};
 
 /// Everything that was asked for and accepted.
 #[derive(Debug)]
@@ -43,10 +44,7 @@ fn answer(
     request: &Request,
     metadata: &mut BTreeMap<String, Vec<u8>>,
 ) -> Result<()> {
-    let bytes = source.metadata(&request.path, request.max_length)?;
-    let changes = session
-        .receive(bytes.map_or(Reply::NotFound, Reply::Bytes))
-        .map_err(|source| Error::HostCheck { source })?;
+    let changes = session.receive(reply(source, request)?).map_err(|source| Error::HostCheck { source })?;
     for change in changes {
         if let Change::Keep { bytes, .. } = change {
             metadata.insert(decoded(&request.path)?, bytes);
@@ -66,7 +64,9 @@ pub(super) struct Anchor {
 impl Anchor {
     pub(super) fn of(source: &dyn Source, given: Option<Vec<u8>>) -> Result<Self> {
         let given = given.map(Document::<Root>::parse).transpose()?;
-        let first = source.metadata("1.root.json", MAX_ROOT)?.map(Document::<Root>::parse).transpose()?;
+        let first = source.metadata("1.root.json", MAX_ROOT);
+        let first = if given.is_some() { if_there(first)? } else { first? };
+        let first = first.map(Document::<Root>::parse).transpose()?;
         let start = first.or_else(|| given.clone()).ok_or_else(|| Error::Usage {
             reason: "1.root.json is missing at the source; name a root that you trust with --root".into(),
         })?;

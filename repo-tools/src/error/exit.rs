@@ -140,11 +140,19 @@ impl Error {
     }
 }
 
+impl Error {
+    /// Whether a server that may not say more says of a file that need not be there that it is not.
+    pub(crate) fn may_mean_absent(&self) -> bool {
+        let Self::Fetch { source, .. } = self else { return false };
+        source.downcast_ref().is_some_and(trust_client::Error::may_mean_absent)
+    }
+}
+
 /// By what the way to a server said: who asks without a right to has to change what was typed, and what no honest server
 /// answers is not to be trusted.
 fn fetched(source: &(dyn std::error::Error + Send + Sync + 'static)) -> Exit {
     match source.downcast_ref::<trust_client::Error>() {
-        Some(trust_client::Error::Status { status: 401 | 403 | 407, .. }) => Exit::Usage,
+        Some(trust_client::Error::Denied { .. }) => Exit::Usage,
         Some(error) if error.classify() == Class::Untrusted => Exit::Untrusted,
         _ => Exit::Transient,
     }

@@ -190,9 +190,7 @@ impl Error {
                 "set the clock that is wrong, then \"updog-repo sign --renew timestamp --key KEY\" and publish"
             }
             Self::Store { fault, .. } => fault.kind.hint(),
-            Self::Fetch { .. } if self.exit() == Exit::Usage => {
-                "the server wants a name and a password: https://NAME:PASSWORD@HOST/, or others than these"
-            }
+            Self::Fetch { source, .. } if self.exit() == Exit::Usage => denied_hint(source.as_ref()),
             Self::Fetch { .. } if self.exit() == Exit::Untrusted => {
                 "no repository answers so: check the URL, and whom it belongs to now"
             }
@@ -216,6 +214,21 @@ fn clock_hint(signed_at: DateTime<Utc>) -> String {
         "set the clock; if that earlier signature was made by a wrong one, sign on from there: --clock {}",
         time::text(signed_at + TimeDelta::seconds(1))
     )
+}
+
+/// What to do at a server that serves this to others, or to nobody.
+fn denied_hint(source: &(dyn std::error::Error + Send + Sync + 'static)) -> &'static str {
+    match source.downcast_ref() {
+        Some(trust_client::Error::Denied { status: 401, .. }) => {
+            "the server wants a name and a password: https://NAME:PASSWORD@HOST/, or others than these"
+        }
+        Some(trust_client::Error::Denied { status: 407, .. }) => {
+            "the proxy wants a name and a password: set them in HTTPS_PROXY or HTTP_PROXY"
+        }
+        _ => {
+            "check the URL, the name and password in it, and what the server or the bucket's policy lets you read; a bucket that you may not list answers 403 for what is not there, too"
+        }
+    }
 }
 
 fn too_few_hint(role: Role, found: u64) -> String {

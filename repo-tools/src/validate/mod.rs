@@ -9,13 +9,13 @@ mod targets;
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use trust_core::{Expiry, Reply, Role, Session, Trusted};
+use trust_core::{Expiry, Role, Session, Trusted};
 
 pub use orphans::orphans;
 pub use report::{Kind, Problem, Report, RoleReport};
 
 use crate::error::{Error, Result, chain};
-use crate::host_check::follow;
+use crate::host_check::{follow, reply};
 use crate::parallel::Tell;
 use crate::source::Source;
 use crate::time;
@@ -107,8 +107,7 @@ impl Report {
                     break;
                 }
             };
-            let bytes = source.metadata(&request.path, request.max_length)?;
-            if let Err(source) = session.receive(bytes.map_or(Reply::NotFound, Reply::Bytes)) {
+            if let Err(source) = session.receive(reply(source, &request)?) {
                 self.add(Kind::Metadata, chain(&Error::HostCheck { source }));
                 refused.insert(request.role);
             }

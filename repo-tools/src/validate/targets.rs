@@ -47,8 +47,12 @@ impl Report {
                 length = length.saturating_add(u64::try_from(part.len()).unwrap_or(u64::MAX));
                 meter.add(part.len());
                 Ok(())
-            })?;
-            Ok((judged, length))
+            });
+            match judged {
+                // One that is missing in a bucket that may not be listed; the others are still to be looked at.
+                Err(error) if error.may_mean_absent() => Ok((Err(Fault::Denied(chain(&error))), length)),
+                judged => Ok((judged?, length)),
+            }
         })?;
         let mut whole = BTreeSet::new();
         for (target, (judged, length)) in targets.into_iter().zip(found) {
@@ -76,6 +80,7 @@ impl Report {
         match judged {
             Ok(()) => return true,
             Err(Fault::Missing) => self.add(Kind::Missing, format!("{name} is not there")),
+            Err(Fault::Denied(why)) => self.add(Kind::Missing, format!("{name}: {why}")),
             Err(Fault::Differs(why)) => self.add(Kind::Differs, format!("{name}: {why}")),
         }
         false

@@ -16,6 +16,7 @@ mod delegation_cut;
 mod delegation_keys;
 mod delta;
 mod delta_cli;
+mod denied;
 mod desk;
 mod doctor;
 mod dry_run;

@@ -54,13 +54,23 @@ pub enum Error {
         /// What the HTTP client said.
         source: reqwest::Error,
     },
-    /// A redirect that is not followed: from https to http, or too many.
+    /// More redirects than are followed.
     #[error("failed to follow redirect of {url}")]
     Redirect {
         /// The URL.
         url: String,
         /// What the HTTP client said.
         source: reqwest::Error,
+    },
+    /// A redirect to where no repository is: out of http and https, or down from https to http.
+    #[error("refused redirect of {url}: expected {expected}, found {found}")]
+    RedirectAway {
+        /// The URL that was asked for.
+        url: String,
+        /// Where it may lead.
+        expected: &'static str,
+        /// Where it leads.
+        found: String,
     },
     /// The body ended early, again and again.
     #[error("connection cut while receiving {url} at byte {at}")]
@@ -89,6 +99,14 @@ pub enum Error {
         status: u16,
         /// When the server says to come back.
         retry_after: Option<Duration>,
+    },
+    /// The server serves this to others, or to nobody: 401, 403, 407.
+    #[error("failed to request {url}: the server answers {status}")]
+    Denied {
+        /// The URL.
+        url: String,
+        /// The HTTP status.
+        status: u16,
     },
     /// An answer that makes no sense here.
     #[error("failed to request {url}: expected 200, found {status}")]
@@ -185,6 +203,7 @@ impl Error {
             | Self::Cut { .. }
             | Self::Stalled { .. }
             | Self::Busy { .. }
+            | Self::Denied { .. }
             | Self::Status { .. }
             | Self::Redirect { .. }
             | Self::NoRanges { .. }
@@ -198,12 +217,19 @@ impl Error {
             | Self::OpenStore { .. }
             | Self::Keep { .. }
             | Self::Forget { .. } => Class::Broken,
-            Self::TooLong { .. }
+            Self::RedirectAway { .. }
+            | Self::TooLong { .. }
             | Self::WrongLength { .. }
             | Self::NotListed { .. }
             | Self::TargetTooLong { .. } => Class::Untrusted,
             Self::Trust(error) => error.classify(),
         }
+    }
+
+    /// Whether it says no more of a file that need not be there than that it is not there: object stores answer 403 so to
+    /// those who may not list.
+    pub fn may_mean_absent(&self) -> bool {
+        matches!(self, Self::Denied { status: 403, .. })
     }
 
     /// Whether another mirror may do better. A broken host or a bug is the same everywhere.

@@ -12,6 +12,7 @@ mod location;
 mod mirrors;
 mod pace;
 mod patience;
+mod redirect;
 mod refresh;
 mod store;
 mod transport;

@@ -1,7 +1,7 @@
 //! Brings the trusted metadata up to date, and fetches targets through it.
 
 use bytes::{Bytes, BytesMut};
-use trust_core::{Find, Freshness, Limits, Reply, Request, Session, Target};
+use trust_core::{Find, Freshness, Limits, Reply, Request, Role, Session, Target};
 use url::Url;
 
 use crate::error::Error;
@@ -109,6 +109,11 @@ impl Trusted {
         let mut worst = None;
         for (number, mirror) in self.mirrors.iter_from(self.best) {
             let came = transport.get(mirror.metadata(), &request.path, request.max_length).await;
+            let came = match came {
+                // The end of the chain, at a mirror that answers so for what is not there.
+                Err(error) if request.role == Role::Root && error.may_mean_absent() => Ok(None),
+                came => came,
+            };
             let judged = came.and_then(|bytes| {
                 let reply = bytes.map_or(Reply::NotFound, |bytes| Reply::Bytes(bytes.into()));
                 Ok(self.session.receive(reply)?)

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_TYPE, HeaderValue, IF_RANGE, RANGE};
-use reqwest::{Certificate, Client, ClientBuilder, NoProxy, Proxy, Response, redirect};
+use reqwest::redirect::Policy;
+use reqwest::{Certificate, Client, ClientBuilder, NoProxy, Proxy, Response};
 use tokio::time::{sleep, timeout};
 use url::Url;
 
@@ -19,6 +20,7 @@ use crate::headers;
 use crate::location::Location;
 use crate::pace::Pace;
 use crate::patience::{Patience, jitter};
+use crate::redirect;
 use crate::watch::{Stall, next_chunk};
 
 /// Fetches files below mirrors. Cheap to clone; clones share connections, counters and the rate limit.
@@ -44,15 +46,15 @@ pub(crate) struct Part {
 impl Transport {
     /// Makes the client. Nothing is connected yet.
     pub fn new(config: TransportConfig) -> Result<Self, Error> {
-        Self::with(config, || redirect::Policy::custom(follow))
+        Self::with(config, || Policy::custom(redirect::follow))
     }
 
     /// The same for [`post`](Self::post): what is said to one place is not said to another.
     pub fn without_redirects(config: TransportConfig) -> Result<Self, Error> {
-        Self::with(config, redirect::Policy::none)
+        Self::with(config, Policy::none)
     }
 
-    fn with(config: TransportConfig, policy: fn() -> redirect::Policy) -> Result<Self, Error> {
+    fn with(config: TransportConfig, policy: fn() -> Policy) -> Result<Self, Error> {
         install_provider();
         let client = match &config.ca_bundle {
             Some(path) => build(&config, Some(authorities(path)?), policy())?,
@@ -64,8 +66,7 @@ impl Transport {
         Ok(Self(Arc::new(Inner { client, config, pace, requests, received })))
     }
 
-    /// A small file, whole: `None` when the server does not have it (403, 404, 410; object stores answer 403 for
-    /// absent). After a cut it goes on from there where the server can prove that it is the same file, else anew.
+    /// A small file, whole: `None` when the server does not have it (404, 410). After a cut it goes on from there where the server can prove that it is the same file, else anew.
     ///
     /// # Errors
     /// [`Error::TooLong`] as soon as more than `max_length` bytes are announced or come; what HTTP throws up.
@@ -167,14 +168,16 @@ impl Transport {
             let (error, asked) = match self.send(url, part).await {
                 Ok(response) => match response.status().as_u16() {
                     200 | 206 => return Ok(Some(response)),
-                    403 | 404 | 410 => return Ok(None),
+                    404 | 410 => return Ok(None),
+                    status @ (401 | 403 | 407) => return Err(Error::Denied { url: shown(url), status }),
+                    301 | 302 | 303 | 307 | 308 => return Err(redirect::unreadable(url, response.headers())),
                     status @ (408 | 425 | 429 | 500..=599) => {
                         let retry_after = headers::retry_after(response.headers());
                         (Error::Busy { url: shown(url), status, retry_after }, retry_after)
                     }
                     status => return Err(Error::Status { url: shown(url), status }),
                 },
-                Err(error @ Error::Redirect { .. }) => return Err(error),
+                Err(error @ (Error::Redirect { .. } | Error::RedirectAway { .. })) => return Err(error),
                 Err(error) => (error, None),
             };
             self.pause(patience, error, asked).await?;
@@ -209,9 +212,11 @@ impl Transport {
         match timeout(stall, request.send()).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(source)) => {
-                // The URL is said once, by us, without credentials.
-                let (redirect, url, source) = (source.is_redirect(), shown(url), source.without_url());
-                Err(if redirect { Error::Redirect { url, source } } else { Error::Connect { url, source } })
+                Err(redirect::refused(url, &source).unwrap_or_else(|| {
+                    // The URL is said once, by us, without credentials.
+                    let (redirect, url, source) = (source.is_redirect(), shown(url), source.without_url());
+                    if redirect { Error::Redirect { url, source } } else { Error::Connect { url, source } }
+                }))
             }
             Err(_) => Err(Error::Stalled { url: shown(url), at: 0, stall }),
         }
@@ -251,11 +256,7 @@ fn join(base: &Url, path: &str) -> Result<Url, Error> {
     base.join(path).map_err(|_| Error::BadMirror { url: Location::from(base) })
 }
 
-fn build(
-    config: &TransportConfig,
-    only: Option<Vec<Certificate>>,
-    policy: redirect::Policy,
-) -> Result<Client, Error> {
+fn build(config: &TransportConfig, only: Option<Vec<Certificate>>, policy: Policy) -> Result<Client, Error> {
     let mut builder = ClientBuilder::new()
         .user_agent(&config.user_agent)
         .connect_timeout(config.connect)
@@ -274,21 +275,6 @@ fn build(
         builder = builder.tls_certs_only(only);
     }
     builder.build().map_err(|source| Error::Setup { source })
-}
-
-/// At most five, and never from https to http: a redirect must not take away what the operator asked for.
-fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
-    let downgrade =
-        attempt.url().scheme() != "https" && attempt.previous().iter().any(|url| url.scheme() == "https");
-    if !matches!(attempt.url().scheme(), "http" | "https") {
-        attempt.error("redirect to another scheme than http and https")
-    } else if downgrade {
-        attempt.error("redirect from https to http")
-    } else if attempt.previous().len() > 5 {
-        attempt.error("more than 5 redirects")
-    } else {
-        attempt.follow()
-    }
 }
 
 fn authorities(path: &Path) -> Result<Vec<Certificate>, Error> {

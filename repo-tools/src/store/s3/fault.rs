@@ -135,7 +135,7 @@ impl FaultKind {
     pub fn hint(self) -> &'static str {
         match self {
             Self::Denied => {
-                "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; they need list, get, put and delete there"
+                "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the bucket's policy: list and get to read, put and delete to publish and prune; without list, what is not there is 403, too"
             }
             Self::Credentials => "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
             Self::NoBucket => "make the bucket first, or check its name and AWS_ENDPOINT_URL",

@@ -101,6 +101,41 @@ fn redirects_are_followed_and_loops_are_not() {
     });
 }
 
+/// Somebody else has the place, or is on the way to it: no second try makes that right.
+#[test]
+fn a_redirect_out_of_http_is_untrusted_at_once() {
+    let world = World::new();
+    let front = Server::start(world.folder.path(), Faults::default()).unwrap();
+    let mirrors = Mirrors::one(&front.url_of("metadata"), &front.url_of("targets")).unwrap();
+    for (to, found) in [
+        ("file:///etc", "file:///etc/metadata/2.root.json"),
+        ("ftp://user:secret@127.0.0.1", "ftp://127.0.0.1/metadata/2.root.json"),
+        ("data:text/plain,", "data:text/plain,/metadata/2.root.json"),
+    ] {
+        front.set(Faults { redirect: Some(to.to_owned()), ..Faults::default() });
+        let transport = Transport::new(hasty()).unwrap();
+        let error = run(world.refresh_from(&transport, &mirrors)).unwrap_err();
+        let expected = format!(
+            "refused redirect of {}: expected an http or https URL, found {found}",
+            front.url_of("metadata/2.root.json")
+        );
+        assert_eq!(error.to_string(), expected);
+        assert_eq!((error.classify(), transport.requests()), (Class::Untrusted, 1), "{error}");
+    }
+}
+
+/// Object stores answer 403 for what is not there to those who may not list: the next root never is.
+#[test]
+fn the_end_of_the_root_chain_may_be_forbidden() {
+    let world = World::new();
+    world.server.set("only=2.root,status=403".parse().unwrap());
+    run(async {
+        let transport = Transport::new(hasty()).unwrap();
+        let mut trusted = world.refresh(&transport).await.unwrap();
+        assert!(trusted.target_bytes(&transport, "os.img", LENGTH as u64).await.unwrap() == image());
+    });
+}
+
 #[test]
 fn nobody_there_is_transient() {
     let world = World::new();

@@ -23,7 +23,8 @@ fn every_fault_ends_in_one_clear_error() {
         // The end is missing: what is there was got once, then the tries for the rest run out.
         ("truncated=1", Class::Untrusted, "expected 300001 bytes, found 300002", 1),
         ("status=404", Class::Transient, "failed to find", 1),
-        ("status=403", Class::Transient, "failed to find", 1),
+        ("status=403", Class::Transient, "the server answers 403", 1),
+        ("status=401", Class::Transient, "the server answers 401", 1),
         ("status=400", Class::Transient, "expected 200, found 400", 1),
         ("status=503", Class::Transient, "answered 503", 3),
         ("status=500", Class::Transient, "answered 500", 3),
@@ -128,6 +129,8 @@ fn metadata_is_held_to_its_limits_too() {
         ("only=snapshot,shorter=1", Class::Untrusted, "bytes, found"),
         ("only=timestamp,tamper=40", Class::Untrusted, "timestamp"),
         ("only=timestamp,status=404", Class::Transient, "failed to find timestamp metadata"),
+        ("only=timestamp,status=403", Class::Transient, "timestamp.json: the server answers 403"),
+        ("only=root,status=401", Class::Transient, "root.json: the server answers 401"),
         ("only=root,status=503", Class::Transient, "answered 503"),
         ("only=root,status=200", Class::Untrusted, "failed to parse root"),
         ("only=timestamp,stall=10", Class::Transient, "stalled"),

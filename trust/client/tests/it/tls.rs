@@ -7,7 +7,7 @@ use std::thread;
 
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, Stream};
-use trust_client::{Error, Transport, TransportConfig};
+use trust_client::{Class, Error, Transport, TransportConfig};
 use url::Url;
 
 use crate::host::{World, hasty, run};
@@ -68,6 +68,11 @@ fn a_redirect_does_not_lead_from_https_to_http() {
     let location = world.server.url_of("metadata/timestamp.json");
     let (url, pem) = serve(format!("HTTP/1.1 302 -\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"));
     let found = run(async { Transport::new(believing(&pem)).unwrap().get(&url, "file", 10_000).await });
-    assert!(matches!(found, Err(Error::Redirect { .. })), "{found:?}");
+    let error = found.unwrap_err();
+    assert_eq!(error.classify(), Class::Untrusted, "{error}");
+    assert_eq!(
+        error.to_string(),
+        format!("refused redirect of {url}file: expected an https URL, found {location}")
+    );
     assert!(world.server.log().is_empty());
 }
