@@ -1,7 +1,6 @@
 //! `release add`: a release folder becomes frames, indexes and one update of the draft.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::files;
 use crate::folder::Folder;
 use crate::new_blob::NewBlob;
+use crate::plain;
 use crate::store::Hashing;
 
 /// What adding came to.
@@ -54,7 +54,7 @@ pub fn add(
 ) -> Result<Added> {
     let mut draft = folder.draft()?;
     let path = dir.join(folder::FILE_NAME);
-    let bytes = std::fs::read(&path).map_err(|source| Error::ReadFile { path, source })?;
+    let bytes = plain::read(&path, MAX_RELEASE)?;
     let release =
         ReleaseJson::parse(&bytes).map_err(|source| Error::ReadRelease { path: dir.to_owned(), source })?;
     if let Some(update) = same_version(&draft, &release) {
@@ -119,7 +119,7 @@ impl Packing<'_> {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(Blob, Index)> {
         let path = self.dir.join(&raw.file);
-        let file = File::open(&path).map_err(|source| Error::ReadFile { path: path.clone(), source })?;
+        let file = plain::open(&path).map_err(|source| Error::ReadFile { path: path.clone(), source })?;
         let mut source = Hashing::over(BufReader::with_capacity(1 << 20, file));
         let files = self.folder.files();
         let mut out = NewBlob::begin(self.folder, &files, name)?;
@@ -275,3 +275,6 @@ fn insert(draft: &mut Draft, update: Update) {
 fn is_for(update: &Update, release: &ReleaseJson) -> bool {
     update.variant == release.variant && update.arch == release.arch
 }
+
+/// Some kilobytes for a package each are far more than there are.
+const MAX_RELEASE: u64 = 64 << 20;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use release::bundle::{BundleError, Contents, Member, Name};
 
 use crate::error::{Error, Result};
+use crate::plain;
 use crate::source::{Sink, Source, Streamed, decoded};
 
 /// The repository, or the part of one, in a bundle.
@@ -21,7 +22,7 @@ impl BundleSource {
     /// Opens a bundle and checks its form; what is in it is for the rules to judge.
     pub fn open(path: &Path) -> Result<Self> {
         let fail = |source| Error::Bundle { path: path.to_owned(), source };
-        let mut file = File::open(path).map_err(|source| fail(source.into()))?;
+        let mut file = plain::open(path).map_err(|source| fail(source.into()))?;
         let contents = Contents::read(&mut file).map_err(fail)?;
         Ok(Self { path: path.to_owned(), file, contents })
     }

@@ -11,6 +11,7 @@ use crate::draft::{Blob, Choice, Draft, title};
 use crate::error::{Error, Result};
 use crate::folder::Folder;
 use crate::listing::named_by;
+use crate::plain;
 
 /// What a change came to.
 #[derive(Debug, Clone)]
@@ -151,7 +152,7 @@ fn migration(folder: &Folder, draft: &mut Draft, target: &str, others: &BTreeSet
         let reason = format!("refused {target}: it has {length} bytes, a migration at most {MAX_MIGRATION}");
         return Err(Error::Usage { reason });
     }
-    let bytes = std::fs::read(path).map_err(read)?;
+    let bytes = plain::read(path, MAX_MIGRATION)?;
     let known = draft.targets.get(name);
     if others.contains(name) && known.is_some_and(|known| *known != Blob::of(&bytes)) {
         let reason =

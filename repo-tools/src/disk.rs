@@ -1,6 +1,7 @@
 //! The real file system behind [`Files`].
 
 use crate::files::{Files, Lock, NewFile, partial_name};
+use crate::plain;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -23,7 +24,7 @@ impl Files for Disk {
     }
 
     fn open(&self, file: &Path) -> io::Result<Box<dyn Read + Send>> {
-        Ok(Box::new(File::open(file)?))
+        Ok(Box::new(plain::open(file)?))
     }
 
     fn length(&self, file: &Path) -> io::Result<Option<u64>> {

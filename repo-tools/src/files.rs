@@ -8,13 +8,15 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
+use crate::plain;
+
 /// The operations that publishing and the working folder are made of.
 ///
 /// Nothing is durable before [`NewFile::sync`] (bytes) and [`Files::sync_dir`] (names) have returned.
 pub trait Files: Debug + Send + Sync {
     /// Makes one folder; its parent must be there.
     fn make_dir(&self, dir: &Path) -> io::Result<()>;
-    /// Opens a file for reading.
+    /// Opens a file for reading; what is no regular file is refused.
     fn open(&self, file: &Path) -> io::Result<Box<dyn Read + Send>>;
     /// Length in bytes, `None` when there is no such file.
     fn length(&self, file: &Path) -> io::Result<Option<u64>>;
@@ -155,12 +157,7 @@ pub fn read(files: &dyn Files, file: &Path, limit: u64) -> io::Result<Option<Vec
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    let mut bytes = Vec::new();
-    reader.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
-    if u64::try_from(bytes.len()).is_ok_and(|length| length > limit) {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("more than {limit} bytes")));
-    }
-    Ok(Some(bytes))
+    plain::bounded(reader, limit).map(Some)
 }
 
 /// Streams a file into `sink` in bounded memory, at most one byte more than `length`; `false`: there is no such file.

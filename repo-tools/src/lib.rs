@@ -64,6 +64,7 @@ pub mod outlook;
 pub mod output;
 mod parallel;
 pub mod picture;
+mod plain;
 pub mod plan;
 pub mod prune;
 pub mod publish;

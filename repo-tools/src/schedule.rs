@@ -10,6 +10,7 @@ use crate::change::change_release;
 use crate::draft::{Choice, Draft};
 use crate::error::{Error, Result};
 use crate::intent::{Intent, WaveIntent};
+use crate::plain;
 use crate::time;
 
 /// A sample policy by name, or a wave file.
@@ -38,8 +39,10 @@ pub fn named_policy(intent: &Intent, name: &str) -> Result<Policy> {
 
 /// A wave file.
 pub(crate) fn read_policy(name: &str, path: &Path) -> Result<Policy> {
-    let text =
-        std::fs::read_to_string(path).map_err(|source| Error::ReadFile { path: path.to_owned(), source })?;
+    let text = String::from_utf8(plain::read(path, MAX_WAVES)?).map_err(|_| Error::ReadFile {
+        path: path.to_owned(),
+        source: std::io::Error::new(std::io::ErrorKind::InvalidData, "expected UTF-8"),
+    })?;
     Policy::parse(&text).map_err(|source| Error::Waves { name: name.to_owned(), source })
 }
 
@@ -116,3 +119,6 @@ pub fn seed_line(rollout: &Rollout, seed: Seed, now: DateTime<Utc>) -> String {
         time::text(wave.ends)
     )
 }
+
+/// Far above any rollout that people write.
+const MAX_WAVES: u64 = 1 << 20;

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use super::answer::Ending;
 use super::place::{Place, own_root};
 use super::{Answer, Context};
-use crate::error::{Error, Result, chain};
+use crate::error::{Result, chain};
 use crate::expirations::{Expiration, Listed, State, judge, of_papers, of_source};
+use crate::plain;
 use crate::time;
 
 #[derive(Debug, clap::Args)]
@@ -67,9 +68,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
 fn of_dest(context: &Context, dest: &str, root: Option<&Path>) -> Result<Listed> {
     let place = Place::open(context, &context.location(dest)?)?;
     let root = match root {
-        Some(path) => {
-            std::fs::read(path).map_err(|source| Error::ReadFile { path: path.to_owned(), source })?
-        }
+        Some(path) => plain::read(path, plain::MAX_ROOT)?,
         None => own_root(context, &place)?,
     };
     of_source(place.source(), root, context.now)

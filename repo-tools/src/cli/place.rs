@@ -11,6 +11,7 @@ use super::{Context, usage};
 use crate::bundle_source::BundleSource;
 use crate::error::{Error, Result};
 use crate::metadata::version_in;
+use crate::plain::{self, MAX_ROOT};
 use crate::source::{FolderSource, OwnStoreSource, Source, UrlSource};
 use crate::store::{self, FolderStore, Part, Store as _};
 
@@ -83,13 +84,9 @@ pub(super) fn own_root(context: &Context, place: &Place<'_>) -> Result<Vec<u8>> 
         .ok_or_else(|| usage(format!("failed to find {name}: name a root that you trust with --root")))
 }
 
-const MAX_ROOT: u64 = 1 << 20;
-
 /// A root file that was named.
 pub(super) fn root(path: Option<&PathBuf>) -> Result<Option<Vec<u8>>> {
-    let read =
-        |path: &PathBuf| std::fs::read(path).map_err(|source| Error::ReadFile { path: path.clone(), source });
-    path.map(read).transpose()
+    path.map(|path| plain::read(path, MAX_ROOT)).transpose()
 }
 
 /// Runs `work` with a bar that any thread may move.

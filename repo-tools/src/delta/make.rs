@@ -1,6 +1,5 @@
 //! Makes the deltas of one release and adds them to the draft.
 
-use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::files::Files;
 use crate::folder::Folder;
 use crate::new_blob::NewBlob;
+use crate::plain;
 use crate::source::Source;
 
 /// Which deltas to make, and how.
@@ -257,7 +257,7 @@ impl Raw {
     fn reader(&self) -> Result<Box<dyn Read + '_>> {
         match self {
             Self::Unpacked(scratch) => Ok(Box::new(scratch.reader()?)),
-            Self::File(path) => match File::open(path) {
+            Self::File(path) => match plain::open(path) {
                 Ok(file) => Ok(Box::new(BufReader::with_capacity(1 << 20, file))),
                 Err(source) => Err(Error::ReadFile { path: path.clone(), source }),
             },

@@ -7,6 +7,7 @@ use trust_core::Class;
 use updater_core::Exit;
 
 use super::Error;
+use crate::plain::Unfit;
 use crate::request::gravest;
 
 impl Error {
@@ -158,10 +159,10 @@ fn fetched(source: &(dyn std::error::Error + Send + Sync + 'static)) -> Exit {
     }
 }
 
-/// Whether a path leads nowhere, rather than to a disk that fails.
+/// Whether a path leads nowhere, or to what cannot be meant, rather than to a disk that fails.
 pub(super) fn is_misnamed(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory
-    )
+    ) || Unfit::of(error).is_some()
 }

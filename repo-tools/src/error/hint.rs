@@ -1,5 +1,7 @@
 //! What the user can do about each error.
 
+use std::io;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use release::bundle::BundleError;
 use release::manifest::ChangeError;
@@ -8,6 +10,7 @@ use updater_core::Exit;
 
 use super::Error;
 use super::exit::is_misnamed;
+use crate::plain::Unfit;
 use crate::request::gravest;
 use crate::role::Role;
 use crate::time;
@@ -24,6 +27,9 @@ impl Error {
             | Self::Encode { .. }
             | Self::GenerateKey { .. } => {
                 return None;
+            }
+            Self::ReadFile { source, .. } if is_pipe(source) => {
+                "name a regular file: write what comes through a pipe to one first"
             }
             Self::ReadFile { source, .. } if is_misnamed(source) => "name a file that is there",
             Self::WriteFile { source, .. } if is_misnamed(source) => {
@@ -198,6 +204,10 @@ impl Error {
         };
         Some(text.to_owned())
     }
+}
+
+fn is_pipe(error: &io::Error) -> bool {
+    matches!(Unfit::of(error), Some(Unfit::Kind { .. })) && error.kind() != io::ErrorKind::IsADirectory
 }
 
 /// Where a copy can go that may not go there.

@@ -7,7 +7,9 @@ use tough::schema::key::Key;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
+use crate::keys::read::MAX_KEY_FILE;
 use crate::keys::{NoSecrets, Secrets, Signer};
+use crate::plain;
 
 /// A key id as it stands in metadata.
 pub type KeyId = Decoded<Hex>;
@@ -24,8 +26,8 @@ pub fn public_key(path: &Path) -> Result<Key> {
 
 /// [`public_key`] that asks for the passphrase of an encrypted private key.
 pub(super) fn public_of_file(path: &Path, secrets: &dyn Secrets) -> Result<Key> {
-    let bytes = std::fs::read(path).map_err(|source| Error::ReadKey { path: path.to_owned(), source })?;
-    let bytes = Zeroizing::new(bytes);
+    let read = |source| Error::ReadKey { path: path.to_owned(), source };
+    let bytes = Zeroizing::new(plain::bounded(plain::open(path).map_err(read)?, MAX_KEY_FILE).map_err(read)?);
     if let Ok(key) = serde_json::from_slice::<Key>(&bytes) {
         return Ok(key);
     }

@@ -1,7 +1,6 @@
 //! Reads private keys as openssl writes them, PEM or DER, encrypted or not: Ed25519, ECDSA P-256, RSA.
 
 use std::fmt;
-use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -16,6 +15,7 @@ use zeroize::Zeroizing;
 use crate::error::{Error, Result};
 use crate::keys::locked::{Closed, is_locked, unlock};
 use crate::keys::{KeyError, KeyId, NoSecrets, Purpose, Secrets, key_id};
+use crate::plain;
 
 /// A private key that can sign. What it prints is its public id, never the key.
 pub struct Signer {
@@ -111,7 +111,7 @@ impl fmt::Debug for Signer {
 /// A private file, whole: a key or a passphrase. Others must not be able to read it; a pipe has no such others.
 pub(super) fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     let read = |source| Error::ReadKey { path: path.to_owned(), source };
-    let file = File::open(path).map_err(read)?;
+    let file = plain::open_or_pipe(path).map_err(read)?;
     let metadata = file.metadata().map_err(read)?;
     let mode = metadata.mode() & 0o777;
     if metadata.is_file() && mode & 0o077 != 0 {

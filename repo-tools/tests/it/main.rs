@@ -50,6 +50,7 @@ mod simulate;
 mod spills;
 mod stores;
 mod token;
+mod typed_files;
 mod units;
 mod validate;
 mod withdrawn;
