@@ -34,13 +34,7 @@ pub struct Folder {
 impl Folder {
     /// Sets up a working folder: an empty draft, root 1 without keys, and a `repo.toml` unless there is one.
     pub fn init(files: Arc<dyn Files>, dir: &Path, now: DateTime<Utc>, terms: Terms) -> Result<Self> {
-        let folder = Self { files, dir: dir.to_owned() };
-        if folder.read(STATE)?.is_some() {
-            return Err(Error::FolderExists { path: dir.to_owned() });
-        }
-        for sub in ["root", "draft", "blobs", "signing"] {
-            folder.make(sub)?;
-        }
+        let folder = Self::prepare(files, dir)?;
         if folder.read(intent::FILE_NAME)?.is_none() {
             folder.write(intent::FILE_NAME, intent::DEFAULT.as_bytes())?;
         }
@@ -48,6 +42,18 @@ impl Folder {
         folder.save_next_root(&NextRoot::first(time::later(now, terms.root))?)?;
         // The commit point: without this file it is not a working folder.
         folder.save_shown(Versions::default())?;
+        Ok(folder)
+    }
+
+    /// A folder that will be a working folder once its state is saved.
+    pub(crate) fn prepare(files: Arc<dyn Files>, dir: &Path) -> Result<Self> {
+        let folder = Self { files, dir: dir.to_owned() };
+        if folder.read(STATE)?.is_some() {
+            return Err(Error::FolderExists { path: dir.to_owned() });
+        }
+        for sub in ["root", "draft", "blobs", "signing"] {
+            folder.make(sub)?;
+        }
         Ok(folder)
     }
 

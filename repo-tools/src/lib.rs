@@ -33,6 +33,7 @@
 //! ```
 
 pub mod add;
+pub mod adopt;
 pub mod against;
 mod aws;
 pub mod bundle_source;

@@ -17,6 +17,17 @@ pub(crate) enum Fault {
     Differs(String),
 }
 
+impl Fault {
+    /// For those who can do nothing with a wrong one.
+    pub(crate) fn of(self, target: &Target) -> Error {
+        let reason = match self {
+            Self::Missing => "the file is missing".to_owned(),
+            Self::Denied(reason) | Self::Differs(reason) => reason,
+        };
+        Error::HostTarget { name: target.name.clone(), reason }
+    }
+}
+
 /// Streams a target into `sink` and says whether its length and digest are the signed ones. `sink` has had everything by
 /// then, so whoever keeps the bytes must not give them a name before.
 pub(crate) fn stream(
@@ -50,10 +61,5 @@ pub(crate) fn stream(
 
 /// [`stream`] for those who can do nothing with a wrong one.
 pub(crate) fn stream_right(source: &dyn Source, target: &Target, sink: &mut Sink<'_>) -> Result<()> {
-    let reason = match stream(source, target, sink)? {
-        Ok(()) => return Ok(()),
-        Err(Fault::Missing) => "the file is missing".to_owned(),
-        Err(Fault::Denied(reason) | Fault::Differs(reason)) => reason,
-    };
-    Err(Error::HostTarget { name: target.name.clone(), reason })
+    stream(source, target, sink)?.map_err(|fault| fault.of(target))
 }

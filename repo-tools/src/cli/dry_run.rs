@@ -17,6 +17,8 @@ pub(super) fn confess(context: &Context, answer: Answer) -> Result<Answer> {
         rehearsal.changes().map_err(|source| Error::ReadFile { path: context.repo.clone(), source })?;
     let now = Folder::open(rehearsal.below(), &context.repo).ok();
     let then = Folder::open(Arc::clone(&context.files), &context.repo).ok();
+    // What was adopted is what hosts see already.
+    let then = then.filter(|then| now.is_some() || then.shown().is_ok_and(|shown| shown.root == 0));
     let seen = then.as_ref().map(|then| outlook(now.as_ref(), then)).transpose()?.unwrap_or_default();
     let otherwise = then.map(|then| differences(now.as_ref(), &then)).transpose()?.unwrap_or_default();
     let mut lines: Vec<String> = changes.iter().map(ToString::to_string).collect();

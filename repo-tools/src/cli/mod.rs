@@ -1,5 +1,6 @@
 //! The command line: one file a verb, all output in `answer`.
 
+mod adopt;
 mod answer;
 mod bundle;
 mod ceremony;
@@ -94,6 +95,8 @@ pub(crate) struct Args {
 enum Verb {
     /// Set up a working folder: an empty draft and root 1 without keys.
     Init(init::Args),
+    /// Set up a working folder out of what is published: for when the one that published is lost.
+    Adopt(adopt::Args),
     /// Make keys.
     #[command(subcommand)]
     Key(key::Verb),
@@ -223,6 +226,7 @@ pub fn run() -> u8 {
 fn dispatch(context: &Context, verb: Verb) -> (&'static str, Result<Answer>) {
     match verb {
         Verb::Init(args) => ("init", init::run(context, &args)),
+        Verb::Adopt(args) => ("adopt", adopt::run(context, &args)),
         Verb::Key(verb) => (verb.name(), key::run(context, verb)),
         Verb::Root(verb) => (verb.name(), root::run(context, verb)),
         Verb::Release(verb) => (verb.name(), release::run(context, verb)),

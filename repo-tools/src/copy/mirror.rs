@@ -1,7 +1,6 @@
 //! A copy in a folder that hosts can read.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
@@ -11,17 +10,17 @@ use tough::schema::{Role as ToughRole, Root};
 use trust_core::{Stored, Target};
 
 use super::Writing;
+use super::fetch::fetch;
 use super::select::{Deltas, Selection, select};
 use super::survey::{Anchor, Survey};
 use crate::document::Document;
 use crate::error::{Error, Result};
-use crate::files::{self, Files, Partial};
+use crate::files::{self, Files};
 use crate::metadata::{MAX_METADATA, Metadata, Online, version_in};
 use crate::parallel::{Meter, Tell, each};
 use crate::publish::{Gap, Plan, documents, plan};
 use crate::role::Role;
 use crate::source::{Source, decoded};
-use crate::stream::stream_right;
 use crate::versions::Versions;
 
 /// How to mirror.
@@ -222,12 +221,7 @@ impl Copy<'_> {
         if dir != self.targets {
             files::ensure_dir(self.files, dir).map_err(write)?;
         }
-        let mut new = Partial::of(self.files, path).map_err(write)?;
-        stream_right(source, target, &mut |part| {
-            meter.add(part.len());
-            new.write_all(part).map_err(write)
-        })?;
-        new.finish(path).map_err(write)?;
+        fetch(self.files, source, target, path, meter)?.map_err(|fault| fault.of(target))?;
         if dir != self.targets {
             self.files.sync_dir(dir).map_err(write)?;
         }

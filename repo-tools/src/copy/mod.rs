@@ -2,14 +2,17 @@
 //! nothing is copied that a host would refuse.
 
 mod bundle;
+mod fetch;
 mod mirror;
 mod select;
 mod survey;
 
 pub use bundle::{Bundled, Bundling, Start, bundle};
+pub(crate) use fetch::fetch;
 pub use mirror::{Mirrored, Mirroring, mirror};
 pub(crate) use select::all_names;
 pub use select::{Selection, Wanted};
+pub(crate) use survey::Anchor;
 
 /// Whether to write, or only to say what would be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -56,13 +56,13 @@ fn answer(
 /// Where a copy of the whole root chain begins: the source's first root, which must lead to the one that is trusted; the
 /// trusted one itself where the source has no first root any more.
 #[derive(Debug)]
-pub(super) struct Anchor {
-    pub(super) start: Document<Root>,
+pub(crate) struct Anchor {
+    pub(crate) start: Document<Root>,
     given: Option<Document<Root>>,
 }
 
 impl Anchor {
-    pub(super) fn of(source: &dyn Source, given: Option<Vec<u8>>) -> Result<Self> {
+    pub(crate) fn of(source: &dyn Source, given: Option<Vec<u8>>) -> Result<Self> {
         let given = given.map(Document::<Root>::parse).transpose()?;
         let first = source.metadata("1.root.json", MAX_ROOT);
         let first = if given.is_some() { if_there(first)? } else { first? };
@@ -74,7 +74,7 @@ impl Anchor {
     }
 
     /// Whether the chain went through the trusted root.
-    pub(super) fn check(&self, metadata: &BTreeMap<String, Vec<u8>>) -> Result<()> {
+    pub(crate) fn check(&self, metadata: &BTreeMap<String, Vec<u8>>) -> Result<()> {
         let Some(given) = &self.given else { return Ok(()) };
         let version = given.version();
         let found = if version == self.start.version() {

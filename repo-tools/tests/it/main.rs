@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod adopt;
 mod ceremony;
 mod ceremony_cli;
 mod change;
