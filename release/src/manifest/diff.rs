@@ -66,6 +66,18 @@ impl Difference {
     }
 }
 
+impl Difference {
+    /// Whether all that was there before is there still: a release more, or lines of a history.
+    pub fn only_adds(&self) -> bool {
+        match (self.kind, self.was.as_array(), self.is.as_array()) {
+            (Kind::Added, ..) => true,
+            (Kind::Notes, Some(was), Some(is)) => is.starts_with(was),
+            (Kind::Notes, None, Some(_)) => self.was.is_null(),
+            _ => false,
+        }
+    }
+}
+
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
@@ -105,7 +117,7 @@ impl Differences {
     }
 
     fn update(&mut self, old: &Update, new: &Update) {
-        let of = title(new);
+        let (of, told) = (title(new), self.0.len());
         let ids = [release(old), release(new)];
         if ids[0] != ids[1] || old.images != new.images {
             let text = format!("other images under the same version: {of}");
@@ -128,8 +140,26 @@ impl Differences {
         }
         if old.extra != new.extra || old.extra_images != new.extra_images {
             let text = format!("unknown keys of {of} differ");
-            self.add(Kind::Other, of, [json!(old.extra), json!(new.extra)], text);
+            self.add(Kind::Other, of.clone(), [json!(old.extra), json!(new.extra)], text);
         }
+        // It follows from the rest; where that is as it was, it went there and back, and is another file all the same.
+        if self.0.len() == told {
+            self.history(&of, old, new);
+        }
+    }
+
+    fn history(&mut self, of: &str, old: &Update, new: &Update) {
+        let raw = |update: &Update| update.updog.as_ref().and_then(|ours| ours.extra.get("history").cloned());
+        let (was, is) = (raw(old), raw(new));
+        if was == is {
+            return;
+        }
+        let known = |update: &Update| update.updog.as_ref().map(Ours::history).unwrap_or_default();
+        let before = known(old);
+        let since: Vec<String> =
+            known(new).into_iter().filter(|event| !before.contains(event)).map(|event| event.what).collect();
+        let what = if since.is_empty() { "others before it".to_owned() } else { since.join(", ") };
+        self.add(Kind::Notes, of.to_owned(), [json!(was), json!(is)], format!("history of {of}: {what}"));
     }
 
     fn ours(&mut self, of: String, old: &Ours, new: &Ours) {
@@ -162,7 +192,7 @@ impl Differences {
             let line = format!("notes of {of}: {:?}", new.notes);
             self.add(Kind::Notes, of.clone(), [json!(old.notes), json!(new.notes)], line);
         }
-        // The history says nothing to hosts and follows from the rest.
+        // The history is for people.
         let visible = |ours: &Ours| {
             let mut extra = ours.extra.clone();
             extra.shift_remove("history");

@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 
 use release::Digest;
-use release::manifest::{Kind, Manifest, TARGET_NAME};
+use release::manifest::{Manifest, TARGET_NAME};
 use tough::schema::{Target, Targets};
 
 use super::live::Live;
@@ -76,7 +76,7 @@ fn of_targets(store: &dyn Store, seen: &Document<Targets>, staged: &Staged) -> R
         let none = Manifest::default();
         let here = staged.view().manifest.as_ref().unwrap_or(&none);
         let differences = here.differences(&there);
-        undone.extend(differences.iter().filter(|one| one.kind != Kind::Added).map(ToString::to_string));
+        undone.extend(differences.iter().filter(|one| !one.only_adds()).map(ToString::to_string));
         // What goes with a release or a migration is told by that.
         let kept = named_by(here);
         told.extend(named_by(&there).into_iter().filter(|name| !kept.contains(name)));

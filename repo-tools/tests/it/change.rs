@@ -317,3 +317,46 @@ fn targets(desk: &Desk) -> usize {
     let text = fs::read(desk.path().join("r/draft/targets.json")).unwrap();
     serde_json::from_slice::<Value>(&text).unwrap()["targets"].as_object().unwrap().len()
 }
+
+/// A rollout that stood still and goes on as before is another file all the same: its history tells of both.
+#[test]
+fn a_pause_that_is_over_is_one_difference_wherever_it_is_looked_for() {
+    let desk = Desk::new();
+    for line in [
+        "--repo r init",
+        "--repo r key new k --role all",
+        "--repo r release add release --level 1",
+        "--repo r waves set normal",
+        "--repo r sign --key k",
+        "--repo r publish public",
+        "--repo r waves pause 1.0.0 --reason slow --clock 2030-01-01T00:00:00Z",
+        "--repo r waves resume 1.0.0 --reason mended --clock 2030-01-01T00:00:00Z",
+    ] {
+        desk.done(line);
+    }
+    let looks = ["release diff", "release diff --against public", "--dry-run publish public"];
+    let told = |line: &str| {
+        let answer = desk.json(&format!("--repo r {line}"));
+        let data = &answer["data"];
+        let found =
+            if line.contains("publish") { &data["preview"]["differences"] } else { &data["differences"] };
+        found
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["kind"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    for line in looks.iter().take(2) {
+        assert_eq!(told(line), ["notes"], "{line}");
+    }
+    assert!(desk.done("--repo r release diff").contains("history of tiny x86_64 1.0.0: pause, resume"));
+    desk.done("--repo r sign --key k");
+    for (line, expected) in looks.iter().zip([&[][..], &["notes"], &["notes"]]) {
+        assert_eq!(told(line), expected, "{line}");
+    }
+    desk.done("--repo r publish public");
+    for line in looks {
+        assert!(told(line).is_empty(), "{line}");
+    }
+}
