@@ -96,7 +96,9 @@ pub fn adopt(
     let blobs = (listed.len(), missing.len());
     let new_bytes = missing.iter().fold(0_u64, |sum, (target, _)| sum.saturating_add(target.length));
     let would_fetch = if order.writing == Writing::DryRun {
-        missing.into_iter().map(|(target, path)| (path, target.length)).collect()
+        // The manifest was read, and is rehearsed with the rest.
+        let other = missing.into_iter().filter(|(target, _)| target.name != manifest::TARGET_NAME);
+        other.map(|(target, path)| (path, target.length)).collect()
     } else {
         let meter = Meter::new(new_bytes, tell);
         let files = folder.files();

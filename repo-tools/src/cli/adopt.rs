@@ -90,15 +90,16 @@ fn answer(context: &Context, mut lines: Vec<String>, done: &Adopted) -> Answer {
         }
         None => format!("{FILE_NAME} was there and stays."),
     });
+    let (fetched, word) =
+        if context.rehearsal.is_some() { ("to be fetched", "would adopt") } else { ("fetched", "adopted") };
     lines.push(format!(
-        "{} of {} blobs fetched, {} bytes; {} delegated role(s).",
+        "{} of {} blobs {fetched}, {} bytes; {} delegated role(s).",
         done.new_blobs,
         done.blobs,
         done.new_bytes,
         done.delegated.len()
     ));
-    let versions = done.versions;
-    let (word, count) = (if context.rehearsal.is_some() { "would adopt" } else { "adopted" }, done.releases);
+    let (versions, count) = (done.versions, done.releases);
     lines.push(format!(
         "{word}: {count} release(s), root {}, targets {}, timestamp {}: {repo}",
         versions.root, versions.targets, versions.timestamp

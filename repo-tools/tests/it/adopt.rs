@@ -210,6 +210,8 @@ fn it_can_be_rehearsed_and_run_again() {
     lose(&desk);
     let told = desk.done("--repo r --dry-run adopt public");
     assert!(told.contains("would adopt: 2 release(s)") && !desk.path().join("r").exists(), "{told}");
+    assert!(told.contains("15 of 15 blobs to be fetched"), "{told}");
+    assert!(!told.contains("hosts would see") && told.matches(".manifest.json").count() == 1, "{told}");
     fs::create_dir(desk.path().join("r")).unwrap();
     fs::copy(desk.path().join("lost/repo.toml"), desk.path().join("r/repo.toml")).unwrap();
     assert!(desk.done("--repo r adopt public").contains("repo.toml was there and stays."));
