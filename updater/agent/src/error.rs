@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use partition_core::Slot;
 use partition_disk::discover::DiscoverError;
 use partition_disk::{Holder, RunLockError};
-use updater_core::{Exit, Reason};
+use updater_core::{Exit, Reason, seconds};
 
 use crate::{config, engine, etcd, state};
 
@@ -153,9 +153,16 @@ pub enum Error {
     /// The answer could not be written; what it is about stands.
     #[error("failed to write standard output")]
     Unsaid(#[source] io::Error),
-    /// etcd could not be asked, or has refused.
-    #[error(transparent)]
-    Etcd(#[from] etcd::Error),
+    /// The store of this host's group could not be asked, or has refused.
+    #[error("{}{failed}; the group is asked again from {} on", before(done), seconds(*until))]
+    Group {
+        /// What the turn has done before, which stands.
+        done: String,
+        /// What was asked and what came of it.
+        failed: etcd::Error,
+        /// When to ask again.
+        until: DateTime<Utc>,
+    },
     /// What was done is not to be seen.
     #[error("failed to {step}: it was done, and nothing has changed")]
     Stuck {
@@ -198,7 +205,7 @@ impl Error {
             Error::Interrupted | Error::Reboot { .. } | Error::Daemon { .. } | Error::Unserved { .. } => {
                 Exit::Transient
             }
-            Error::Etcd(error) => error.exit(),
+            Error::Group { failed, .. } => failed.exit(),
             Error::Engine(error) => error.exit(),
         }
     }
@@ -211,6 +218,7 @@ impl Error {
             Error::Locked { .. } | Error::Served { .. } => Some(Reason::RunLock),
             Error::Deferred { .. } => Some(Reason::Deferred),
             Error::Hook { .. } => Some(Reason::Hook),
+            Error::Group { .. } => Some(Reason::Coordinated),
             Error::Slots {
                 source: Refusal::RunningNotConfirmed(_) | Refusal::NotConfirmedThisBoot(_),
                 ..
@@ -224,7 +232,7 @@ impl Error {
     pub fn until(&self) -> Option<DateTime<Utc>> {
         match self {
             Error::Refused(refusal) => refusal.until,
-            Error::Deferred { until, .. } => Some(*until),
+            Error::Deferred { until, .. } | Error::Group { until, .. } => Some(*until),
             Error::Engine(error) => error.until(),
             _ => None,
         }
@@ -261,7 +269,7 @@ impl Error {
             }
             Error::NotStaged { .. } => "run \"updog stage\" first".to_owned(),
             Error::Config(error) => return error.hint(),
-            Error::Etcd(error) => return error.hint().map(str::to_owned),
+            Error::Group { failed, .. } => return failed.hint().map(str::to_owned),
             Error::Refused(refusal) => return refusal_hint(refusal),
             Error::Engine(error) => return error.hint(),
             _ => return None,
@@ -269,7 +277,7 @@ impl Error {
         Some(hint)
     }
 
-    /// The same after something was done, which stands: a hook that stops a restart says so behind it.
+    /// The same after something was done, which stands: a hook or a group that stops a restart says so behind it.
     #[must_use]
     pub(crate) fn after(self, done: &str) -> Error {
         match self {
@@ -277,6 +285,7 @@ impl Error {
                 Error::Deferred { name: format!("{name} (after: {done})"), said, until }
             }
             Error::Hook { name, detail } => Error::Hook { name: format!("{name} (after: {done})"), detail },
+            Error::Group { failed, until, .. } => Error::Group { done: done.to_owned(), failed, until },
             other => other,
         }
     }
@@ -312,6 +321,10 @@ fn refusal_hint(refusal: &updater_core::Refusal) -> Option<String> {
         _ => return None,
     };
     Some(hint.to_owned())
+}
+
+fn before(done: &str) -> String {
+    if done.is_empty() { String::new() } else { format!("{done}; ") }
 }
 
 fn words(said: &str) -> String {

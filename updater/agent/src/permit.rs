@@ -12,8 +12,8 @@ use updater_core::records::{FORMAT, Taken};
 use updater_core::{Group, Holder, Permit, Reason, Refusal, Strategy, Turn, again, held, plain, turn};
 
 use crate::answer::chain;
-use crate::etcd::{Created, Entry, Etcd};
-use crate::{Context, Result};
+use crate::etcd::{self, Created, Entry, Etcd};
+use crate::{Context, Error, Result};
 
 /// What this host has, by its record alone.
 pub(crate) fn noted(ctx: &Context<'_>, now: DateTime<Utc>) -> Permit {
@@ -49,7 +49,8 @@ pub(crate) fn take(ctx: &Context<'_>, to: Option<&str>, now: DateTime<Utc>) -> R
         };
         let mine = unused(ctx, &etcd, &mut kept, now)?;
         let value = value(ctx, to, now)?;
-        match etcd.create(&format!("{}{place}", prefix(ctx)), &value, mine)? {
+        let key = format!("{}{place}", prefix(ctx));
+        match etcd.create(&key, &value, mine).map_err(unasked(ctx))? {
             Created::Now => return Ok(Permit::Held),
             // The answer to an earlier question was lost.
             Created::Before(lease) if lease == mine => return Ok(Permit::Held),
@@ -76,7 +77,7 @@ pub(crate) fn renew(ctx: &Context<'_>, now: DateTime<Utc>) -> Result<()> {
                 return Ok(());
             }
         }
-        Some(taken) if etcd.renew(taken.lease)? => {
+        Some(taken) if etcd.renew(taken.lease).map_err(unasked(ctx))? => {
             // Without its record the next turn would renew it again, and so would each.
             return ctx.state.write_taken(&Taken { asked: Some(now), ..taken });
         }
@@ -99,7 +100,7 @@ pub(crate) fn spend(ctx: &Context<'_>, now: DateTime<Utc>) -> Result<Permit> {
     let taken = Taken { over: Some(now), ..taken };
     // First, since a cut in between leaves a lease that nobody renews.
     ctx.state.write_taken(&taken)?;
-    if let Err(error) = open(ctx).and_then(|etcd| Ok(etcd.revoke(taken.lease)?)) {
+    if let Err(error) = connect(ctx).and_then(|etcd| etcd.revoke(taken.lease)) {
         ctx.note(format!("the permit to restart ends by itself: {}", chain(&error)));
     }
     let boot = ctx.machine.boot_id();
@@ -110,7 +111,7 @@ pub(crate) fn spend(ctx: &Context<'_>, now: DateTime<Utc>) -> Result<Permit> {
 pub(crate) fn give_back(ctx: &Context<'_>) -> Result<bool> {
     let Some(taken) = ctx.state.taken() else { return Ok(false) };
     // A lease that has ended by itself is given back too.
-    open(ctx)?.revoke(taken.lease)?;
+    open(ctx)?.revoke(taken.lease).map_err(unasked(ctx))?;
     ctx.state.forget_taken(taken.lease)?;
     Ok(true)
 }
@@ -137,7 +138,20 @@ pub(crate) fn give_back_aside(ctx: &Context<'_>, config: Option<&std::path::Path
 }
 
 fn open(ctx: &Context<'_>) -> Result<Etcd> {
-    Ok(Etcd::new(&ctx.config, ctx.interrupt.clone())?)
+    connect(ctx).map_err(unasked(ctx))
+}
+
+fn connect(ctx: &Context<'_>) -> Result<Etcd, etcd::Error> {
+    Etcd::new(&ctx.config, ctx.interrupt.clone())
+}
+
+/// For every failure of the group's store: nobody knows how long it lasts, so it is asked again as a group without a permit is.
+fn unasked(ctx: &Context<'_>) -> impl Fn(etcd::Error) -> Error {
+    let until = ctx.again();
+    move |failed| match failed {
+        etcd::Error::Interrupted => Error::Interrupted,
+        failed => Error::Group { done: String::new(), failed, until },
+    }
 }
 
 /// What this host took in this boot and may use; anything else is ended.
@@ -146,7 +160,7 @@ fn kept(ctx: &Context<'_>, etcd: &Etcd, now: DateTime<Utc>) -> Result<Option<Tak
     if matches!(noted(ctx, now), Permit::Noted | Permit::Asked) {
         return Ok(Some(taken));
     }
-    etcd.revoke(taken.lease)?;
+    etcd.revoke(taken.lease).map_err(unasked(ctx))?;
     ctx.state.forget_taken(taken.lease)?;
     Ok(None)
 }
@@ -155,12 +169,12 @@ fn kept(ctx: &Context<'_>, etcd: &Etcd, now: DateTime<Utc>) -> Result<Option<Tak
 /// is killed between this and the restart, over and over, does not begin anew each time.
 fn unused(ctx: &Context<'_>, etcd: &Etcd, kept: &mut Option<Taken>, now: DateTime<Utc>) -> Result<i64> {
     if let Some(taken) = kept
-        && etcd.renew(taken.lease)?
+        && etcd.renew(taken.lease).map_err(unasked(ctx))?
     {
         return Ok(taken.lease);
     }
     let at = kept.as_ref().map_or(now, |taken| taken.at);
-    let lease = etcd.grant(ctx.config.reboot.max_hold)?;
+    let lease = etcd.grant(ctx.config.reboot.max_hold).map_err(unasked(ctx))?;
     let boot = ctx.machine.boot_id();
     let taken =
         Taken { format: FORMAT, lease, boot, at, asked: None, over: None, extra: serde_json::Map::new() };
@@ -181,7 +195,8 @@ fn prefix(ctx: &Context<'_>) -> String {
 /// Who has a permit now. A key that cannot be read is somebody's too.
 fn holders(ctx: &Context<'_>, etcd: &Etcd) -> Result<Vec<Holder>> {
     let prefix = prefix(ctx);
-    Ok(etcd.below(&prefix)?.iter().map(|entry| holder(entry, &prefix)).collect())
+    let entries = etcd.below(&prefix).map_err(unasked(ctx))?;
+    Ok(entries.iter().map(|entry| holder(entry, &prefix)).collect())
 }
 
 fn holder(entry: &Entry, prefix: &str) -> Holder {

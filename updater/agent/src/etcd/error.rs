@@ -57,7 +57,7 @@ impl Error {
     /// What to do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Error::NoAnswer { .. } => Some("what is armed stays armed; the next turn asks again"),
+            Error::NoAnswer { .. } => Some("what is armed stays armed"),
             Error::Full { .. } => {
                 Some("compact and defragment etcd, then clear its alarm: etcdctl alarm disarm")
             }

@@ -37,7 +37,8 @@ pub(super) fn take(ctx: &Context<'_>, restart: Restart) -> Result<Answer> {
     let ended = turn.run(&policy);
     // What was seen counts only once it was had as well.
     match (&turn.sight, &ended) {
-        (Sight::Seen { .. }, Ok(_)) => looks::settled(ctx),
+        // That a group cannot be asked comes after all that is asked of a repository.
+        (Sight::Seen { .. }, Ok(_) | Err(Error::Group { .. })) => looks::settled(ctx),
         (Sight::Seen { .. }, Err(error)) if looks::is_of_the_network(error) => looks::in_vain(ctx),
         _ => {}
     }
@@ -110,7 +111,8 @@ impl Turn<'_> {
             Step::TakePermit => {
                 let held = flags::held(ctx, observed.running.other());
                 let to = held.as_ref().map(|held| &*held.version);
-                self.permit = Some(permit::take(ctx, to, ctx.clock())?);
+                let taken = permit::take(ctx, to, ctx.clock());
+                self.permit = Some(taken.map_err(|error| error.after(&self.said.join("\n")))?);
             }
             Step::ReturnPermit if observed.permit == Permit::Over => {
                 self.permit = Some(permit::spend(ctx, ctx.clock())?);
@@ -220,7 +222,7 @@ impl Turn<'_> {
         if self.restart.reboot {
             flags::agreed(ctx, &message)?;
             if ctx.config.reboot.strategy == Strategy::Etcd && ctx.machine.runs() {
-                permit::renew(ctx, ctx.clock())?;
+                permit::renew(ctx, ctx.clock()).map_err(|error| error.after(&message))?;
             }
         }
         flags::leave(ctx, self.restart, message)

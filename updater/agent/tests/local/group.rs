@@ -215,7 +215,7 @@ fn a_full_etcd_is_said_to_be_full_and_the_host_stays_as_it_was() {
     let said = host.updog(&["auto", "--reboot"]);
     assert_eq!(said.code, 20, "{said:?}");
     let expected = format!(
-        "error: failed to get a lease from etcd: etcd at http://127.0.0.1:{port} is full: etcdserver: mvcc: database space exceeded\n"
+        "error: failed to get a lease from etcd: etcd at http://127.0.0.1:{port} is full: etcdserver: mvcc: database space exceeded; the group is asked again from "
     );
     assert!(said.stderr.contains(&expected), "{said:?}");
     assert!(said.stderr.contains("hint: compact and defragment etcd, then clear its alarm"), "{said:?}");

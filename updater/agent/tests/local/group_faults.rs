@@ -7,8 +7,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
 use crate::etcd::{Cluster, until};
-use crate::host::{Host, write};
+use crate::host::{Host, NOW, flags, write};
+use crate::inhibited::assert_soon;
+use crate::online::Served;
 
 /// A server that does the same to whoever asks.
 struct Server {
@@ -122,11 +127,11 @@ fn whatever_etcd_does_is_one_clear_line_and_the_host_stays_as_it_was() {
         let server = Server::that(does);
         let host = Host::of_group("web", &[server.port], "timeout = \"1s\"\n");
         let before = host.bytes();
-        let said = host.updog(&["auto", "--reboot"]);
-        assert_eq!(said.code, code, "{expected}: {said:?}");
-        let error = said.stderr.lines().find(|line| line.starts_with("error: ")).unwrap();
+        let answer = host.json(&["auto", "--reboot"]);
+        assert_eq!(answer["exit"], code, "{expected}: {answer}");
+        let error = asked_again(&answer);
         let place = format!("http://127.0.0.1:{}", server.port);
-        assert!(error.starts_with("error: failed to read the group from etcd: "), "{error}");
+        assert!(error.starts_with("failed to read the group from etcd: "), "{error}");
         assert!(error.contains(&place) && error.ends_with(expected), "{error}");
         assert_eq!(server.asked(), ["/v3/kv/range"]);
         assert!(server.seen.sent.load(Ordering::SeqCst) < 64 << 20, "it read on");
@@ -135,9 +140,51 @@ fn whatever_etcd_does_is_one_clear_line_and_the_host_stays_as_it_was() {
     }
     let host = Host::of_group("web", &[1], "");
     let said = host.updog(&["auto", "--reboot"]);
-    let expected = "error: failed to read the group from etcd: http://127.0.0.1:1: Connection refused (os error 111)\n\
-                    hint: what is armed stays armed; the next turn asks again\n";
-    assert!(said.code == 20 && said.stderr.ends_with(expected), "{said:?}");
+    let error = "error: failed to read the group from etcd: http://127.0.0.1:1: Connection refused (os error 111); \
+                 the group is asked again from 2026-01-02T03:09:";
+    assert!(said.code == 20 && said.stderr.contains(error), "{said:?}");
+    assert!(said.stderr.ends_with("Z on\nhint: what is armed stays armed\n"), "{said:?}");
+}
+
+/// What an answer says before it says when the group is asked again: in words as in `data.until`.
+fn asked_again(answer: &Value) -> &str {
+    assert_soon(answer);
+    assert_eq!(answer["reason"], "coordinated", "{answer}");
+    let (said, at) =
+        answer["message"].as_str().unwrap().rsplit_once("; the group is asked again from ").unwrap();
+    let at: DateTime<Utc> = at.strip_suffix(" on").unwrap().parse().unwrap();
+    let until: DateTime<Utc> = answer["data"]["until"].as_str().unwrap().parse().unwrap();
+    assert_eq!(at.timestamp(), until.timestamp(), "{answer}");
+    said
+}
+
+/// A certificate that is not there and an answer that comes too late are no other failures than those of the members.
+#[test]
+fn whatever_fails_is_asked_again_in_time_for_the_window() {
+    let window = "\n[[windows]]\nstart = \"03:00\"\nend = \"03:06\"\n";
+    for (more, code) in [("", 20), ("client_cert = \"/nonexistent\"\nclient_key = \"/nonexistent\"\n", 2)] {
+        let host = Host::of_group("web", &[1], &format!("{more}{window}"));
+        let answer = host.json(&["auto", "--reboot"]);
+        let found = (&answer["exit"], &answer["reason"], &answer["data"]["until"]);
+        assert_eq!(found, (&code.into(), &"coordinated".into(), &"2026-01-02T03:06:00Z".into()), "{answer}");
+    }
+}
+
+/// The turn that arms it says so, though the group has not answered; and the repository, which has, is not asked in vain.
+#[test]
+fn what_a_turn_has_done_is_said_before_what_the_group_did_not() {
+    let mut served = Served::new();
+    served.publish("1.1.0", |_| ());
+    let record = serde_json::json!({ "format": 1, "at": NOW, "exit": 20, "failures": 3, "next": NOW });
+    write(served.host.state().join("checked.json"), record.to_string());
+    served.host.program("systemctl", "exit 1");
+    served.host.join("web", &[1], "");
+    let answer = served.host.json(&["auto", "--reboot"]);
+    let said = asked_again(&answer);
+    assert!(said.contains("slot B armed: 1.1.0, 3 tries, boots next; failed to read the group"), "{said}");
+    assert_eq!(flags(&served.host.slots()), "1/7/1 2/3/0");
+    let text = fs::read_to_string(served.host.state().join("checked.json")).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&text).unwrap()["failures"], 0, "{text}");
 }
 
 /// One that fails is passed over for one that works.
