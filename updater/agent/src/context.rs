@@ -1,6 +1,6 @@
 //! What every verb is given: settings, state, machine, time, and who listens.
 
-use std::time::Instant;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use partition_core::{Slot, Standing};
@@ -14,6 +14,7 @@ use crate::machine::{Machine, OsRelease};
 use crate::options::Options;
 use crate::report::{Event, Reporter};
 use crate::state::State;
+use crate::uptime::uptime;
 use crate::{Error, Result};
 
 /// The edges of one run. Nothing here is opened before a verb asks for it, so that a verb needs no more than it uses.
@@ -27,8 +28,8 @@ pub struct Context<'a> {
     pub machine: Machine,
     /// The host's clock, read once a run, or `--clock`. Trust applies its floor on top (design §7).
     pub now: DateTime<Utc>,
-    /// When that was.
-    pub began: Instant,
+    /// How long the host was up then.
+    pub began: Duration,
     /// Who is told about progress.
     pub reporter: &'a dyn Reporter,
     /// Raised by SIGINT and SIGTERM; long work asks it between pieces.
@@ -86,9 +87,9 @@ impl Context<'_> {
         }
     }
 
-    /// The clock of now: long work takes time, in which a window may close.
+    /// The clock of now: long work takes time, and a host may be suspended meanwhile; a window may close.
     pub fn clock(&self) -> DateTime<Utc> {
-        let took = TimeDelta::from_std(self.began.elapsed()).unwrap_or_default();
+        let took = TimeDelta::from_std(uptime().saturating_sub(self.began)).unwrap_or_default();
         self.now.checked_add_signed(took).unwrap_or(self.now)
     }
 

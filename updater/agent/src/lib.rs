@@ -35,6 +35,7 @@ mod run;
 pub mod serve;
 pub mod state;
 mod telling;
+mod uptime;
 pub mod verbs;
 mod volatile;
 

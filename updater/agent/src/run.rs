@@ -86,7 +86,7 @@ pub(crate) fn context<'a>(
         state: State::new(global.state.clone().unwrap_or_else(|| settings.state.clone())),
         machine: machine(global, &settings),
         now: global.clock.unwrap_or_else(now),
-        began: std::time::Instant::now(),
+        began: crate::uptime::uptime(),
         config: settings,
         reporter,
         interrupt: interrupt.clone(),

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::timeout;
 
+use super::alarm::{Alarm, wait};
 use super::clock::Clock;
 use super::schedule;
 use super::seen::Seen;
@@ -30,6 +30,7 @@ pub(super) struct Keeper<'a> {
     pub(super) program: &'a Program,
     pub(super) seen: &'a Seen,
     pub(super) clock: Clock,
+    pub(super) alarm: &'a Alarm,
     pub(super) interval: Duration,
     /// Within which time after its moment a turn begins.
     pub(super) jitter: Duration,
@@ -37,22 +38,26 @@ pub(super) struct Keeper<'a> {
 
 impl Keeper<'_> {
     /// Runs until SIGTERM or SIGINT. What is being done then is asked to stop, and waited for.
-    pub(super) async fn keep(self, mut inbox: mpsc::Receiver<Order>, mut signals: Signals) {
-        let mut due = self.after(schedule::first(self.interval, self.late()));
+    pub(super) async fn keep(self, mut inbox: mpsc::Receiver<Order>, mut signals: Signals) -> Result<()> {
+        let mut due = schedule::first(self.interval, self.late(), self.clock.moment());
         loop {
             let work = tokio::select! {
-                () = sleep_until(due) => Work::Auto,
+                waited = wait(self.alarm, &due, |at| self.seen.next_turn(at)) => {
+                    waited.map_err(Error::daemon("wait for the next turn"))?;
+                    Work::Auto
+                }
                 Some(order) = inbox.recv() => {
                     // Who asked may be gone; it was asked all the same.
                     let _ = order.begun.send(Ok(()));
                     order.work
                 }
-                () = signals.raised() => return,
+                () = signals.raised() => return Ok(()),
             };
-            self.seen.started(&work, self.clock.now());
-            let Some(ended) = self.carry_out(&work, &mut inbox, &mut signals).await else { return };
+            let began = self.clock.moment();
+            self.seen.started(&work, began.wall);
+            let Some(ended) = self.carry_out(&work, &mut inbox, &mut signals).await else { return Ok(()) };
             if work == Work::Auto {
-                due = self.after(schedule::next(self.interval, self.late(), &ended, self.clock.now()));
+                due = schedule::next(self.interval, self.late(), &ended, began, self.clock.moment());
             }
             self.seen.ended(work, ended);
         }
@@ -94,13 +99,6 @@ impl Keeper<'_> {
     /// This turn's share of the jitter.
     fn late(self) -> Duration {
         self.jitter.mul_f64(chance::share())
-    }
-
-    /// The moment so long from now, told to all who ask.
-    fn after(self, span: Duration) -> Instant {
-        let at = TimeDelta::from_std(span).ok().and_then(|span| self.clock.now().checked_add_signed(span));
-        self.seen.next_turn(at);
-        Instant::now() + span
     }
 }
 

@@ -1,12 +1,13 @@
 //! `serve`: the daemon. The same turns as a timer takes, and an API on a Unix socket (docs/api.md, docs/decisions/0052).
 //!
-//! * [`keeper`]: the one loop. It owns the schedule and the one piece of [`work`] that is being done.
+//! * [`keeper`]: the one loop. It owns the [`schedule`], the [`alarm`] that it waits by, and the one piece of [`work`] that is being done.
 //! * [`work`]: each piece is a run of this same program, so that what is done, and what being killed leaves, is what the command line
 //!   does; the daemon holds no lock, no slot and no memory of an update.
 //! * [`seen`]: what is told of it; [`tail`]: what others do on this host.
 //! * [`watch()`]: a client of its events.
 //! * [`socket`], [`door`], [`peer`]: who comes in; [`api`]: what they may ask.
 
+mod alarm;
 mod api;
 mod clock;
 mod door;
@@ -53,7 +54,7 @@ async fn serve(ctx: &Context<'_>, global: &Global) -> Result<Answer> {
     let signals = keeper::Signals::listen()?;
     let (listener, held) = socket::listen(config, &mut |note| ctx.note(note))?;
     let seen = Arc::new(seen::Seen::default());
-    let clock = clock::Clock { typed: global.clock };
+    let clock = clock::Clock::new(global.clock);
     let (orders, inbox) = mpsc::channel(1);
     let rights = peer::Rules::new(config);
     if rights.group().is_none() {
@@ -73,12 +74,14 @@ async fn serve(ctx: &Context<'_>, global: &Global) -> Result<Answer> {
     if let Err(error) = tail::follow(ctx.state.dir().to_owned(), Arc::clone(&seen)) {
         ctx.note(format!("what others do on this host is not told: {}: {error}", ctx.state.dir().display()));
     }
+    let alarm = alarm::Alarm::new(clock).map_err(Error::daemon("make a timer"))?;
     ready();
     ctx.note(format!("listening on {}", config.socket.display()));
-    keeper::Keeper {
+    let kept = keeper::Keeper {
         program: &program,
         seen: &seen,
         clock,
+        alarm: &alarm,
         interval: config.interval,
         jitter: ctx.config.jitter,
     }
@@ -87,6 +90,7 @@ async fn serve(ctx: &Context<'_>, global: &Global) -> Result<Answer> {
     door.abort();
     // The path goes before the lock: a daemon that starts meanwhile makes its own.
     drop(held);
+    kept?;
     let socket = config.socket.display().to_string();
     Ok(Answer::done("ended by a signal", json!({ "socket": socket })))
 }

@@ -188,8 +188,8 @@ impl Seen {
         self.tell(&mut now, "ended", data);
     }
 
-    pub(super) fn next_turn(&self, at: Option<DateTime<Utc>>) {
-        self.lock().next_turn = at;
+    pub(super) fn next_turn(&self, at: DateTime<Utc>) {
+        self.lock().next_turn = Some(at);
     }
 
     /// A new line of the host's history.

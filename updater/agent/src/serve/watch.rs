@@ -28,7 +28,7 @@ pub(crate) fn run(ctx: &Context<'_>, global: &Global) -> Result<Answer> {
         return Err(Error::Unserved { path: path.clone(), source: std::io::Error::other(refusal(&status)) });
     }
     while lines.next().map_err(failed)?.is_some_and(|line| !line.is_empty()) {}
-    let clock = Clock { typed: global.clock };
+    let clock = Clock::new(global.clock);
     let (mut name, mut id) = (String::new(), None::<String>);
     let mut tenth = None;
     while let Some(line) = lines.next().map_err(failed)? {
