@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Programs and libraries of others, and how the names of the tests that use them begin.
-const NEEDS: [Need; 8] = [
+const NEEDS: [Need; 9] = [
     Need { what: "SoftHSM2", of: REPO, tests: &["token::"] },
     Need { what: "moto (AWS KMS)", of: REPO, tests: &["kms::"] },
     Need { what: "moto (S3)", of: REPO, tests: &["s3::"] },
@@ -15,6 +15,7 @@ const NEEDS: [Need; 8] = [
     Need { what: "Chromium", of: REPO, tests: &["page::chromium"] },
     Need { what: "etcd", of: HOST, tests: &["group::", "group_login::", "group_tls::"] },
     Need { what: "schemathesis", of: HOST, tests: &["daemon::described::schemathesis"] },
+    Need { what: "journald", of: HOST, tests: &["journald::what_journald"] },
     Need { what: PROMETHEUS, of: HOST, tests: &["metrics::interop_prometheus"] },
 ];
 
@@ -121,11 +122,13 @@ mod tests {
             "test group_tls::a ... ok",
             "test group_faults::a ... ok",
             "test daemon::described::schemathesis_finds ... ok",
+            "test journald::what_journald_keeps ... ok",
+            "test journal::what_happened ... ok",
             "test result: ok. 3 passed; 0 failed",
         ]);
         assert_eq!(
             ran.to_string(),
-            "with others: SoftHSM2 2, moto (AWS KMS) 1, moto (S3) 0, python-tuf 0, Chromium 1, etcd 1, schemathesis 1, prometheus-client 0"
+            "with others: SoftHSM2 2, moto (AWS KMS) 1, moto (S3) 0, python-tuf 0, Chromium 1, etcd 1, schemathesis 1, journald 1, prometheus-client 0"
         );
         assert_eq!(ran.lacks(Asked::All), ["moto (S3)", "python-tuf", "prometheus-client"]);
         assert_eq!(ran.lacks(Asked::Own), ["moto (S3)"]);

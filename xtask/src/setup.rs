@@ -224,7 +224,11 @@ const NEEDS: &[Need] = &[
     },
     Need { package: "curl", uses: &[Use::Test], why: "a client of the host's API, as another user" },
     Need { package: "chromium", uses: &[Use::Test], why: "lays out the page of updog-repo report" },
-    Need { package: "systemd", uses: &[Use::Test], why: "systemd-analyze, its own reader of our units" },
+    Need {
+        package: "systemd",
+        uses: &[Use::Test],
+        why: "systemd-analyze, its own reader of our units; journald, the reader of our entries",
+    },
     Need { package: "mandoc", uses: &[Use::Test], why: "a reader of our manual pages that warns" },
     Need { package: "dpkg-dev", uses: &[Use::Deb], why: "dpkg-shlibdeps, which finds what a package needs" },
     Need { package: "faketime", uses: &[Use::Test, Use::Conformance], why: "another day's clock" },

@@ -26,6 +26,7 @@ mod inhibited;
 mod intent;
 mod interrupt;
 mod journal;
+mod journald;
 mod killed;
 mod locks;
 mod metrics;
