@@ -261,7 +261,8 @@ pub(super) fn quoted(path: &Path) -> Result<String> {
 
 /// The server's address as the guest sees it.
 pub(crate) const SERVER: &str = "10.0.2.100";
-/// A machine that says nothing for so long is stuck: more than the 120 s that the watchdog gives a restart that hangs.
+/// A machine that says nothing for so long is stuck: more than the 120 s that the watchdog gives a restart that hangs
+/// before the machine is reset; after that nothing ends it.
 const SILENCE: Duration = Duration::from_secs(150);
 /// Lines of the console in an error.
 const TAIL: usize = 40;
