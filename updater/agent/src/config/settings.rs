@@ -126,22 +126,22 @@ impl Settings {
             jitter: reader.measure("jitter", units::span)?.unwrap_or(JITTER),
             backoff: reader.measure("backoff", units::span)?.unwrap_or(BACKOFF),
             backoff_max: reader.measure("backoff_max", units::span)?.unwrap_or(BACKOFF_MAX),
-            https_proxy: reader.plain("https_proxy")?.filter(|proxy: &String| !proxy.is_empty()),
+            https_proxy: reader.text("https_proxy", proxy)?.flatten(),
             no_proxy: reader.plain("no_proxy")?.unwrap_or_default(),
-            ca_bundle: reader.plain("ca_bundle")?,
-            user_agent: reader.plain("user_agent")?,
+            ca_bundle: reader.text("ca_bundle", units::path)?,
+            user_agent: reader.text("user_agent", units::header)?,
             limit_rate: reader.measure("limit_rate", units::rate)?,
             stall: reader.measure("stall", units::some_time)?.unwrap_or(STALL),
             connect: reader.measure("connect", units::some_time)?.unwrap_or(CONNECT),
             retries: reader.typed("retries", retries)?.unwrap_or(RETRIES),
-            root: reader.plain("root")?.unwrap_or_else(|| PathBuf::from(ROOT)),
+            root: reader.text("root", units::path)?.unwrap_or_else(|| PathBuf::from(ROOT)),
             build_time: reader.text("build_time", said)?,
             tries: tries(&mut reader)?,
-            os_release: reader.plain("os_release")?,
-            variant: reader.plain("variant")?,
-            arch: reader.plain("arch")?,
-            disk: reader.plain("disk")?,
-            state: reader.plain("state")?.unwrap_or_else(|| PathBuf::from(STATE)),
+            os_release: reader.text("os_release", units::path)?,
+            variant: reader.text("variant", units::name)?,
+            arch: reader.text("arch", units::name)?,
+            disk: reader.text("disk", units::path)?,
+            state: reader.text("state", units::path)?.unwrap_or_else(|| PathBuf::from(STATE)),
             health: Health::mean(&mut reader)?,
             hooks: Hooks::mean(&mut reader)?,
             serve: Serve::mean(&mut reader)?,
@@ -220,6 +220,16 @@ fn mirrors(list: Vec<super::MirrorFragment>) -> Result<Vec<Mirror>, String> {
     list.into_iter().map(mirror).collect()
 }
 
+/// `None`: there is none, as Bottlerocket writes it. What was typed is not repeated: it may hold a password.
+fn proxy(text: &str) -> Result<Option<String>, String> {
+    if text.chars().any(|character| character.is_whitespace() || character.is_control()) {
+        return Err(
+            "expected a host and a port, or a URL, found one with blanks or control characters".to_owned()
+        );
+    }
+    Ok(Some(text.to_owned()).filter(|text| !text.is_empty()))
+}
+
 fn seed(number: i64) -> Result<Seed, String> {
     let seed = u32::try_from(number).ok().and_then(|number| Seed::new(number).ok());
     seed.ok_or_else(|| format!("expected 0 to {}, found {number}", waves::SEEDS - 1))
@@ -292,7 +302,7 @@ mod tests {
                 "version_lock" => "\"1.2.3\"".to_owned(),
                 "build_time" => "\"2026-01-01T00:00:00Z\"".to_owned(),
                 "serve.read" => "\"all\"".to_owned(),
-                "serve.group" | "reboot.group" => "\"x\"".to_owned(),
+                "serve.group" | "reboot.group" | "variant" | "arch" => "\"x\"".to_owned(),
                 "reboot.strategy" => "\"window\"".to_owned(),
                 "reboot.endpoints" => "[\"http://host:2379\"]".to_owned(),
                 "reboot.client_cert" => "\"/x\"\nclient_key = \"/y\"".to_owned(),

@@ -77,6 +77,32 @@ pub(super) fn absolute(text: &str) -> Result<PathBuf, String> {
     if path.is_absolute() { Ok(path) } else { Err(format!("expected an absolute path, found {text:?}")) }
 }
 
+/// A path; a relative one is meant from where updog was started.
+pub(super) fn path(text: &str) -> Result<PathBuf, String> {
+    if text.is_empty() || text.chars().any(char::is_control) {
+        return Err(format!("expected a path, found {text:?}"));
+    }
+    Ok(PathBuf::from(text))
+}
+
+/// What releases call a variant or an architecture: part of the names of their files.
+pub(super) fn name(text: &str) -> Result<String, String> {
+    let of_a_name = |byte: u8| byte.is_ascii_alphanumeric() || b"._+-".contains(&byte);
+    if text.is_empty() || text.len() > 100 || !text.bytes().all(of_a_name) {
+        return Err(format!("expected 1 to 100 of A-Z a-z 0-9 . _ + -, found {text:?}"));
+    }
+    Ok(text.to_owned())
+}
+
+/// What can stand in a request.
+pub(super) fn header(text: &str) -> Result<String, String> {
+    let printable = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
+    if text.trim().is_empty() || text.len() > 256 || !text.bytes().all(printable) {
+        return Err(format!("expected 1 to 256 printable characters of ASCII, found {text:?}"));
+    }
+    Ok(text.to_owned())
+}
+
 fn bad_rate(found: &str) -> String {
     format!("expected bytes a second, as in 500K or 2M, found {found:?}")
 }

@@ -106,6 +106,28 @@ fn values_that_make_no_sense_name_key_file_and_expectation() {
     none_makes_sense(&cases);
 }
 
+/// Text that cannot be meant: an empty path is the folder that updog was started in.
+#[test]
+fn nor_does_text_that_nobody_can_mean() {
+    let long = format!("variant = \"{}\"", "x".repeat(101));
+    let cases = [
+        ("state = \"\"", "state", "expected a path, found \"\""),
+        ("state = \"a\\u0000b\"", "state", "expected a path, found \"a\\0b\""),
+        ("root = \"\"", "root", "expected a path, found"),
+        ("disk = \"\"", "disk", "expected a path, found"),
+        ("os_release = \"\\n\"", "os_release", "expected a path, found"),
+        ("ca_bundle = \"\"", "ca_bundle", "expected a path, found"),
+        ("variant = \"\"", "variant", "expected 1 to 100 of A-Z a-z 0-9 . _ + -, found \"\""),
+        ("variant = \"aws k8s\"", "variant", "found \"aws k8s\""),
+        (&long, "variant", "expected 1 to 100 of"),
+        ("arch = \"../x86_64\"", "arch", "found \"../x86_64\""),
+        ("user_agent = \" \"", "user_agent", "expected 1 to 256 printable characters of ASCII"),
+        ("user_agent = \"a\\r\\nb: c\"", "user_agent", "found \"a\\r\\nb: c\""),
+        ("https_proxy = \"a b:secret@c\"", "https_proxy", "found one with blanks or control characters"),
+    ];
+    none_makes_sense(&cases);
+}
+
 #[test]
 fn nor_do_values_about_restarts() {
     let cases = [
