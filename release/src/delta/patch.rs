@@ -107,6 +107,9 @@ impl PatchEncoder {
         ] {
             context.set_parameter(parameter).map_err(unencoded)?;
         }
+        if let Some(log) = hash_log(self.level) {
+            context.set_parameter(CParameter::HashLog(log)).map_err(unencoded)?;
+        }
         context.ref_prefix(reference).map_err(unencoded)?;
         let mut frame = vec![0; zstd_safe::compress_bound(piece.len())];
         let length = context.compress2(&mut frame[..], piece).map_err(unencoded)?;
@@ -117,6 +120,20 @@ impl PatchEncoder {
 /// The smallest window that holds so many bytes, within what zstd and readers take.
 fn window_log(length: usize) -> u32 {
     length.next_power_of_two().trailing_zeros().clamp(MIN_WINDOW_LOG, MAX_WINDOW_LOG)
+}
+
+/// A hash table that has room for the longest reference, where that of the level has not; `None`: it has.
+///
+/// zstd takes no more of a prefix than eight bytes for each place in its table: at level 3 the last MiB, of which every third byte was
+/// entered. What was entered first is then overwritten. For a shorter reference zstd takes less by itself.
+fn hash_log(level: i32) -> Option<u32> {
+    match level {
+        // Every third byte is entered: 4 MiB of table.
+        ..=4 => Some(20),
+        // Every byte is: 16 MiB.
+        5..=11 => Some(22),
+        _ => None,
+    }
 }
 
 fn undecoded(code: zstd_safe::ErrorCode) -> FrameError {
