@@ -169,6 +169,12 @@ impl Table {
         self.base
     }
 
+    /// Bytes of the full frames that its records stand for. A delta that is not shorter helps nothing. `index` is the one that it fits.
+    pub fn frames_spared(&self, index: &Index) -> u64 {
+        let pieces = self.rows.iter().zip(index.pieces());
+        pieces.filter(|(row, _)| row.kind != Kind::Full).map(|(_, one)| u64::from(one.frame_length)).sum()
+    }
+
     /// Length of the whole `.delta` in bytes.
     pub fn delta_length(&self) -> u64 {
         self.rows

@@ -114,18 +114,29 @@ pub(super) fn add(context: &Context, folder: &Folder, order: &Adding<'_>) -> Res
 }
 
 fn answer(added: &delta::Added) -> Answer {
-    let mut lines = said(&added.rows);
+    let mut lines = looked_for(added);
     let data = json!({
         "release": added.title, "changed": !added.made.is_empty(), "made": added.made, "deltas": added.rows,
+        "needless": added.needless,
     });
     if added.made.is_empty() {
-        let why =
-            if added.rows.is_empty() { "no earlier release to start from" } else { "already in the draft" };
+        let why = match (added.rows.is_empty(), added.needless.is_empty()) {
+            (true, true) => "no earlier release to start from",
+            (true, false) => "no delta: full frames are as short",
+            (false, _) => "already in the draft",
+        };
         lines.push(format!("nothing to do: {why}: {}", added.title));
         return Answer::ending(Ending::NothingToDo, lines, data);
     }
     lines.push(format!("added: {} delta(s) of {}", added.made.len(), added.title));
     Answer::done(lines, data)
+}
+
+/// One line for each delta that was asked for.
+pub(super) fn looked_for(added: &delta::Added) -> Vec<String> {
+    let mut lines = said(&added.rows);
+    lines.extend(added.needless.iter().map(ToString::to_string));
+    lines
 }
 
 fn list(folder: &Folder) -> Result<Answer> {

@@ -47,10 +47,11 @@ pub(super) fn run(
         delta::add(context, folder, &order)
     });
     let deltas = deltas.transpose()?;
-    let (made, rows) = deltas.map_or((Vec::new(), Vec::new()), |deltas| (deltas.made, deltas.rows));
-    lines.extend(delta::said(&rows));
-    let changed = added.changed || !made.is_empty();
-    let fact = match (added.changed, made.len()) {
+    let made = deltas.as_ref().map_or(0, |deltas| deltas.made.len());
+    lines.extend(deltas.iter().flat_map(delta::looked_for));
+    let (rows, needless) = deltas.map(|deltas| (deltas.rows, deltas.needless)).unwrap_or_default();
+    let changed = added.changed || made > 0;
+    let fact = match (added.changed, made) {
         (true, 0) => "added".to_owned(),
         (true, count) => format!("added with {count} delta(s)"),
         (false, 0) => "nothing to do: already in the draft".to_owned(),
@@ -66,6 +67,7 @@ pub(super) fn run(
     let data = json!({
         "release": added.title, "id": added.release, "changed": changed, "stopped": added.stopped,
         "raw_length": added.raw_length, "frames_length": added.frames_length, "deltas": rows,
+        "needless": needless,
     });
     if !changed {
         return Ok(Answer::ending(Ending::NothingToDo, lines, data));

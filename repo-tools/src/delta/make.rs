@@ -8,7 +8,8 @@ use release::delta::{Between, BlockMap, DeltaWriter, WriteError};
 use release::manifest::{Delta, Update};
 use release::names::Names;
 use release::payload::Index;
-use release::{Digest, Image, Images, Version};
+use release::{Digest, Image, Images, ReleaseId, Version};
+use serde::Serialize;
 use serde_json::Map;
 
 use super::image::{Scratch, Stock};
@@ -44,6 +45,33 @@ pub struct Added {
     pub made: Vec<String>,
     /// Every delta of the release from these bases.
     pub rows: Vec<Row>,
+    /// Those that were looked for and are none, since full frames are as short.
+    pub needless: Vec<Needless>,
+}
+
+/// A delta that would help nothing: the draft does not get it. Asked again, it is looked for again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Needless {
+    /// Name of the image.
+    pub image: String,
+    /// The release that it would start from.
+    pub from: ReleaseId,
+    /// Its version.
+    pub base: Version,
+    /// Bytes that it would have, and the full frames that it leaves.
+    pub length: u64,
+    /// Bytes of all full frames.
+    pub frames_length: u64,
+}
+
+impl std::fmt::Display for Needless {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Needless { image, base, length, frames_length, .. } = self;
+        write!(
+            f,
+            "{image} from {base}: no delta: full frames are as short, {frames_length} bytes against {length}"
+        )
+    }
 }
 
 /// What is being done.
@@ -77,9 +105,10 @@ pub fn add(folder: &Folder, order: &Adding<'_>, tell: &mut Tell<'_>) -> Result<A
         new: &update,
         fresh: Fresh { files: Arc::clone(&files), paths: Vec::new() },
         deltas: Vec::new(),
+        needless: Vec::new(),
     };
     made.all(&chosen, tell)?;
-    let (deltas, fresh) = (made.deltas, made.fresh);
+    let Making { deltas, fresh, needless, .. } = made;
     let names = deltas.iter().map(|(delta, _)| delta.target.clone()).collect();
     if !deltas.is_empty() {
         insert(&mut draft, place, deltas);
@@ -92,7 +121,7 @@ pub fn add(folder: &Folder, order: &Adding<'_>, tell: &mut Tell<'_>) -> Result<A
     let update = draft.manifest.updates.get(place).ok_or_else(none)?;
     let rows = rows(folder, &draft, update)?;
     let rows = rows.into_iter().filter(|row| from.contains(&row.from)).collect();
-    Ok(Added { title: title(update), made: names, rows })
+    Ok(Added { title: title(update), made: names, rows, needless })
 }
 
 /// Replaces or adds them, in the order of images and bases, so that the same deltas make the same manifest.
@@ -115,6 +144,7 @@ struct Making<'a> {
     new: &'a Update,
     fresh: Fresh,
     deltas: Vec<(Delta, Blob)>,
+    needless: Vec<Needless>,
 }
 
 /// The two indexes of a delta that is to be made.
@@ -147,12 +177,16 @@ impl Making<'_> {
         Ok(())
     }
 
+    /// The delta that the draft names; it stays named, whether it helps or not.
+    fn listed(&self, image: Image, from: ReleaseId) -> Option<&Delta> {
+        let mut deltas = self.new.updog.iter().flat_map(|ours| &ours.deltas);
+        deltas.find(|delta| delta.image == image.name() && delta.from == from)
+    }
+
     /// Whether this delta is listed and its blob lies there.
     fn is_whole(&self, image: Image, base: &Update) -> Result<bool> {
         let from = base.updog.as_ref().map(|ours| ours.release);
-        let listed = self.new.updog.iter().flat_map(|ours| &ours.deltas);
-        let mut listed = listed.filter(|delta| delta.image == image.name() && Some(delta.from) == from);
-        let Some(delta) = listed.next() else { return Ok(false) };
+        let Some(delta) = from.and_then(|from| self.listed(image, from)) else { return Ok(false) };
         let Some(blob) = self.stock.draft.targets.get(&delta.target) else { return Ok(false) };
         let path = self.stock.folder.blobs_dir().join(blob.file_name(&delta.target));
         let length = self.stock.files.length(&path);
@@ -214,6 +248,18 @@ impl Making<'_> {
                 WriteError::Read(source) => Error::ReadFile { path: raw.path(), source },
                 source => Error::Delta { path: raw.path(), source },
             })?;
+        let (length, spared) = (written.table.delta_length(), written.table.frames_spared(&pair.new.0));
+        let frames = pair.new.0.frames_length();
+        if length >= spared && self.listed(pair.image, ours.release).is_none() {
+            self.needless.push(Needless {
+                image: pair.image.name().to_owned(),
+                from: ours.release,
+                base: pair.base.version.clone(),
+                length: frames.saturating_sub(spared).saturating_add(length),
+                frames_length: frames,
+            });
+            return Ok(());
+        }
         let header = written.table.encode();
         let names = Names::new(&self.new.variant, &self.new.arch, &self.new.version)
             .map_err(|source| Error::Usage { reason: source.to_string() })?;

@@ -12,7 +12,7 @@ mod remove;
 pub use bases::{Bases, bases};
 pub(crate) use check::{Said, on_stage};
 pub use list::{Row, Sizes, rows};
-pub use make::{Added, Adding, Step, Tell, add};
+pub use make::{Added, Adding, Needless, Step, Tell, add};
 pub use refusal::Refusal;
 pub(crate) use remove::base_of;
 pub use remove::{From, dangling, remove};

@@ -70,6 +70,13 @@ impl Yard {
         add(&self.folder, &dir, &quick(), &mut |_, _, _| {}).unwrap()
     }
 
+    /// Adds a release that deltas from others of this kind help with.
+    pub(crate) fn add_similar(&self, version: &str, number: usize) -> Added {
+        let dir = self.path(&format!("similar-{version}"));
+        crate::delta::write_images(&dir, version, number);
+        add(&self.folder, &dir, &quick(), &mut |_, _, _| {}).unwrap()
+    }
+
     pub(crate) fn release_folder(&self, version: &str, contents: &str) -> PathBuf {
         let dir = self.path(&format!("release-{version}-{contents}"));
         write_release(&dir, version, contents);

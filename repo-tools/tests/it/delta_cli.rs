@@ -2,8 +2,10 @@
 
 use std::fs;
 
+use release::Digest;
+
 use crate::cli::Desk;
-use crate::delta::write_images;
+use crate::delta::{write_images, write_release};
 
 /// Two releases in the draft, the second with a delta from the first.
 fn desk() -> Desk {
@@ -72,6 +74,48 @@ fn deltas_are_made_listed_published_copied_and_removed() {
     assert_eq!(removed["data"]["targets"].as_array().unwrap().len(), 3);
     assert_eq!(desk.run("--repo r delta remove --version 1.2.0 --all"), 10);
     assert_eq!(desk.run("--repo r delta remove --version 1.1.0 --from 9.9.9"), 2);
+}
+
+/// A delta that a host would fetch more bytes with is not listed, however often it is asked for.
+#[test]
+fn a_delta_that_helps_nothing_is_not_listed() {
+    let desk = Desk::new();
+    let noise = |seed: u8, bytes: usize| -> Vec<u8> {
+        (0_u32..)
+            .flat_map(|part| *Digest::of(&[&part.to_le_bytes()[..], &[seed]].concat()).bytes())
+            .take(bytes)
+            .collect()
+    };
+    for (seed, version) in [(1, "1.0.0"), (2, "1.1.0")] {
+        // Zeros are a short frame already; the hash image has nothing in common with the one before.
+        let images = [("boot", vec![0; 8192]), ("root", noise(7, 1 << 16)), ("hash", noise(seed, 4096))];
+        write_release(&desk.path().join(version), version, &images);
+    }
+    for line in ["--repo r init", "--repo r key new k --role all", "--repo r release add 1.0.0 --level 3"] {
+        desk.done(line);
+    }
+    let added = desk.json("--repo r release add 1.1.0 --level 3 --delta-from 1");
+    let images = |list: &serde_json::Value| -> Vec<String> {
+        list.as_array().unwrap().iter().map(|row| row["image"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(images(&added["data"]["deltas"]), ["root"]);
+    assert_eq!(images(&added["data"]["needless"]), ["boot", "hash"]);
+    for row in added["data"]["needless"].as_array().unwrap() {
+        assert!(row["length"].as_u64() >= row["frames_length"].as_u64(), "{row}");
+    }
+    let before = desk.json("--repo r release show 1.1.0");
+    let again = desk.json("--repo r delta add --version 1.1.0 --from 1.0.0 --level 3");
+    assert_eq!((again["exit"].as_i64(), again["data"]["changed"].as_bool()), (Some(10), Some(false)));
+    assert_eq!(images(&again["data"]["needless"]), ["boot", "hash"]);
+    desk.done("--repo r delta remove --version 1.1.0 --all");
+    let made = desk.done("--repo r delta add --version 1.1.0 --from 1.0.0 --level 3");
+    assert!(
+        made.contains("boot from 1.0.0: no delta: full frames are as short, ")
+            && made.contains("added: 1 delta(s)"),
+        "{made}"
+    );
+    assert_eq!(desk.json("--repo r release show 1.1.0")["data"], before["data"]);
+    assert!(desk.done("--repo r delta list").ends_with("1 delta(s) in the draft\n"));
 }
 
 #[test]

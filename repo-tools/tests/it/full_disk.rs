@@ -183,8 +183,8 @@ fn a_full_disk_is_left_without_partial_files() {
 #[test]
 fn deltas_come_all_or_not_at_all() {
     let (yard, _) = Yard::with_key();
-    yard.add("1.0.0");
-    yard.add("1.1.0");
+    yard.add_similar("1.0.0", 1);
+    yard.add_similar("1.1.0", 2);
     let draft = yard.folder.draft().unwrap();
     let blobs = || Disk.names(&yard.folder.blobs_dir()).unwrap();
     let before = blobs();

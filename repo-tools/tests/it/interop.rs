@@ -30,7 +30,7 @@ fn repository() -> (Yard, PathBuf) {
             next.set_threshold(role, NonZeroU64::new(3).unwrap()).unwrap();
         }
     });
-    yard.add("1.0.0+build.1");
+    yard.add_similar("1.0.0+build.1", 1);
     let dir = yard.path("pub");
     let now = chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now());
     let all: Vec<Signer> = keys.iter().map(again).collect();
@@ -42,7 +42,7 @@ fn repository() -> (Yard, PathBuf) {
         next.remove_key(keys[2].id(), &online).unwrap();
         next.set_expires(now + chrono::TimeDelta::days(365)).unwrap();
     });
-    yard.add("1.1.0");
+    yard.add_similar("1.1.0", 2);
     delta::add(&yard.folder, &from_the_last(), &mut |_, _, _| {}).unwrap();
     let everyone: Vec<&Signer> = all.iter().chain([&new]).collect();
     yard.publish(&everyone, now, &dir);
