@@ -6,19 +6,19 @@ use std::num::NonZeroUsize;
 use proptest::prelude::*;
 use release::Digest;
 use release::delta::{
-    Between, BlockMap, DeltaError, DeltaWriter, Kind, MAX_REFERENCE, PatchEncoder, PatchRecord, Rebuilder,
-    Row, Run, Runs, Table,
+    Between, BlockMap, DeltaError, DeltaWriter, Kind, MAX_REFERENCE, PatchRecord, Rebuilder, Row, Run, Runs,
+    Table,
 };
 use release::payload::{FrameWriter, Index};
 
 use crate::golden::golden;
 use crate::images::image;
 
-const PIECE: u32 = 65_536;
-const BLOCK: usize = 4096;
+pub(crate) const PIECE: u32 = 65_536;
+pub(crate) const BLOCK: usize = 4096;
 
 /// Blocks that no two places share.
-fn distinct(blocks: usize) -> Vec<u8> {
+pub(crate) fn distinct(blocks: usize) -> Vec<u8> {
     let block = |number: usize| {
         let seed = Digest::of(&number.to_le_bytes());
         (0..BLOCK / 32)
@@ -27,7 +27,7 @@ fn distinct(blocks: usize) -> Vec<u8> {
     (0..blocks).flat_map(block).collect()
 }
 
-fn index(raw: &[u8]) -> (Index, Digest) {
+pub(crate) fn index(raw: &[u8]) -> (Index, Digest) {
     let writer = FrameWriter { piece_size: PIECE, level: 3, threads: NonZeroUsize::MIN };
     let index = writer.write(&mut &*raw, &mut Vec::new(), |_| {}).unwrap();
     let digest = Digest::of(&index.encode());
@@ -300,25 +300,5 @@ proptest! {
         let piece = index(&base).0.pieces()[0];
         let mut out = vec![0; 4 * BLOCK];
         prop_assert!(Rebuilder::default().rebuild((&row, &bytes), (&base[..], base.len() as u64), &piece, &mut out).is_err());
-    }
-
-    /// A frame whose digest is right may still be anything.
-    #[test]
-    fn a_changed_patch_is_refused_without_a_panic(at in 0..400_usize, byte: u8) {
-        let base = distinct(4);
-        let mut new = base.clone();
-        new[5000] ^= 1;
-        let piece = index(&new).0.pieces()[0];
-        let runs = Runs::parse_copy(&[0, 0, 0, 0, 4, 0, 0, 0], 4 * BLOCK as u64, base.len() as u64).unwrap();
-        let mut record = PatchEncoder { level: 3 }.encode(&new, &runs, &base).unwrap();
-        let at = at % record.len();
-        let same = record[at] == byte;
-        record[at] = byte;
-        let row = Row { kind: Kind::Patch, offset: 0, length: 0, digest: Digest::of(&record) };
-        let mut out = vec![0; 4 * BLOCK];
-        let done = Rebuilder::default().rebuild((&row, &record), (&base[..], base.len() as u64), &piece, &mut out);
-        // Other bytes of the frame may stand for the same piece; what is accepted is right.
-        let right = if same { done.is_ok() } else { done.is_err() || out == new };
-        prop_assert!(right);
     }
 }

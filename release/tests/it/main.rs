@@ -3,6 +3,7 @@
 mod bundle;
 mod change;
 mod delta;
+mod delta_fuzz;
 mod delta_levels;
 mod folder;
 mod frame_writer;
