@@ -138,6 +138,21 @@ impl Index {
         &self.pieces
     }
 
+    /// Pieces that are nothing but zeros, ascending: known by their digest, so that nobody has to fetch them.
+    pub fn zeros(&self) -> Vec<usize> {
+        let digest = |number| {
+            let range = self.piece_range(number).unwrap_or_default();
+            // At most 4 MiB.
+            Digest::of(&vec![0; usize::try_from(range.end - range.start).unwrap_or(0)])
+        };
+        let (first, end) = (digest(0), self.pieces.len().saturating_sub(1));
+        // All but the last are as long as the first.
+        let last = digest(end);
+        let is_zero =
+            |(number, piece): &(usize, &Piece)| piece.raw == if *number == end { last } else { first };
+        self.pieces.iter().enumerate().filter(is_zero).map(|(number, _)| number).collect()
+    }
+
     /// Where in the image piece `number` lies, in bytes; `None`: there is no such piece.
     pub fn piece_range(&self, number: usize) -> Option<Range<u64>> {
         self.pieces.get(number)?;

@@ -183,6 +183,57 @@ fn a_run_that_is_cut_off_is_gone_on_with() {
     assert_eq!(ran.data("written_bytes"), PIECE as u64, "{ran:#?}");
 }
 
+/// Zeros are known by their digest: written over what is there, and never asked for, with a delta or without.
+#[test]
+fn pieces_of_zeros_are_written_without_being_fetched() {
+    let (old, new) = pair();
+    let mut root = new.images.root.clone();
+    root[PIECE..].fill(0); // a whole piece, and the short one at the end
+    let images = crash::Release { boot: vec![0; PIECE], root, hash: new.images.hash.clone() };
+    let mut zeros = make_of(1, images);
+    zeros.release.version = "1.1.0".parse().unwrap();
+    let foreign = make_of(9, crash::Release::filled(9, PIECE, 2 * PIECE + 4096, 4096));
+    let slot = || disk(&old, Some((&foreign, partition_core::Flags::default()))).live();
+    for (served, pieces) in [
+        (Served::with_disk(&slot()).publish(&zeros), "135168 bytes in 1 frames of "),
+        (
+            Served::with_disk(&slot()).publish_after(Some(&old), &zeros),
+            "135168 bytes in 0 pieces copied and 1 patched ",
+        ),
+    ] {
+        let plan = served.run(&["plan"]);
+        let of =
+            |image: &str, field: &str| plan.answer["data"]["plan"]["images"][image][field].as_u64().unwrap();
+        assert_eq!((of("boot", "zeros"), of("root", "zeros"), of("hash", "zeros")), (1, 2, 0));
+        assert_eq!(of("boot", "fetch_length"), 0);
+        let lines = plan.answer["message"].as_str().unwrap();
+        assert!(lines.contains(pieces) && lines.contains(", 2 pieces of zeros"), "{lines}");
+        let ran = staged(&served, &zeros);
+        assert_eq!(ran.data("written_bytes"), 3 * PIECE as u64 + 8192);
+        let fetched = of("root", "fetch_length") + of("hash", "fetch_length");
+        assert_eq!(ran.data("fetched_bytes"), fetched, "as planned");
+        // Again: nothing.
+        let again = staged(&served, &zeros);
+        assert_eq!((again.data("fetched_bytes"), again.data("written_bytes")), (0, 0));
+    }
+}
+
+/// A server that is gone leaves the slot in the boot order, also when some of it could have been zeroed.
+#[test]
+fn zeros_are_written_after_something_came_in() {
+    let (old, new) = pair();
+    let images =
+        crash::Release { boot: vec![0; PIECE], root: new.images.root.clone(), hash: new.images.hash.clone() };
+    let mut zeros = make_of(1, images);
+    zeros.release.version = "1.1.0".parse().unwrap();
+    let served = Served::with_disk(&disk(&old, None).live()).publish(&zeros);
+    let before = served.disk();
+    served.server.set(Faults { only: Some(".img.zst".to_owned()), status: Some(404), ..Faults::default() });
+    let ran = served.run(&["stage"]);
+    assert_ne!(ran.exit, 0, "{ran:#?}");
+    assert!(served.disk() == before, "the disk was written");
+}
+
 /// A slot that holds the release before keeps the blocks that are right where they lie.
 #[test]
 fn over_an_earlier_release_only_the_blocks_that_differ_are_written() {

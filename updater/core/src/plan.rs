@@ -83,6 +83,10 @@ pub struct ImagePlan {
     pub piece_size: u32,
     /// How many pieces.
     pub pieces: usize,
+    /// Pieces of zeros, which are not fetched.
+    pub zeros: usize,
+    /// Bytes to fetch, when nothing of it is there yet: of records and full frames.
+    pub fetch_length: u64,
     /// The shorter way from what runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delta: Option<DeltaPlan>,
@@ -109,9 +113,12 @@ pub struct DeltaPlan {
 }
 
 impl DeltaPlan {
-    fn of(target: &str, table: &Table, index: &Index) -> DeltaPlan {
+    fn of(target: &str, table: &Table, index: &Index, zeros: &[usize]) -> DeltaPlan {
         let mut plan = DeltaPlan { target: target.to_owned(), ..DeltaPlan::default() };
-        for (row, piece) in table.rows().iter().zip(index.pieces()) {
+        for (number, (row, piece)) in table.rows().iter().zip(index.pieces()).enumerate() {
+            if zeros.binary_search(&number).is_ok() {
+                continue;
+            }
             match row.kind {
                 Kind::Copy => plan.copied += 1,
                 Kind::Patch => plan.patched += 1,
@@ -123,6 +130,31 @@ impl DeltaPlan {
             }
         }
         plan
+    }
+}
+
+impl ImagePlan {
+    /// What comes from where.
+    fn line(&self, running: Slot) -> String {
+        let line = match &self.delta {
+            None => {
+                let frames = self.pieces.saturating_sub(self.zeros);
+                format!("{} bytes in {frames} frames of {} bytes", self.raw_length, self.fetch_length)
+            }
+            Some(delta) => format!(
+                "{} bytes in {} pieces copied and {} patched from slot {running} ({} bytes), {} frames of {} bytes",
+                self.raw_length,
+                delta.copied,
+                delta.patched,
+                delta.records_length,
+                delta.full,
+                delta.full_length
+            ),
+        };
+        match self.zeros {
+            0 => line,
+            zeros => format!("{line}, {zeros} pieces of zeros"),
+        }
     }
 }
 
@@ -144,6 +176,11 @@ impl Plan {
                 let images = Images::try_from_fn(|image| {
                     let (index_sha256, index) = *indexes.get(image);
                     let room = input.room.as_ref().map(|room| room.get(image).bytes);
+                    let zeros = index.zeros();
+                    let delta = input.deltas.get(image);
+                    let delta = delta.map(|(name, table)| DeltaPlan::of(name, table, index, &zeros));
+                    let of_zeros = zeros.iter().filter_map(|piece| index.pieces().get(*piece));
+                    let of_zeros = of_zeros.map(|piece| u64::from(piece.frame_length)).sum();
                     let planned = ImagePlan {
                         index: ours.index.get(image).clone(),
                         index_sha256,
@@ -152,7 +189,12 @@ impl Plan {
                         raw_length: index.raw_length(),
                         piece_size: index.piece_size(),
                         pieces: index.pieces().len(),
-                        delta: input.deltas.get(image).map(|(name, table)| DeltaPlan::of(name, table, index)),
+                        zeros: zeros.len(),
+                        fetch_length: match &delta {
+                            Some(delta) => delta.records_length.saturating_add(delta.full_length),
+                            None => index.frames_length().saturating_sub(of_zeros),
+                        },
+                        delta,
                         room,
                     };
                     fits(image.name(), &planned, input.running.other()).map(|()| planned)
@@ -224,21 +266,7 @@ impl Plan {
             ("to", format!("{to}, {} tries", self.tries)),
         ];
         if let Payload::Indexed { images, .. } = &self.payload {
-            lines.extend(images.iter().map(|(image, plan)| {
-                let line = match &plan.delta {
-                    None => format!("{} frames of {} bytes", plan.pieces, plan.frames_length),
-                    Some(delta) => format!(
-                        "{} pieces copied and {} patched from slot {} ({} bytes), {} frames of {} bytes",
-                        delta.copied,
-                        delta.patched,
-                        self.running,
-                        delta.records_length,
-                        delta.full,
-                        delta.full_length
-                    ),
-                };
-                (image.name(), format!("{} bytes in {line}", plan.raw_length))
-            }));
+            lines.extend(images.iter().map(|(image, plan)| (image.name(), plan.line(self.running))));
         }
         lines
     }

@@ -77,13 +77,16 @@ struct Block {
 
 impl Fill<'_> {
     /// Writes every missing piece and flushes: first those that have records, from what runs, then the rest, and what the records did
-    /// not lead to, from full frames. What was written when it ends early is right, and stays.
+    /// not lead to, from full frames, then zeros, which nobody fetches. These come last, so that the slot is not retired before something
+    /// came in that is right. What was written when it ends early is right, and stays.
     pub(super) fn run(&self, watch: &mut dyn Watch) -> crate::Result<Filled> {
         let mut done = Done::default();
         let fetched = AtomicU64::new(0);
+        let zeros = self.work.zeros(self.indexes);
+        let wanted = self.work.without(&zeros);
         if let Some((deltas, base)) = self.delta {
             let files = deltas.tables.as_ref().map(|_, table| table.as_ref().map(File::Records));
-            let work = self.work.of(&files);
+            let work = wanted.of(&files);
             let fetch =
                 Fetch { source: deltas.source, files, work: &work, stop: self.stop, fetched: &fetched };
             match self.pass(&fetch, &Make::Records(&deltas.tables, base), &mut done, watch) {
@@ -92,9 +95,10 @@ impl Fill<'_> {
             }
         }
         let files = self.indexes.as_ref().map(|_, index| Some(File::Frames(index)));
-        let work = self.work.but(&done.pieces);
+        let work = wanted.but(&done.pieces);
         let fetch = Fetch { source: self.source, files, work: &work, stop: self.stop, fetched: &fetched };
         self.pass(&fetch, &Make::Frames, &mut done, watch)?;
+        self.zero(&zeros, &fetched, &mut done, watch)?;
         Ok(Filled { fetched: fetched.load(Ordering::Relaxed), written: done.written, fallen: done.fallen })
     }
 
@@ -137,46 +141,93 @@ impl Fill<'_> {
         done: &mut Done,
         watch: &mut dyn Watch,
     ) -> crate::Result<()> {
-        let mut there = match self.writes {
-            Writes::All => Aligned::zeroed(0),
-            Writes::Differing => Aligned::zeroed(self.piece_size()),
-        };
+        let mut there = self.looking_room();
         loop {
             if self.stop.raised() {
                 // What was written so far is worth keeping, and a flush is what keeps it.
                 self.flush()?;
                 return Err(Error::Interrupted.into());
             }
-            let Block { image, piece, offset, bytes } = match blocks.recv_timeout(POLL) {
+            let block = match blocks.recv_timeout(POLL) {
                 Ok(block) => block,
                 Err(RecvTimeoutError::Timeout) => continue,
                 Err(RecvTimeoutError::Disconnected) => break,
             };
-            let io = self.images.get(image);
-            let runs = match self.writes {
-                Writes::All => whole(&bytes),
-                Writes::Differing => {
-                    there.resize(bytes.len());
-                    // A device that does not read may still write.
-                    match io.read_at(offset, &mut there) {
-                        Ok(()) => differing(&there, &bytes),
-                        Err(_) => whole(&bytes),
-                    }
-                }
-            };
-            for run in runs {
-                if done.written == 0 {
-                    watch.first()?;
-                }
-                done.written = done.written.saturating_add(run.len() as u64);
-                let written = io.write_part_at(offset, &bytes, run);
-                written.map_err(|source| Error::Write { image, piece, source })?;
-            }
-            done.pieces.get_mut(image).push(piece);
-            lender.give_back(bytes);
-            watch.wrote(image, piece, fetched.load(Ordering::Relaxed));
+            self.put(&block, &mut there, done, watch)?;
+            watch.wrote(block.image, block.piece, fetched.load(Ordering::Relaxed));
+            lender.give_back(block.bytes);
         }
         Ok(self.flush()?)
+    }
+
+    /// Writes what of a piece is not there yet. `there` is room to look.
+    fn put(
+        &self,
+        block: &Block,
+        there: &mut Aligned,
+        done: &mut Done,
+        watch: &mut dyn Watch,
+    ) -> crate::Result<()> {
+        let Block { image, piece, offset, ref bytes } = *block;
+        let io = self.images.get(image);
+        let runs = match self.writes {
+            Writes::All => whole(bytes),
+            Writes::Differing => {
+                there.resize(bytes.len());
+                // A device that does not read may still write.
+                match io.read_at(offset, there) {
+                    Ok(()) => differing(there, bytes),
+                    Err(_) => whole(bytes),
+                }
+            }
+        };
+        for run in runs {
+            if done.written == 0 {
+                watch.first()?;
+            }
+            done.written = done.written.saturating_add(run.len() as u64);
+            let written = io.write_part_at(offset, bytes, run);
+            written.map_err(|source| Error::Write { image, piece, source })?;
+        }
+        done.pieces.get_mut(image).push(piece);
+        Ok(())
+    }
+
+    /// Writes these pieces, of zeros, and flushes.
+    fn zero(
+        &self,
+        zeros: &Work,
+        fetched: &AtomicU64,
+        done: &mut Done,
+        watch: &mut dyn Watch,
+    ) -> crate::Result<()> {
+        if zeros.is_empty() {
+            return Ok(());
+        }
+        let (mut bytes, mut there) = (Aligned::zeroed(self.piece_size()), self.looking_room());
+        for image in Image::ALL {
+            for &piece in zeros.missing(image) {
+                if self.stop.raised() {
+                    self.flush()?;
+                    return Err(Error::Interrupted.into());
+                }
+                let range = self.indexes.get(image).piece_range(piece).unwrap_or_default();
+                bytes.resize(usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(usize::MAX));
+                let block = Block { image, piece, offset: range.start, bytes };
+                self.put(&block, &mut there, done, watch)?;
+                watch.wrote(image, piece, fetched.load(Ordering::Relaxed));
+                bytes = block.bytes;
+            }
+        }
+        Ok(self.flush()?)
+    }
+
+    /// Room for what is there, where that is looked at.
+    fn looking_room(&self) -> Aligned {
+        match self.writes {
+            Writes::All => Aligned::zeroed(0),
+            Writes::Differing => Aligned::zeroed(self.piece_size()),
+        }
     }
 
     /// Bytes of the longest piece.

@@ -36,6 +36,20 @@ impl Work {
         }))
     }
 
+    /// Of these pieces those that are nothing but zeros.
+    pub(super) fn zeros(&self, indexes: &Images<Index>) -> Work {
+        Work::new(Images::from_fn(|image| {
+            let zeros = indexes.get(image).zeros();
+            let is_zero = |piece: &&usize| zeros.binary_search(piece).is_ok();
+            self.missing(image).iter().filter(is_zero).copied().collect()
+        }))
+    }
+
+    /// All but those of another.
+    pub(super) fn without(&self, other: &Work) -> Work {
+        self.but(&other.missing)
+    }
+
     /// All but these, ascending.
     pub(super) fn but(&self, done: &Images<Vec<usize>>) -> Work {
         Work::new(Images::from_fn(|image| {
