@@ -190,12 +190,12 @@ pub fn ensure_dir(files: &dyn Files, dir: &Path) -> io::Result<()> {
     }
 }
 
-/// Removes what a cut run left under its partial name.
-pub fn sweep_partials(files: &dyn Files, dir: &Path) -> io::Result<()> {
-    for name in files.names(dir)?.iter().filter(|name| is_partial(name)) {
-        files.remove(&dir.join(name))?;
+/// Removes what a cut run left under its partial name, as far as it can. Nobody reads such a file and a new one takes its
+/// place, so one that stays keeps nobody from work: who needs its room or its name fails by that, and says so.
+pub fn sweep_partials(files: &dyn Files, dir: &Path) {
+    for name in files.names(dir).unwrap_or_default().iter().filter(|name| is_partial(name)) {
+        let _ = files.remove(&dir.join(name));
     }
-    Ok(())
 }
 
 /// Whether a file name is one that [`put`] gives to a file which is not whole yet.

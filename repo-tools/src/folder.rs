@@ -78,9 +78,7 @@ impl Folder {
         let lock =
             self.files.lock(&self.dir).map_err(|source| Error::Busy { path: self.dir.clone(), source })?;
         for sub in WRITTEN {
-            let dir = self.dir.join(sub);
-            files::sweep_partials(self.files.as_ref(), &dir)
-                .map_err(|source| Error::WriteFile { path: dir, source })?;
+            files::sweep_partials(self.files.as_ref(), &self.dir.join(sub));
         }
         Ok(lock)
     }

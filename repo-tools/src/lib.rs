@@ -52,6 +52,7 @@ mod error;
 pub mod expirations;
 pub mod files;
 mod folder;
+mod for_hosts;
 pub mod host_check;
 pub mod intent;
 pub mod keyring;

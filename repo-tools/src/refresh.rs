@@ -57,7 +57,8 @@ pub async fn refresh_at(store: &dyn Store, signers: &[Signer], terms: Terms) -> 
     if store.list(Part::Metadata)?.is_empty() {
         return Err(Error::NoRepository { place: Location::new(store.place()) });
     }
-    let _hold = store.begin()?;
+    // The timestamp alone is written: whoever signs it needs no right to touch the targets.
+    let _hold = store.begin(&[Part::Metadata])?;
     let live = Live::read(store, Trust::Live)?;
     let root = live.metadata.roots.last().ok_or_else(place)?;
     let online = live.metadata.online.as_ref().ok_or(Error::NotSigned { what: Role::Timestamp })?;

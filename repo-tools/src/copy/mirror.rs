@@ -16,6 +16,7 @@ use super::survey::{Anchor, Survey};
 use crate::document::Document;
 use crate::error::{Error, Result};
 use crate::files::{self, Files};
+use crate::for_hosts;
 use crate::metadata::{MAX_METADATA, Metadata, Online, version_in};
 use crate::parallel::{Meter, Tell, each};
 use crate::publish::{Gap, Plan, documents, plan};
@@ -175,19 +176,7 @@ struct Copy<'a> {
 impl Copy<'_> {
     /// Makes the folders, keeps others from writing there, and removes what a cut run left.
     fn begin(&self) -> Result<files::Lock> {
-        let write = |path: &PathBuf| {
-            let path = path.clone();
-            move |source| Error::WriteFile { path, source }
-        };
-        for dir in [&self.metadata, &self.targets] {
-            files::ensure_dir(self.files, dir).map_err(write(dir))?;
-        }
-        let path = &self.metadata;
-        let lock = self.files.lock(path).map_err(|source| Error::Busy { path: path.clone(), source })?;
-        for dir in [&self.metadata, &self.targets] {
-            files::sweep_partials(self.files, dir).map_err(write(dir))?;
-        }
-        Ok(lock)
+        for_hosts::begin(self.files, &self.metadata, &[self.metadata.clone(), self.targets.clone()])
     }
 
     /// What hosts find there now. Between a root and the metadata that fits it, when a run with an accepted gap was cut,

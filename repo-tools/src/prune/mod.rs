@@ -35,7 +35,7 @@ pub fn prune(store: &dyn Store, now: DateTime<Utc>, action: Action) -> Result<Pl
     }
     let hold = match action {
         Action::Show => None,
-        Action::Remove => Some(store.begin()?),
+        Action::Remove => Some(store.begin(&Part::ALL)?),
     };
     let live = Live::read(store, Trust::Live)?;
     refuse_expired(store, &live, now)?;

@@ -79,7 +79,7 @@ pub fn publish_to(
     order: Order,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Published> {
-    let hold = store.begin()?;
+    let hold = store.begin(&Part::ALL)?;
     // In a folder nobody else commits between this look and our own commit; elsewhere the swap would find out.
     let live = Live::read_any(store, order.trust)?;
     let Decided { plan, jump } = decide(store, &live, staged, order)?;

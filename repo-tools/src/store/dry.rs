@@ -20,7 +20,7 @@ impl Store for Dry<'_> {
         self.0.place()
     }
 
-    fn begin(&self) -> Result<Hold> {
+    fn begin(&self, _: &[Part]) -> Result<Hold> {
         Ok(Hold::Shared)
     }
 

@@ -7,6 +7,7 @@ use release::Digest;
 use super::{Entry, Found, Hold, New, Outgoing, Part, Reading, Sent, Store, Swap, Tag};
 use crate::error::{Error, Result};
 use crate::files::{self, Files};
+use crate::for_hosts;
 use crate::source::Streamed;
 
 /// A folder that hosts read. Every file is written under a partial name, flushed, renamed, and its folder flushed.
@@ -40,19 +41,9 @@ impl Store for FolderStore<'_> {
         self.dir.display().to_string()
     }
 
-    fn begin(&self) -> Result<Hold> {
-        let parts = [self.part(Part::Metadata), self.part(Part::Targets)];
-        let write = |path: &PathBuf, source| Error::WriteFile { path: path.clone(), source };
-        for dir in &parts {
-            files::ensure_dir(self.files, dir).map_err(|source| write(dir, source))?;
-        }
-        let [metadata, _] = &parts;
-        let lock =
-            self.files.lock(metadata).map_err(|source| Error::Busy { path: metadata.clone(), source })?;
-        for dir in &parts {
-            files::sweep_partials(self.files, dir).map_err(|source| write(dir, source))?;
-        }
-        Ok(Hold::Alone(lock))
+    fn begin(&self, parts: &[Part]) -> Result<Hold> {
+        let dirs: Vec<PathBuf> = parts.iter().map(|part| self.part(*part)).collect();
+        for_hosts::begin(self.files, &self.part(Part::Metadata), &dirs).map(Hold::Alone)
     }
 
     fn at_once(&self) -> usize {

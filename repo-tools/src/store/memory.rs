@@ -69,7 +69,7 @@ impl Store for Memory {
         "memory".into()
     }
 
-    fn begin(&self) -> Result<Hold> {
+    fn begin(&self, _: &[Part]) -> Result<Hold> {
         Ok(Hold::Shared)
     }
 

@@ -31,8 +31,9 @@ pub use s3::{Fault, FaultKind, Patience, S3};
 pub trait Store: Debug + Send + Sync {
     /// Where it is, for people: `/srv/updates` or `s3://bucket/prefix`.
     fn place(&self) -> String;
-    /// Makes ready for writing and keeps other writers out while the answer lives, where that can be done.
-    fn begin(&self) -> Result<Hold>;
+    /// Makes these parts ready for writing and keeps other writers out while the answer lives, where that can be done. A
+    /// part that is not named is neither made nor touched: whoever asks may have no right to write there.
+    fn begin(&self, parts: &[Part]) -> Result<Hold>;
     /// How many uploads at once serve this store.
     fn at_once(&self) -> usize;
     /// Whether reading back what is there costs next to nothing.
@@ -63,6 +64,9 @@ pub enum Part {
 }
 
 impl Part {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Metadata, Self::Targets];
+
     /// The folder's name.
     pub fn name(self) -> &'static str {
         match self {

@@ -233,7 +233,10 @@ const STEPS: [(&str, Step); 12] = [
     ("a becomes b", |files, dir| files.rename(&dir.join("a"), &dir.join("b"))),
     ("b becomes sub/d", |files, dir| files.rename(&dir.join("b"), &dir.join("sub/d"))),
     ("sub/c is b too", |files, dir| files.link(&dir.join("b"), &dir.join("sub/c"))),
-    ("sweep", |files, dir| files::sweep_partials(files, dir)),
+    ("sweep", |files, dir| {
+        files::sweep_partials(files, dir);
+        Ok(())
+    }),
 ];
 
 type Step = fn(&dyn Files, &Path) -> std::io::Result<()>;

@@ -1,11 +1,12 @@
 //! A refresh needs the timestamp key alone and never makes anything worse.
 
 use std::fs;
+use std::io::{self, Read};
 use std::path::Path;
 
 use chrono::TimeDelta;
 use trust_core::Expiry;
-use updog_repo::files::Files;
+use updog_repo::files::{Files, Lock, NewFile};
 use updog_repo::refresh::{Terms, refresh};
 use updog_repo::{Disk, Error, Role};
 
@@ -116,6 +117,84 @@ fn a_refresh_cut_anywhere_leaves_a_repository_that_reads() {
         for view in fs.views() {
             read(&OnCrashFs(view.fs), Path::new("/pub"), &root, day(2)).unwrap();
         }
+    }
+}
+
+/// As the systemd unit has it: who holds the timestamp key may write to `metadata/` alone, and what a publish was cut at
+/// elsewhere is none of a refresh's concern.
+#[test]
+fn a_refresh_touches_no_targets() {
+    let (yard, key) = Yard::with_key();
+    yard.add("1.0.0");
+    let dir = yard.path("pub");
+    let root = yard.publish(&[&key], day(1), &dir).metadata.roots[0].bytes().to_vec();
+    let [blob, timestamp] = ["targets/.blob.partial", "metadata/.timestamp.json.partial"].map(|left| {
+        fs::write(dir.join(left), "cut").unwrap();
+        dir.join(left)
+    });
+    wait(refresh(&MetadataAlone, &dir, &[again(&key)], terms(2, Expiry::Enforce))).unwrap();
+    assert!(!timestamp.exists());
+    wait(refresh(&Disk, &dir, &[again(&key)], terms(3, Expiry::Enforce))).unwrap();
+    assert!(blob.exists(), "left to publish and prune, also by who may write there");
+    read(&Disk, &dir, &root, day(3)).unwrap();
+}
+
+/// What cannot be swept keeps nobody from work that does not need its place.
+#[test]
+fn a_sweep_that_fails_stops_nothing() {
+    let (yard, key) = Yard::with_key();
+    yard.add("1.0.0");
+    let dir = yard.path("pub");
+    yard.publish(&[&key], day(1), &dir);
+    for left in ["targets/.blob.partial", "metadata/.9.targets.json.partial"] {
+        fs::create_dir(dir.join(left)).unwrap();
+    }
+    fs::create_dir(yard.folder.dir().join("signing/.x.partial")).unwrap();
+    drop(yard.folder.lock().unwrap());
+    wait(refresh(&Disk, &dir, &[again(&key)], terms(2, Expiry::Enforce))).unwrap();
+    yard.add("1.1.0");
+    yard.publish(&[&key], day(3), &dir);
+}
+
+/// The disk of somebody who may write to `metadata/` alone.
+#[derive(Debug)]
+struct MetadataAlone;
+
+fn writable(path: &Path) -> io::Result<()> {
+    let may = path.components().any(|part| part.as_os_str() == "metadata");
+    if may { Ok(()) } else { Err(io::ErrorKind::ReadOnlyFilesystem.into()) }
+}
+
+impl Files for MetadataAlone {
+    fn make_dir(&self, dir: &Path) -> io::Result<()> {
+        writable(dir).and_then(|()| Disk.make_dir(dir))
+    }
+    fn open(&self, file: &Path) -> io::Result<Box<dyn Read + Send>> {
+        Disk.open(file)
+    }
+    fn length(&self, file: &Path) -> io::Result<Option<u64>> {
+        Disk.length(file)
+    }
+    fn names(&self, dir: &Path) -> io::Result<Vec<String>> {
+        Disk.names(dir)
+    }
+    fn create(&self, file: &Path) -> io::Result<Box<dyn NewFile>> {
+        writable(file).and_then(|()| Disk.create(file))
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        writable(to).and_then(|()| Disk.rename(from, to))
+    }
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        Disk.sync_dir(dir)
+    }
+    fn remove(&self, file: &Path) -> io::Result<()> {
+        writable(file).and_then(|()| Disk.remove(file))
+    }
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        writable(to).and_then(|()| Disk.link(from, to))
+    }
+    fn lock(&self, dir: &Path) -> io::Result<Lock> {
+        Disk.lock(dir)
     }
 }
 

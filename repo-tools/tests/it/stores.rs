@@ -171,8 +171,8 @@ impl Store for Crowded<'_> {
     fn place(&self) -> String {
         self.inner.place()
     }
-    fn begin(&self) -> Result<Hold, Error> {
-        self.inner.begin()
+    fn begin(&self, parts: &[Part]) -> Result<Hold, Error> {
+        self.inner.begin(parts)
     }
     fn at_once(&self) -> usize {
         1

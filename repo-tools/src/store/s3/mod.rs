@@ -129,7 +129,7 @@ impl Store for S3 {
     }
 
     /// The protocol has no locks.
-    fn begin(&self) -> Result<Hold> {
+    fn begin(&self, _: &[Part]) -> Result<Hold> {
         Ok(Hold::Shared)
     }
 
