@@ -1,10 +1,10 @@
 //! The real file system behind [`Files`].
 
-use crate::files::{Files, Lock, NewFile, partial_name};
+use crate::files::{Files, Lock, NewFile, Opened, partial_name};
 use crate::plain;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -90,6 +90,22 @@ impl Files for Disk {
         let file = File::options().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
         fs::remove_file(&path)?;
         Ok(file)
+    }
+
+    fn open_up(&self, path: &Path, what: Opened) -> io::Result<()> {
+        let least = match what {
+            Opened::File => 0o644,
+            Opened::Folder => 0o755,
+        };
+        // Publishers who share a group have more: group write, and a folder that hands its group on.
+        let mode = fs::metadata(path)?.permissions().mode() & 0o7777;
+        fs::set_permissions(path, fs::Permissions::from_mode(mode | least))
+    }
+
+    fn is_closed(&self, path: &Path) -> io::Result<bool> {
+        let metadata = fs::metadata(path)?;
+        let needed = if metadata.is_dir() { 0o001 } else { 0o004 };
+        Ok(metadata.permissions().mode() & needed == 0)
     }
 
     fn lock(&self, dir: &Path) -> io::Result<Lock> {

@@ -41,8 +41,26 @@ pub trait Files: Debug + Send + Sync {
     fn scratch(&self, _dir: &Path) -> io::Result<File> {
         Err(io::ErrorKind::Unsupported.into())
     }
+    /// Lets everybody on this machine read a file, or enter a folder, whatever the umask. It is asked for as far as it can
+    /// be had: some file systems know no modes.
+    fn open_up(&self, _path: &Path, _what: Opened) -> io::Result<()> {
+        Ok(())
+    }
+    /// Whether somebody else on this machine cannot read a file, or enter a folder.
+    fn is_closed(&self, _path: &Path) -> io::Result<bool> {
+        Ok(false)
+    }
     /// Keeps other processes from writing in `dir` while the answer lives; `WouldBlock` when one is at it.
     fn lock(&self, dir: &Path) -> io::Result<Lock>;
+}
+
+/// What is opened to everybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opened {
+    /// A file: mode 0644 at least.
+    File,
+    /// A folder: mode 0755 at least.
+    Folder,
 }
 
 /// A file being written.
@@ -71,24 +89,7 @@ impl Lock {
 ///
 /// A cut before the rename leaves a `.partial` file, which the next run sweeps away; a failure leaves none.
 pub fn put<R: Read>(files: &dyn Files, file: &Path, source: &mut R) -> io::Result<()> {
-    put_if(files, file, source, |_| true).map(|_| ())
-}
-
-/// [`put`] that gives the file its name only when `is_right` says so of the source that was read to its end.
-pub fn put_if<R: Read>(
-    files: &dyn Files,
-    file: &Path,
-    source: &mut R,
-    is_right: impl FnOnce(&R) -> bool,
-) -> io::Result<bool> {
-    let mut new = Partial::of(files, file)?;
-    io::copy(source, &mut new)?;
-    if !is_right(source) {
-        return Ok(false);
-    }
-    new.finish(file)?;
-    files.sync_dir(parent(file))?;
-    Ok(true)
+    Partial::of(files, file)?.put(file, source, |_| true).map(|_| ())
 }
 
 /// A file under its partial name. One that is dropped before it is finished is removed: a full disk needs the room. What
@@ -107,6 +108,29 @@ impl<'a> Partial<'a> {
             let _ = files.remove(&path);
         })?;
         Ok(Self { files, path, new: Some(new) })
+    }
+
+    /// All of a source; it gets its name only when `is_right` says so of what was read to its end.
+    pub(crate) fn put<R: Read>(
+        mut self,
+        file: &Path,
+        source: &mut R,
+        is_right: impl FnOnce(&R) -> bool,
+    ) -> io::Result<bool> {
+        let files = self.files;
+        io::copy(source, &mut self)?;
+        if !is_right(source) {
+            return Ok(false);
+        }
+        self.finish(file)?;
+        files.sync_dir(parent(file))?;
+        Ok(true)
+    }
+
+    /// Lets everybody read it, before it has its name.
+    pub(crate) fn for_everybody(self) -> Self {
+        let _ = self.files.open_up(&self.path, Opened::File);
+        self
     }
 
     /// Makes the bytes durable and gives them their name. The name is durable when its folder was flushed.
@@ -178,12 +202,25 @@ pub fn stream(files: &dyn Files, file: &Path, length: u64, sink: &mut dyn FnMut(
 
 /// Makes a folder and the missing ones above it, each name durable before the next.
 pub fn ensure_dir(files: &dyn Files, dir: &Path) -> io::Result<()> {
-    match files.make_dir(dir) {
+    ensure_dir_by(files, dir, &|dir| files.make_dir(dir))
+}
+
+/// [`ensure_dir`] whose new folders everybody can enter; one that is there stays as its owner made it.
+pub(crate) fn ensure_open_dir(files: &dyn Files, dir: &Path) -> io::Result<()> {
+    ensure_dir_by(files, dir, &|dir| {
+        files.make_dir(dir)?;
+        let _ = files.open_up(dir, Opened::Folder);
+        Ok(())
+    })
+}
+
+fn ensure_dir_by(files: &dyn Files, dir: &Path, make: &dyn Fn(&Path) -> io::Result<()>) -> io::Result<()> {
+    match make(dir) {
         Ok(()) => files.sync_dir(parent(dir)),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound && parent(dir) != dir => {
-            ensure_dir(files, parent(dir))?;
-            files.make_dir(dir)?;
+            ensure_dir_by(files, parent(dir), make)?;
+            make(dir)?;
             files.sync_dir(parent(dir))
         }
         Err(error) => Err(error),

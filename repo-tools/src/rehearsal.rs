@@ -246,6 +246,11 @@ impl Files for Rehearsal {
         Ok(())
     }
 
+    fn is_closed(&self, path: &Path) -> io::Result<bool> {
+        // What would be written would be opened.
+        if self.entry(path).is_some() { Ok(false) } else { self.below.is_closed(path) }
+    }
+
     fn scratch(&self, dir: &Path) -> io::Result<File> {
         // It has no name, so nothing of it stays.
         self.below.scratch(dir)

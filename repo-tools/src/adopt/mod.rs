@@ -21,7 +21,7 @@ use crate::copy::{Writing, fetch};
 use crate::document::Document;
 use crate::draft::{Blob, Draft};
 use crate::error::{Error, Result};
-use crate::files::Files;
+use crate::files::{Files, Partial};
 use crate::folder::Folder;
 use crate::host_check::{find, target_bytes};
 use crate::intent::FILE_NAME;
@@ -102,7 +102,11 @@ pub fn adopt(
     } else {
         let meter = Meter::new(new_bytes, tell);
         let files = folder.files();
-        let one = |(target, path): &(Target, PathBuf)| fetch(files.as_ref(), source, target, path, &meter);
+        let one = |(target, path): &(Target, PathBuf)| {
+            let new = Partial::of(files.as_ref(), path)
+                .map_err(|source| Error::WriteFile { path: path.clone(), source })?;
+            fetch(new, source, target, path, &meter)
+        };
         let judged = each(&missing, order.workers, &one)?;
         let faults = missing.iter().zip(judged).filter_map(|((target, _), judged)| {
             judged.err().map(|fault| format!("target {}: {}", target.name, said(fault)))

@@ -10,6 +10,7 @@ use super::progress::Bar;
 use super::{Answer, Context, stage};
 use crate::error::{Error, Result};
 use crate::folder::Folder;
+use crate::for_hosts::say_closed;
 use crate::publish::{Gap, Live, Order, Others, Preview, Published, Trust, preview, publish_to};
 use crate::rehearsal::{Kind, Rehearsal};
 use crate::role::Role;
@@ -97,6 +98,8 @@ fn say_published(published: &Published, rehearsed: Option<&Preview>) -> Answer {
         ));
     }
     lines.extend(published.jump.iter().map(ToString::to_string));
+    let closed = say_closed(&published.closed, &published.place);
+    lines.extend(closed.map(|closed| format!("warning: {closed}")));
     let changed = !published.plan.is_done() || published.new_blobs > 0;
     lines.push(if changed {
         format!(
@@ -109,7 +112,7 @@ fn say_published(published: &Published, rehearsed: Option<&Preview>) -> Answer {
     let data = json!({
         "dir": published.place, "versions": versions, "changed": changed,
         "new_blobs": published.new_blobs, "plan": published.plan, "preview": rehearsed,
-        "clock_jump": published.jump,
+        "clock_jump": published.jump, "closed": published.closed,
     });
     Answer::done(lines, data)
 }

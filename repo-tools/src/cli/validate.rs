@@ -9,7 +9,7 @@ use super::place::{Place, SOURCE, WORKERS, root, with_bar};
 use super::{Answer, Context};
 use crate::error::Result;
 use crate::store::FolderStore;
-use crate::validate::{Depth, Report, Validation, orphans, validate};
+use crate::validate::{Depth, Report, Validation, closed, orphans, validate};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -39,6 +39,9 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
         workers: args.parallel,
     };
     let mut report = with_bar(context, "targets", |tell| validate(place.source(), &order, tell))?;
+    if let Place::Folder(_, dir) = &place {
+        closed(context.files.as_ref(), dir, &mut report)?;
+    }
     match (&place, order.depth) {
         (Place::Url(_), _) => {
             lines.push("A server lists no files, so orphans were not looked for.".to_owned());

@@ -6,7 +6,7 @@ use std::path::Path;
 use trust_core::Target;
 
 use crate::error::{Error, Result};
-use crate::files::{Files, Partial};
+use crate::files::Partial;
 use crate::parallel::Meter;
 use crate::source::Source;
 use crate::stream::{Fault, stream};
@@ -14,14 +14,13 @@ use crate::stream::{Fault, stream};
 /// Partial name, bytes, digest, sync, final name: a file that has its name is whole. The name is durable when its folder
 /// was synced. What is wrong at the source leaves no file.
 pub(crate) fn fetch(
-    files: &dyn Files,
+    mut new: Partial<'_>,
     source: &dyn Source,
     target: &Target,
     path: &Path,
     meter: &Meter<'_>,
 ) -> Result<Result<(), Fault>> {
     let write = |source| Error::WriteFile { path: path.to_owned(), source };
-    let mut new = Partial::of(files, path).map_err(write)?;
     let judged = stream(source, target, &mut |part| {
         meter.add(part.len());
         new.write_all(part).map_err(write)

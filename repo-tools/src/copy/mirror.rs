@@ -208,9 +208,10 @@ impl Copy<'_> {
         let write = |source| Error::WriteFile { path: path.to_owned(), source };
         let dir = files::parent(path);
         if dir != self.targets {
-            files::ensure_dir(self.files, dir).map_err(write)?;
+            files::ensure_open_dir(self.files, dir).map_err(write)?;
         }
-        fetch(self.files, source, target, path, meter)?.map_err(|fault| fault.of(target))?;
+        let new = for_hosts::partial(self.files, path).map_err(write)?;
+        fetch(new, source, target, path, meter)?.map_err(|fault| fault.of(target))?;
         if dir != self.targets {
             self.files.sync_dir(dir).map_err(write)?;
         }
@@ -266,7 +267,7 @@ impl Copy<'_> {
 
     fn put(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.metadata.join(name);
-        files::put_bytes(self.files, &path, bytes).map_err(|source| Error::WriteFile { path, source })
+        for_hosts::put_bytes(self.files, &path, bytes)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Publishes a stage: blobs, roots, targets, snapshot, and timestamp.json as the commit point.
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tough::schema::{Role as ToughRole, Root, Targets};
@@ -33,6 +35,8 @@ pub struct Published {
     pub new_blobs: usize,
     /// A signing time that may be that of a wrong clock.
     pub jump: Option<Jump>,
+    /// What others on this machine cannot read there.
+    pub closed: Vec<PathBuf>,
 }
 
 /// How to publish.
@@ -106,7 +110,8 @@ pub fn publish_to(
         found.is_some_and(|found| found.bytes == online.timestamp.bytes())
     })?;
     writing.read_back(staged)?;
-    Ok(Published { place: store.place(), metadata: new.clone(), plan, new_blobs: blobs.len(), jump })
+    let closed = store.closed()?;
+    Ok(Published { place: store.place(), metadata: new.clone(), plan, new_blobs: blobs.len(), jump, closed })
 }
 
 /// The documents on their way.

@@ -31,8 +31,8 @@ impl<'a> FolderStore<'a> {
         self.part(part).join(name)
     }
 
-    fn put(&self, path: PathBuf, bytes: &[u8]) -> Result<()> {
-        files::put_bytes(self.files, &path, bytes).map_err(|source| Error::WriteFile { path, source })
+    fn put(&self, path: &Path, bytes: &[u8]) -> Result<()> {
+        for_hosts::put_bytes(self.files, path, bytes)
     }
 }
 
@@ -89,7 +89,7 @@ impl Store for FolderStore<'_> {
         if there.is_some() {
             return Ok(New::Taken);
         }
-        self.put(path, bytes).map(|()| New::Written)
+        self.put(&path, bytes).map(|()| New::Written)
     }
 
     /// The lock of [`begin`](Store::begin) makes reading and renaming one step.
@@ -98,12 +98,18 @@ impl Store for FolderStore<'_> {
         if found.as_ref().map(|found| &found.tag) != before {
             return Ok(Swap::Changed);
         }
-        self.put(self.path(Part::Metadata, name), bytes).map(|()| Swap::Done)
+        self.put(&self.path(Part::Metadata, name), bytes).map(|()| Swap::Done)
+    }
+
+    fn closed(&self) -> Result<Vec<PathBuf>> {
+        for_hosts::closed(self.files, &self.dir)
     }
 
     fn upload(&self, blob: &mut Outgoing<'_>) -> Result<Sent> {
         let path = self.path(Part::Targets, blob.name());
-        match files::put_if(self.files, &path, blob, Outgoing::is_right) {
+        let put = for_hosts::partial(self.files, &path)
+            .and_then(|partial| partial.put(&path, blob, Outgoing::is_right));
+        match put {
             Ok(true) => Ok(Sent::Whole),
             Ok(false) => Ok(Sent::Differs),
             Err(source) => Err(Error::WriteFile { path, source }),

@@ -9,6 +9,7 @@ mod place;
 mod s3;
 
 use std::fmt::Debug;
+use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
@@ -50,6 +51,10 @@ pub trait Store: Debug + Send + Sync {
     fn swap(&self, name: &str, bytes: &[u8], before: Option<&Tag>) -> Result<Swap>;
     /// Writes a target. Its name carries its digest, so writing it again changes nothing.
     fn upload(&self, blob: &mut Outgoing<'_>) -> Result<Sent>;
+    /// What lies there and others on this machine cannot read; a bucket is nobody's file system.
+    fn closed(&self) -> Result<Vec<PathBuf>> {
+        Ok(Vec::new())
+    }
     /// Removes a file; one that is gone already is as good.
     fn remove(&self, part: Part, name: &str) -> Result<()>;
 }

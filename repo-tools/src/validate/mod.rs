@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use trust_core::{Expiry, Role, Session, Trusted};
 
-pub use orphans::orphans;
+pub use orphans::{closed, orphans};
 pub use report::{Kind, Problem, Report, RoleReport};
 
 use crate::error::{Error, Result, chain};

@@ -1,6 +1,7 @@
-//! Files that nothing names.
+//! What only somebody sees who can list the folder: files that nothing names, and files that others cannot read.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -9,7 +10,8 @@ use tough::schema::{Role as ToughRole, Snapshot, Targets};
 use super::{Kind, Report};
 use crate::document::Document;
 use crate::error::{Error, Result, chain};
-use crate::files;
+use crate::files::{self, Files};
+use crate::for_hosts;
 use crate::metadata::{MAX_METADATA, blob_name, version_in};
 use crate::store::{Part, Store};
 
@@ -39,6 +41,15 @@ pub fn orphans(store: &dyn Store, report: &mut Report) -> Result<()> {
     let is_named = |name: &String| listed_targets.contains(name.split('/').next().unwrap_or(name));
     for name in list(Part::Targets)?.into_iter().filter(|name| !is_named(name)) {
         report.add(Kind::Orphan, format!("targets/{name} is named by nothing"));
+    }
+    Ok(())
+}
+
+/// Adds what hosts cannot read though it is right: a web server is somebody else on the machine where the folder `dir` is.
+pub fn closed(files: &dyn Files, dir: &Path, report: &mut Report) -> Result<()> {
+    let closed = for_hosts::closed(files, dir)?;
+    if let Some(said) = for_hosts::say_closed(&closed, &dir.display().to_string()) {
+        report.add(Kind::Closed, said);
     }
     Ok(())
 }

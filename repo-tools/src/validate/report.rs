@@ -57,6 +57,8 @@ pub enum Kind {
     Manifest,
     /// A file that nothing names.
     Orphan,
+    /// Others on the machine where the folder is cannot read it.
+    Closed,
 }
 
 impl Report {

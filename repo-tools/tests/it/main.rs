@@ -31,6 +31,7 @@ mod kms;
 mod locked;
 mod lost;
 mod many;
+mod modes;
 mod moto;
 mod others;
 mod overtaken;
