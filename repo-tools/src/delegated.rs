@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use release::Digest;
 use tough::TargetName;
 use tough::schema::{DelegatedRole, Delegations, Snapshot, Targets};
 
@@ -128,12 +127,7 @@ pub(crate) fn file_name(name: &str, version: u64) -> String {
     format!("{version}.{}.json", quoted(name))
 }
 
-/// The name under which the bytes of a role's document lie among the blobs of a working folder.
-pub(crate) fn kept_name(name: &str, document: &Document<Targets>) -> String {
-    format!("{}{}", Digest::of(document.bytes()), kept_end(name))
-}
-
-/// How such a name ends.
+/// How the name ends under which the bytes of a role's document lie among the blobs of a working folder.
 pub(crate) fn kept_end(name: &str) -> String {
     format!(".{}.json", quoted(name))
 }

@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::files::{self, Files, Lock};
 use crate::intent;
 use crate::keys::is_private;
+use crate::known::Known;
 use crate::metadata::{check_chain, read_document, version_in};
 use crate::signed::Signed;
 use crate::time::{self, Terms};
@@ -41,7 +42,8 @@ impl Folder {
         folder.save_draft(&Draft::default())?;
         folder.save_next_root(&NextRoot::first(time::later(now, terms.root))?)?;
         // The commit point: without this file it is not a working folder.
-        folder.save_shown(Versions::default())?;
+        let state = State { format: 1, published: Versions::default(), known: Known::default() };
+        folder.write(STATE, &json(&state)?)?;
         Ok(folder)
     }
 
@@ -250,9 +252,11 @@ impl Folder {
         let quoted = delegated::quoted(name);
         let path = format!("{DELEGATED}/{quoted}.json");
         let before = self.read(&path)?;
-        for bytes in before.as_deref().into_iter().chain([document.bytes()]) {
+        let both = || before.as_deref().into_iter().chain([document.bytes()]);
+        for bytes in both() {
             self.save_blob(&format!("{quoted}.json"), bytes)?;
         }
+        self.learn(|known| both().for_each(|bytes| known.learn_role(name, bytes)))?;
         self.write(&path, document.bytes())
     }
 
@@ -296,6 +300,15 @@ impl Folder {
 
     /// The versions that were published from here.
     pub fn shown(&self) -> Result<Versions> {
+        self.state().map(|state| state.published)
+    }
+
+    /// What was published from here, or taken over from those who sign for delegated roles.
+    pub fn known(&self) -> Result<Known> {
+        self.state().map(|state| state.known)
+    }
+
+    fn state(&self) -> Result<State> {
         let path = self.dir.join(STATE);
         let bytes = self.read(STATE)?.ok_or_else(|| Error::NoFolder { path: self.dir.clone() })?;
         let state: State = serde_json::from_slice(&bytes)
@@ -306,12 +319,20 @@ impl Folder {
                 reason: format!("expected format 1, found {}", state.format),
             });
         }
-        Ok(state.published)
+        Ok(state)
     }
 
     /// Remembers what was published.
     pub fn save_shown(&self, published: Versions) -> Result<()> {
-        self.write(STATE, &json(&State { format: 1, published })?)
+        self.write(STATE, &json(&State { published, ..self.state()? })?)
+    }
+
+    /// Remembers more than was known.
+    pub fn learn(&self, learn: impl FnOnce(&mut Known)) -> Result<()> {
+        let mut state = self.state()?;
+        let before = state.known.clone();
+        learn(&mut state.known);
+        if state.known == before { Ok(()) } else { self.write(STATE, &json(&state)?) }
     }
 
     fn signing(&self, role: &str) -> PathBuf {
@@ -344,6 +365,8 @@ impl Folder {
 struct State {
     format: u64,
     published: Versions,
+    #[serde(default)]
+    known: Known,
 }
 
 #[derive(Serialize, Deserialize)]

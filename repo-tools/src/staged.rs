@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::files::{self, Files};
 use crate::folder::Folder;
 use crate::host_check::{HostView, host_check};
+use crate::known;
 use crate::metadata::{Metadata, read_document, version_in};
 use crate::publish::write_stage;
 use crate::signed::Signed;
@@ -29,6 +30,7 @@ pub struct Staged {
     checked_at: DateTime<Utc>,
     blobs: PathBuf,
     shown: Versions,
+    folder: Folder,
 }
 
 impl Signed {
@@ -58,8 +60,8 @@ impl Staged {
         if let Some(manifest) = &view.manifest {
             delta::on_stage(files.as_ref(), &dir.join("targets"), online.targets.role(), manifest)?;
         }
-        let (blobs, shown) = (folder.blobs_dir(), folder.shown()?);
-        Ok(Some(Self { files, dir, metadata, view, checked_at: now, blobs, shown }))
+        let (blobs, shown, folder) = (folder.blobs_dir(), folder.shown()?, folder.clone());
+        Ok(Some(Self { files, dir, metadata, view, checked_at: now, blobs, shown, folder }))
     }
 
     /// The timestamp that lies in the stage, whole or not: what is staged, without a look at the rest.
@@ -94,16 +96,25 @@ impl Staged {
         self.shown
     }
 
-    /// Whether its working folder has ever had this blob; none is taken away there.
-    pub(crate) fn knows_blob(&self, name: &str) -> Result<bool> {
-        let path = self.blobs.join(name);
-        let length = self.files.length(&path).map_err(|source| Error::ReadFile { path, source })?;
-        Ok(length.is_some())
+    /// Whether its working folder has published these targets, or a working folder that it is a copy of.
+    pub(crate) fn knows_targets(&self, document: &Document<Targets>) -> Result<bool> {
+        // Of a folder that kept versions alone they must do.
+        let by_version = || document.version() <= self.shown.targets;
+        Ok(self.folder.known()?.role(known::TARGETS, document.bytes()).unwrap_or_else(by_version))
     }
 
-    /// Whether its working folder has ever had this document of a delegated role.
+    /// Whether its working folder has published this document of a delegated role, or has taken it over.
     pub(crate) fn knows_role(&self, role: &str, document: &Document<Targets>) -> Result<bool> {
-        self.knows_blob(&delegated::kept_name(role, document))
+        Ok(self.folder.known()?.role(role, document.bytes()).unwrap_or(false))
+    }
+
+    /// Makes it known for its working folder's own. Before hosts can see it: a run that is cut after its commit is no
+    /// stranger to the next.
+    pub(crate) fn announce(&self) -> Result<()> {
+        match &self.metadata.online {
+            Some(online) => self.folder.learn(|known| known.learn_targets(online)),
+            None => Ok(()),
+        }
     }
 
     /// Every document of a delegated role that its working folder has had.

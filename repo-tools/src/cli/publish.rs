@@ -77,6 +77,9 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
     }
     let published = published?;
     folder.save_shown(published.metadata.versions())?;
+    if let Some(manifest) = &staged.view().manifest {
+        folder.learn(|known| known.learn_releases(manifest))?;
+    }
     Ok(say_published(&published, rehearsed.as_ref()))
 }
 

@@ -87,6 +87,7 @@ pub fn publish_to(
     // In a folder nobody else commits between this look and our own commit; elsewhere the swap would find out.
     let live = Live::read_any(store, order.trust)?;
     let Decided { plan, jump } = decide(store, &live, staged, order)?;
+    staged.announce()?;
     let new = staged.metadata();
     let online = new.online.as_ref().ok_or(Error::NotSigned { what: Role::Timestamp })?;
     // Blobs first: their names carry their digests, so nobody sees them before metadata names them.

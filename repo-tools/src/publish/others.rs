@@ -1,15 +1,15 @@
 //! What others have published, and this working folder has never known.
 //!
-//! A manifest is known when its bytes lie among the blobs here: every manifest that was ever signed in this working folder,
-//! or in the one that it is a copy of, does. Against a known one every difference is meant: somebody here made it. Against
-//! an unknown one only what comes is; the rest would take back what others did.
+//! The targets that hosts see are known when this working folder, or the one that it is a copy of, has published them.
+//! Against known ones every difference is meant: somebody here made it. Against unknown ones only what comes is; the rest
+//! would take back what others did. Which files lie in the folder says nothing: blobs travel by other ways than the rest.
 //!
-//! So it is with the documents of delegated roles, whose bytes lie among the blobs too, and with the bytes of each target.
+//! So it is with the documents of delegated roles, which are known from when they were taken over.
 
 use std::collections::BTreeSet;
 
 use release::Digest;
-use release::manifest::{Manifest, TARGET_NAME};
+use release::manifest::{Difference, Kind, Manifest, TARGET_NAME, Update};
 use tough::schema::{Target, Targets};
 
 use super::live::Live;
@@ -51,10 +51,13 @@ fn of_targets(store: &dyn Store, seen: &Document<Targets>, staged: &Staged) -> R
     if new.is_some_and(|new| new.bytes() == seen.bytes()) {
         return Ok(Vec::new());
     }
+    if staged.knows_targets(seen)? {
+        return Ok(Vec::new());
+    }
     let mut undone = Vec::new();
     let delegations = |targets: &Document<Targets>| targets.role().delegations.clone();
-    // Who else may sign stands in no manifest; the version says whether it was published from here.
-    if seen.version() > staged.shown().targets && new.map(delegations) != Some(delegations(seen)) {
+    // It stands in no manifest.
+    if new.map(delegations) != Some(delegations(seen)) {
         undone.push("who signs for delegated roles".to_owned());
     }
     let here = new.map(digests).unwrap_or_default();
@@ -68,26 +71,40 @@ fn of_targets(store: &dyn Store, seen: &Document<Targets>, staged: &Staged) -> R
     };
     let sha256 = hex::encode(&target.hashes.sha256);
     let mut told = BTreeSet::from([TARGET_NAME.to_owned()]);
-    if !staged.knows_blob(&blob_name(&sha256, TARGET_NAME))? {
-        let Some(there) = manifest(store, &blob_name(&sha256, TARGET_NAME), target)? else {
-            undone.push("a manifest that is missing or damaged there".to_owned());
-            return Ok(undone);
-        };
-        let none = Manifest::default();
-        let here = staged.view().manifest.as_ref().unwrap_or(&none);
-        let differences = here.differences(&there);
-        undone.extend(differences.iter().filter(|one| !one.only_adds()).map(ToString::to_string));
-        // What goes with a release or a migration is told by that.
-        let kept = named_by(here);
-        told.extend(named_by(&there).into_iter().filter(|name| !kept.contains(name)));
-    }
+    let Some(manifest) = manifest(store, &blob_name(&sha256, TARGET_NAME), target)? else {
+        undone.push("a manifest that is missing or damaged there".to_owned());
+        return Ok(undone);
+    };
+    let none = Manifest::default();
+    let ours = staged.view().manifest.as_ref().unwrap_or(&none);
+    let differences = ours.differences(&manifest);
+    let taken_back = differences.iter().filter(|one| undoes(one, &manifest, ours));
+    undone.extend(taken_back.map(ToString::to_string));
+    // What goes with a release or a migration is told by that.
+    let kept = named_by(ours);
+    told.extend(named_by(&manifest).into_iter().filter(|name| !kept.contains(name)));
     for (name, sha256) in there.iter().filter(|(name, _)| !told.contains(*name)) {
-        // Under a manifest that is known, a target can have other bytes: a migration that was mended.
-        if here.get(name) != Some(sha256) && !staged.knows_blob(&blob_name(sha256, name))? {
+        // Under the same manifest a target can have other bytes: a migration that was mended.
+        if here.get(name) != Some(sha256) {
             undone.push(lost("", name, here.contains_key(name)));
         }
     }
     Ok(undone)
+}
+
+/// Whether it takes back what is there. What comes lifts `max_version` of its line, and that is no more than coming; unless
+/// somebody had it below the newest release, to call hosts down.
+fn undoes(one: &Difference, there: &Manifest, ours: &Manifest) -> bool {
+    let line = |manifest: &Manifest| {
+        let of = |update: &&Update| format!("{} {}", update.variant, update.arch) == one.of;
+        manifest.updates.iter().filter(of).max_by(|a, b| a.version.cmp(&b.version)).cloned()
+    };
+    match one.kind {
+        Kind::MaxVersion => line(there).zip(line(ours)).is_none_or(|(there, ours)| {
+            there.max_version != there.version || ours.max_version < there.max_version
+        }),
+        _ => !one.only_adds(),
+    }
 }
 
 /// What a delegated role would lose, and what it has let go of and would get back.

@@ -40,8 +40,11 @@ fn scene() -> Scene {
     copy(yard.path("repo/signing"), signing.clone());
     yard.add("1.1.0");
     let seen = yard.publish(&[&key], day(2), &dir).metadata;
-    // The folder loses its memory of the second publish, not its blobs.
-    fs::write(yard.path("repo/updog-repo.json"), state).unwrap();
+    // As if it was cut after the commit: announced, and no version of it remembered.
+    let read = |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).unwrap();
+    let mut cut = read(&fs::read(yard.path("repo/updog-repo.json")).unwrap());
+    cut["published"] = read(&state)["published"].clone();
+    fs::write(yard.path("repo/updog-repo.json"), cut.to_string()).unwrap();
     copy(signing, yard.path("repo/signing"));
     let old = yard.folder.signed().unwrap().stage(&yard.folder, day(1)).unwrap();
     Scene { yard, key, dir, seen, old }

@@ -132,11 +132,79 @@ fn what_this_folder_has_known_it_may_take_away() {
 #[test]
 fn a_run_that_was_cut_after_its_commit_is_no_stranger() {
     let desk = two_folders();
-    let state = fs::read(desk.path("ours/updog-repo.json")).unwrap();
+    let versions = |desk: &Minutes| -> Value {
+        serde_json::from_slice(&fs::read(desk.path("ours/updog-repo.json")).unwrap()).unwrap()
+    };
+    let before = versions(&desk);
     publish(&desk, "ours", &["release add next --level 1"]);
-    // Shown, and not yet remembered.
-    fs::write(desk.path("ours/updog-repo.json"), state).unwrap();
+    // Shown, and not yet remembered but for what was announced before the commit.
+    let mut cut = versions(&desk);
+    cut["published"] = before["published"].clone();
+    cut["known"]["releases"] = before["known"]["releases"].clone();
+    fs::write(desk.path("ours/updog-repo.json"), cut.to_string()).unwrap();
     publish(&desk, "ours", &["release remove 1.1.0"]);
+}
+
+/// Blobs are long and travel by other ways than what is kept in version control.
+#[test]
+fn blobs_of_others_that_lie_here_make_nothing_known() {
+    let desk = two_folders();
+    desk.done("key new team");
+    fs::write(desk.path("tools-1"), "one").unwrap();
+    fs::write(desk.path("tools-2"), "two").unwrap();
+    let sign = "delegation sign tools --key team --target";
+    let delegate = "delegation add tools --key team.pub --path tools-*";
+    publish(&desk, "ours", &[delegate, &format!("{sign} tools-1")]);
+    fs::remove_dir_all(desk.path("theirs")).unwrap();
+    copy(&desk, "ours", "theirs");
+    publish(
+        &desk,
+        "theirs",
+        &["release add next --level 1", "waves halt 1.0.0 --reason lost-data", &format!("{sign} tools-2")],
+    );
+    desk.done("--repo ours release add other --level 1");
+    desk.done("--repo ours sign --key k");
+    for name in names(&desk.path("theirs/blobs")) {
+        fs::copy(desk.path("theirs/blobs").join(&name), desk.path("ours/blobs").join(&name)).unwrap();
+    }
+    for more in ["", " --staged", " --dry-run"] {
+        let said = refused(&desk, &format!("--repo ours publish public{more}"))["message"].to_string();
+        for undone in [
+            "removed: tiny x86_64 1.1.0",
+            "resumed: tiny x86_64 1.0.0",
+            "removed: target tools-2 of role tools",
+        ] {
+            assert!(said.contains(undone), "{said}");
+        }
+    }
+}
+
+/// One folder publishes to two places, and what it shows at one says nothing about the other.
+#[test]
+fn what_others_published_elsewhere_is_known_by_its_bytes_not_its_version() {
+    let desk = two_folders();
+    publish(&desk, "theirs", &["release add next --level 1"]);
+    desk.done("--repo ours release add other --level 1");
+    desk.done("--repo ours sign --key k");
+    desk.done("--repo ours publish rehearsal");
+    refused(&desk, "--repo ours publish public");
+}
+
+/// What comes lifts the bound of its line; one that somebody has lowered stays.
+#[test]
+fn a_bound_is_lifted_by_what_comes_unless_it_calls_hosts_down() {
+    let desk = two_folders();
+    desk.done("--repo theirs sign --key k --renew targets");
+    desk.done("--repo theirs publish public");
+    desk.done("--repo ours release add next --level 1");
+    publish(&desk, "ours", &[]);
+    fs::remove_dir_all(desk.path("theirs")).unwrap();
+    copy(&desk, "ours", "theirs");
+    publish(&desk, "theirs", &["release yank 1.1.0 --reason broken", "release max-version 1.0.0"]);
+    desk.done("--repo ours release add other --level 1");
+    desk.done("--repo ours sign --key k");
+    let said = refused(&desk, "--repo ours publish public")["message"].to_string();
+    assert!(said.contains("max_version of tiny x86_64: 1.2.0 (before: 1.0.0)"), "{said}");
 }
 
 #[test]

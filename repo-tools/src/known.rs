@@ -1,0 +1,55 @@
+//! What a working folder has published or taken over itself, as its updog-repo.json says. What merely lies in it, such as
+//! blobs that somebody copied there, says nothing about who knew of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use release::manifest::Manifest;
+use release::{Digest, ReleaseId};
+use serde::{Deserialize, Serialize};
+
+use crate::draft::title;
+use crate::metadata::Online;
+
+/// Documents by their digests, and releases by their versions.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Known {
+    /// Each document of a targets role, by the name of the role.
+    roles: BTreeMap<String, BTreeSet<Digest>>,
+    /// Each release that hosts were shown: its id by `variant arch version`.
+    releases: BTreeMap<String, ReleaseId>,
+}
+
+impl Known {
+    /// One document of a role.
+    pub fn learn_role(&mut self, role: &str, bytes: &[u8]) {
+        self.roles.entry(role.to_owned()).or_default().insert(Digest::of(bytes));
+    }
+
+    /// Everything that a publish is about to show.
+    pub fn learn_targets(&mut self, online: &Online) {
+        self.learn_role(TARGETS, online.targets.bytes());
+        for (role, document) in &online.delegated {
+            self.learn_role(role, document.bytes());
+        }
+    }
+
+    /// Every release that was shown.
+    pub fn learn_releases(&mut self, manifest: &Manifest) {
+        let releases = manifest.updates.iter().filter_map(|update| Some((update, update.updog.as_ref()?)));
+        self.releases.extend(releases.map(|(update, ours)| (title(update), ours.release)));
+    }
+
+    /// Whether this document of a role is one of them; `None`: nothing was ever written down about this role.
+    pub fn role(&self, role: &str, bytes: &[u8]) -> Option<bool> {
+        self.roles.get(role).map(|known| known.contains(&Digest::of(bytes)))
+    }
+
+    /// The release that hosts were shown under `variant arch version`.
+    pub fn release(&self, title: &str) -> Option<ReleaseId> {
+        self.releases.get(title).copied()
+    }
+}
+
+/// The name of the role that leads to all others.
+pub(crate) const TARGETS: &str = "targets";
