@@ -1,6 +1,6 @@
 //! `release add`: a release folder becomes frames, indexes and one update of the draft.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
@@ -17,6 +17,7 @@ use crate::draft::{Blob, Choice, Draft, title};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::folder::Folder;
+use crate::listing::named_by;
 use crate::new_blob::NewBlob;
 use crate::plain;
 use crate::store::Hashing;
@@ -63,6 +64,7 @@ pub fn add(
 
     let names = Names::new(&release.variant, &release.arch, &release.version)
         .map_err(|source| Error::Usage { reason: source.to_string() })?;
+    refuse_taken(&draft, &release, &names)?;
     let packing = Packing { folder, dir, writer };
     let mut made = BTreeMap::new();
     let mut frames_length: u64 = 0;
@@ -80,6 +82,7 @@ pub fn add(
     let id = ReleaseId::of(&digests);
     let raw_length = release.images.iter().map(|(_, raw)| raw.length).sum();
     let mut update = new_update(&draft, &release, &names, id);
+    refuse_reused(folder, &draft, &title(&update), id)?;
     let stopped = stopped(folder, &draft, id)?;
     if let Some(stopped) = &stopped {
         stand_still(&draft, &mut update, stopped);
@@ -145,6 +148,38 @@ fn same_version<'a>(draft: &'a Draft, release: &ReleaseJson) -> Option<&'a Updat
     draft.manifest.updates.iter().find(|update| {
         update.variant == release.variant && update.arch == release.arch && update.version == release.version
     })
+}
+
+/// Names are flat, so `edge` for `arm-x86_64` is called as `edge-arm` for `x86_64` is: which is meant, no host could tell.
+fn refuse_taken(draft: &Draft, release: &ReleaseJson, names: &Names) -> Result<()> {
+    let own = || Image::ALL.into_iter().flat_map(|image| [names.frames(image), names.index(image)]);
+    let refused = |name: String, holder: String| {
+        let release = format!("{} {} {}", release.variant, release.arch, release.version);
+        Err(Error::NameTaken { release, name, holder })
+    };
+    for other in &draft.manifest.updates {
+        let index = other.updog.iter().flat_map(|ours| ours.index.iter());
+        let theirs: BTreeSet<&String> = other.images.iter().chain(index).map(|(_, name)| name).collect();
+        if let Some(name) = own().find(|name| theirs.contains(name)) {
+            return refused(name, title(other));
+        }
+    }
+    let named = named_by(&draft.manifest);
+    own().find(|name| named.contains(name)).map_or(Ok(()), |name| refused(name, "a migration".to_owned()))
+}
+
+/// A version is given out once: hosts that have it would never ask for what came under it later.
+fn refuse_reused(folder: &Folder, draft: &Draft, release: &str, id: ReleaseId) -> Result<()> {
+    let other = |update: &Update| {
+        let theirs = update.updog.as_ref().map(|ours| ours.release);
+        theirs.filter(|theirs| title(update) == release && *theirs != id)
+    };
+    let published = folder.known()?.release(release).filter(|theirs| *theirs != id);
+    let before = published.or_else(|| draft.withdrawn.iter().find_map(other));
+    match before {
+        Some(before) => Err(Error::VersionUsed { release: release.to_owned(), before, found: id }),
+        None => Ok(()),
+    }
 }
 
 /// The indexes say which raw images were added; frames by another zstd would have other digests.

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use release::manifest::{self, Difference, Manifest, Update};
-use release::{Digest, Version};
+use release::{Digest, Images, Version};
 use serde::{Deserialize, Serialize};
 use tough::schema::{Delegations, Hashes, Target};
 
 use crate::error::{Error, Result};
 use crate::folder::Folder;
+use crate::host_check::wrong_id;
 use crate::listing::Listing;
 use crate::metadata::blob_name;
 use crate::unsigned::{Order, Papers, Unsigned};
@@ -96,7 +97,17 @@ impl Draft {
     pub fn problems(&self) -> Vec<String> {
         let mut problems = self.manifest.check();
         problems.extend(self.manifest.missing_targets(|name| self.targets.contains_key(name)));
-        problems.iter().map(ToString::to_string).collect()
+        let problems = problems.iter().map(ToString::to_string);
+        problems.chain(self.manifest.updates.iter().filter_map(|update| self.wrong_id(update))).collect()
+    }
+
+    /// A target that is not there is a problem of its own.
+    fn wrong_id(&self, update: &Update) -> Option<String> {
+        let ours = update.updog.as_ref()?;
+        let index = Images::try_from_fn(|image| {
+            self.targets.get(ours.index.get(image)).map(|blob| blob.sha256).ok_or(())
+        });
+        wrong_id(update, &index.ok()?)
     }
 
     /// Whether these targets are what this draft would sign.

@@ -1,9 +1,9 @@
 //! The host's own check: the same rules, in the same crates, as the updater applies.
 
 use chrono::{DateTime, Utc};
-use release::manifest::{self, Manifest};
+use release::manifest::{self, Manifest, Update};
 use release::payload::Index;
-use release::{Digest, Image};
+use release::{Digest, Images, ReleaseId};
 use trust_core::{Expiry, Find, Limits, Reply, Request, Role, Session, Stored, Target, Trusted};
 
 use crate::error::{Error, Result};
@@ -85,14 +85,26 @@ pub fn host_check(source: &dyn Source, root: Vec<u8>, now: DateTime<Utc>) -> Res
         if !problems.is_empty() {
             return Err(Error::ManifestProblems { problems });
         }
+        let mut problems = Vec::new();
         for update in &manifest.updates {
             let Some(ours) = &update.updog else { continue };
-            for image in Image::ALL {
-                check_image(source, &mut session, ours.index.get(image), update.images.get(image))?;
-            }
+            let index = Images::try_from_fn(|image| {
+                check_image(source, &mut session, ours.index.get(image), update.images.get(image))
+            })?;
+            problems.extend(wrong_id(update, &index));
+        }
+        if !problems.is_empty() {
+            return Err(Error::ManifestProblems { problems });
         }
     }
     Ok(HostView { trusted, manifest })
+}
+
+/// What is wrong with a release whose index targets do not make its id: hosts would take its images for another's.
+pub(crate) fn wrong_id(update: &Update, index: &Images<Digest>) -> Option<String> {
+    let (found, expected) = (ReleaseId::of(index), update.updog.as_ref()?.release);
+    (found != expected)
+        .then(|| format!("{}: expected release id {expected}, found {found}", crate::title(update)))
 }
 
 /// The manifest, parsed; `None` when the repository lists none.

@@ -87,6 +87,8 @@ impl Error {
             | Self::NotSigned { .. }
             | Self::DraftNotSigned
             | Self::ReleaseExists { .. }
+            | Self::VersionUsed { .. }
+            | Self::NameTaken { .. }
             | Self::Change { .. }
             | Self::ManifestProblems { .. }
             | Self::Older { .. }

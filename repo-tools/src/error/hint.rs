@@ -114,7 +114,10 @@ impl Error {
 
             Self::ReadRelease { .. } => "name the release folder that \"updog-image build\" wrote, whole",
             Self::ImageDiffers { .. } => "the release folder is damaged: build or copy it again",
-            Self::ReleaseExists { .. } => "give the new images a new version",
+            Self::ReleaseExists { .. } | Self::VersionUsed { .. } => "give the new images a new version",
+            Self::NameTaken { .. } => {
+                "build it under another variant or version: a target is called VARIANT-ARCH-VERSION-IMAGE"
+            }
             Self::Choose { .. } => {
                 "\"updog-repo release list\" shows what is there; its version, --variant and --arch name one"
             }

@@ -186,6 +186,12 @@ pub enum Error {
     /// The version is taken.
     #[error("refused {release}: the draft has other images under this version")]
     ReleaseExists { release: String },
+    /// The version was given out.
+    #[error("refused {release}: expected release {before}, which had this version before, found {found}")]
+    VersionUsed { release: String, before: release::ReleaseId, found: release::ReleaseId },
+    /// Two would have one target.
+    #[error("refused {release}: its target {name} is already that of {holder}")]
+    NameTaken { release: String, name: String, holder: String },
     /// A delta cannot be made.
     #[error("failed to make a delta of {}", path.display())]
     Delta { path: PathBuf, source: release::delta::WriteError },

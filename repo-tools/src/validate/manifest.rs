@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use release::manifest::Manifest;
-use release::{Image, Images, ReleaseId};
+use release::{Image, Images};
 use trust_core::Session;
 
 use super::{Kind, Report};
 use crate::error::{Error, Result, chain};
-use crate::host_check::{check_image, read_manifest};
+use crate::host_check::{check_image, read_manifest, wrong_id};
 use crate::source::Source;
 
 impl Report {
@@ -60,17 +60,10 @@ impl Report {
                 check_image(source, session, ours.index.get(image), update.images.get(image))
             });
             match digests {
-                Ok(digests) if ReleaseId::of(&digests) == ours.release => {}
                 Ok(digests) => {
-                    let found = ReleaseId::of(&digests);
-                    self.add(
-                        Kind::Manifest,
-                        format!(
-                            "{}: expected release id {}, found {found}",
-                            crate::title(update),
-                            ours.release
-                        ),
-                    );
+                    if let Some(wrong) = wrong_id(update, &digests) {
+                        self.add(Kind::Manifest, wrong);
+                    }
                 }
                 Err(error @ Error::HostTarget { .. }) => self.add(Kind::Manifest, chain(&error)),
                 Err(error) => return Err(error),

@@ -55,6 +55,38 @@ fn the_release_id_is_made_of_the_three_indexes_and_the_frames_unpack_to_the_imag
     assert!(draft.manifest.check().is_empty());
 }
 
+/// Flat names can meet: `edge` for `arm-x86_64` and `edge-arm` for `x86_64`.
+#[test]
+fn a_release_whose_names_are_those_of_another_is_refused() {
+    let cases = [
+        (["edge", "arm-x86_64", "3.0.0"], ["edge-arm", "x86_64", "3.0.0"]),
+        (["edge-arm", "x86_64", "3.0.0"], ["edge", "arm-x86_64", "3.0.0"]),
+        (["edge", "x86_64-1.0.0", "2.0.0-3.0.0"], ["edge", "x86_64", "1.0.0-2.0.0-3.0.0"]),
+    ];
+    for [first, second] in cases.map(|(first, second)| [first, second]) {
+        let (yard, _) = Yard::with_key();
+        let made = [first, second].map(|[variant, arch, version]| {
+            let dir = yard.path(&format!("{variant}.{arch}"));
+            write_release(&dir, version, variant);
+            let path = dir.join("release.json");
+            let mut json: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+            json["variant"] = variant.into();
+            json["arch"] = arch.into();
+            fs::write(&path, json.to_string()).unwrap();
+            dir
+        });
+        add(&yard.folder, &made[0], &quick(), &mut |_, _, _| {}).unwrap();
+        let before = (yard.folder.draft().unwrap(), names(&yard.folder.blobs_dir()));
+        let refused = add(&yard.folder, &made[1], &quick(), &mut |_, _, _| panic!("no frame is made"));
+        let error = refused.unwrap_err();
+        assert_eq!(error.exit(), updater_core::Exit::Blocked);
+        let said = error.to_string();
+        assert!(said.starts_with(&format!("refused {}: its target ", second.join(" "))), "{said}");
+        assert!(said.ends_with(&format!(" is already that of {}", first.join(" "))), "{said}");
+        assert_eq!((yard.folder.draft().unwrap(), names(&yard.folder.blobs_dir())), before);
+    }
+}
+
 #[test]
 fn other_images_under_the_same_version_are_refused() {
     let (yard, _) = Yard::with_key();

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use trust_client::Location;
 use updog_repo::bundle_source::BundleSource;
+use updog_repo::host_check::host_check;
 use updog_repo::source::{FolderSource, Source, UrlSource};
 use updog_repo::store::FolderStore;
 use updog_repo::validate::{Depth, Kind, Report, Validation, orphans, validate};
@@ -145,8 +146,11 @@ fn faults_in_the_manifest() {
         let mut draft = planted.yard.folder.draft().unwrap();
         plant(&mut draft);
         let closed = draft.close(&planted.yard.folder, planted.yard.folder.papers().unwrap(), order(day(2)));
-        assert!(what == "wrong id" || closed.is_err(), "{what}: sign refuses it");
+        assert!(closed.is_err(), "{what}: sign refuses it");
+        let root = fs::read(planted.dir.join("metadata/1.root.json")).unwrap();
         resign(&planted, &key, &draft);
+        let staged = host_check(&FolderSource::new(&Disk, &planted.dir), root, day(2));
+        assert!(staged.is_err(), "{what}: stage refuses it");
         let kinds = planted.kinds(2);
         assert!(!kinds.is_empty() && kinds.iter().all(|kind| *kind == Kind::Manifest), "{what}: {kinds:?}");
     }

@@ -78,6 +78,46 @@ fn one_that_nobody_stopped_comes_new_and_one_that_was_restarted_is_free() {
     assert_eq!(added["data"]["stopped"].as_bool(), Some(false), "{added}");
 }
 
+/// Hosts that have a version never ask for what comes under it later, and whoever stopped it meant those images.
+#[test]
+fn a_version_that_was_given_out_is_given_out_once() {
+    for stop in ["waves halt 1.1.0 --reason lost-data", "release yank 1.1.0 --reason broken", "release list"]
+    {
+        let desk = desk();
+        write_release(&desk.path().join("other"), "1.1.0", "1.2.0");
+        // Nobody has seen it yet.
+        desk.done("--repo repo release remove 1.1.0");
+        desk.done("--repo repo release add other --level 1");
+        desk.done("--repo repo release remove 1.1.0");
+        desk.done("--repo repo release add next --level 1");
+        desk.done("--repo repo sign --key k");
+        desk.done("--repo repo publish public");
+        desk.done(&format!("--repo repo {stop}"));
+        desk.done("--repo repo release remove 1.1.0");
+        // Neither a signature nor an editor makes it forgotten.
+        desk.done("--repo repo sign --key k");
+        std::fs::remove_file(desk.path().join("repo/draft/withdrawn.json")).unwrap_or_default();
+        let before = std::fs::read(desk.path().join("repo/draft/manifest.json")).unwrap();
+        let said = desk.json("--repo repo release add other --level 1");
+        assert_eq!((said["exit"].as_i64(), said["reason"].as_str()), (Some(50), Some("blocked")), "{said}");
+        let message = said["message"].as_str().unwrap();
+        assert!(message.starts_with("refused tiny x86_64 1.1.0: expected release "), "{message}");
+        assert_eq!(said["data"]["hint"], "give the new images a new version");
+        assert_eq!(std::fs::read(desk.path().join("repo/draft/manifest.json")).unwrap(), before);
+        desk.done("--repo repo release add next --level 1");
+    }
+}
+
+#[test]
+fn a_version_that_stood_still_is_not_given_to_other_images() {
+    let desk = desk();
+    write_release(&desk.path().join("other"), "1.1.0", "1.2.0");
+    desk.done("--repo repo waves halt 1.1.0 --reason lost-data");
+    desk.done("--repo repo release remove 1.1.0");
+    assert_eq!(desk.run("--repo repo release add other --level 1"), 50);
+    desk.done("--repo repo release add next --level 1");
+}
+
 #[test]
 fn a_damaged_memory_is_named() {
     let desk = desk();
