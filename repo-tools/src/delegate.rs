@@ -267,7 +267,7 @@ pub fn take(folder: &Folder, name: &str, file: &Path, dir: Option<&Path>) -> Res
     let bytes = bytes
         .map_err(|source| Error::ReadFile { path: file.to_owned(), source })?
         .ok_or_else(|| Error::misnamed(file))?;
-    let document: Document<Targets> = Document::parse(bytes)?;
+    let document: Document<Targets> = Document::parse_from(bytes, &file.display())?;
     let newest = papers.delegated.get(name);
     if newest.is_some_and(|newest| newest.bytes() == document.bytes()) {
         return Ok(outcome(&document, delegations, role, false));

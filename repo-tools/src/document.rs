@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::keys::{KeyId, Signer};
 use crate::time;
 use release::Digest;
+use trust_client::Location;
 
 /// A role's document with the signatures it has so far.
 #[derive(Debug, Clone)]
@@ -45,9 +46,22 @@ impl<T: ToughRole + Serialize + DeserializeOwned + Clone> Document<T> {
 
     /// A document as it was written; its bytes are kept.
     pub fn parse(bytes: Vec<u8>) -> Result<Self> {
-        let envelope = serde_json::from_slice(&bytes)
-            .map_err(|source| Error::ParseRole { role: T::TYPE.to_string(), source })?;
+        let envelope = serde_json::from_slice(&bytes).map_err(|source| Error::ParseRole {
+            role: T::TYPE.to_string(),
+            place: None,
+            source,
+        })?;
         Ok(Self { envelope, bytes })
+    }
+
+    /// [`Document::parse`] of a file or an address, which is named when it is damaged.
+    pub(crate) fn parse_from(bytes: Vec<u8>, place: &impl ToString) -> Result<Self> {
+        Self::parse(bytes).map_err(|error| match error {
+            Error::ParseRole { role, source, .. } => {
+                Error::ParseRole { role, place: Some(Location::new(place.to_string())), source }
+            }
+            error => error,
+        })
     }
 
     /// What is signed.

@@ -211,14 +211,17 @@ fn fetch<T>(source: &dyn Source, file: &str, version: u64) -> Result<Document<T>
 where
     T: ToughRole + Serialize + DeserializeOwned + Clone,
 {
-    let fits = |bytes: Option<Vec<u8>>| {
-        let document = bytes.map(Document::<T>::parse).transpose()?;
+    let fits = |bytes: Option<Vec<u8>>, path: &str| {
+        let from = format!("metadata/{path}");
+        let document = bytes.map(|bytes| Document::<T>::parse_from(bytes, &from)).transpose()?;
         Ok(document.filter(|document| document.version() == version))
     };
-    if let Some(document) = fits(if_there(source.metadata(&format!("{version}.{file}.json"), MAX))?)? {
+    let versioned = format!("{version}.{file}.json");
+    if let Some(document) = fits(if_there(source.metadata(&versioned, MAX))?, &versioned)? {
         return Ok(document);
     }
-    fits(source.metadata(&format!("{file}.json"), MAX)?)?.ok_or_else(|| missing(file))
+    let plain = format!("{file}.json");
+    fits(source.metadata(&plain, MAX)?, &plain)?.ok_or_else(|| missing(file))
 }
 
 /// The most that our hosts read of a targets role.

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use percent_encoding::percent_decode_str;
 use release::manifest::Manifest;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use tough::schema::Targets;
+use tough::schema::{Role, Targets};
 
 use crate::ceremony::NextRoot;
 use crate::delegated;
@@ -18,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::files::{self, Files, Lock};
 use crate::intent;
 use crate::keys::is_private;
-use crate::known::Known;
+use crate::known::State;
 use crate::metadata::{check_chain, read_document, version_in};
 use crate::signed::Signed;
 use crate::time::{self, Terms};
@@ -42,8 +43,7 @@ impl Folder {
         folder.save_draft(&Draft::default())?;
         folder.save_next_root(&NextRoot::first(time::later(now, terms.root))?)?;
         // The commit point: without this file it is not a working folder.
-        let state = State { format: 1, published: Versions::default(), known: Known::default() };
-        folder.write(STATE, &json(&state)?)?;
+        folder.write(STATE, &json(&State::default())?)?;
         Ok(folder)
     }
 
@@ -120,7 +120,7 @@ impl Folder {
             return Err(state(format!("expected format 1, found {}", typed.format)));
         }
         let manifest = match self.read(MANIFEST)? {
-            Some(bytes) => Manifest::parse(&bytes).map_err(|source| Error::Manifest { source })?,
+            Some(bytes) => Manifest::parse(&bytes).map_err(|error| self.damaged(MANIFEST, &error))?,
             None => Manifest::default(),
         };
         let delegations = typed.delegations.map(serde_json::from_value).transpose();
@@ -167,7 +167,7 @@ impl Folder {
         for version in 1..=newest.max(shown) {
             let path = self.root_path(version);
             let root: Document<tough::schema::Root> =
-                read_document(self.files.as_ref(), &path)?.ok_or(Error::RootLost { path: path.clone() })?;
+                self.paper(&path)?.ok_or(Error::RootLost { path: path.clone() })?;
             if root.version() != version {
                 return Err(Error::WrongVersion { path, expected: version, found: root.version() });
             }
@@ -189,7 +189,6 @@ impl Folder {
         roots: Vec<Document<tough::schema::Root>>,
         shown: Versions,
     ) -> Result<Papers> {
-        let files = self.files.as_ref();
         let next_root = self.read(NEXT_ROOT)?.map(NextRoot::parse).transpose();
         let next_root = next_root.map_err(|error| self.damaged(NEXT_ROOT, &error))?;
         let newest = roots.last().map_or(0, Document::version);
@@ -197,9 +196,9 @@ impl Folder {
             // A cut between N.root.json and the removal of the draft leaves the draft of a root that is signed.
             next_root: next_root.filter(|next| next.document().version() > newest),
             roots,
-            targets: read_document(files, &self.signing("targets"))?,
-            snapshot: read_document(files, &self.signing("snapshot"))?,
-            timestamp: read_document(files, &self.signing("timestamp"))?,
+            targets: self.paper(&self.signing("targets"))?,
+            snapshot: self.paper(&self.signing("snapshot"))?,
+            timestamp: self.paper(&self.signing("timestamp"))?,
             delegated: self.delegated()?,
             shown,
         })
@@ -239,7 +238,7 @@ impl Folder {
         for file in names.iter().filter(|file| !files::is_partial(file)) {
             let Some(quoted) = file.strip_suffix(".json") else { continue };
             let name = percent_decode_str(quoted).decode_utf8_lossy().into_owned();
-            if let Some(document) = read_document(self.files.as_ref(), &dir.join(file))? {
+            if let Some(document) = self.paper(&dir.join(file))? {
                 documents.insert(name, document);
             }
         }
@@ -298,45 +297,21 @@ impl Folder {
         Ok(blob)
     }
 
-    /// The versions that were published from here.
-    pub fn shown(&self) -> Result<Versions> {
-        self.state().map(|state| state.published)
-    }
-
-    /// What was published from here, or taken over from those who sign for delegated roles.
-    pub fn known(&self) -> Result<Known> {
-        self.state().map(|state| state.known)
-    }
-
-    fn state(&self) -> Result<State> {
-        let path = self.dir.join(STATE);
-        let bytes = self.read(STATE)?.ok_or_else(|| Error::NoFolder { path: self.dir.clone() })?;
-        let state: State = serde_json::from_slice(&bytes)
-            .map_err(|error| Error::ParseState { path: path.clone(), reason: error.to_string() })?;
-        if state.format != 1 {
-            return Err(Error::ParseState {
-                path,
-                reason: format!("expected format 1, found {}", state.format),
-            });
-        }
-        Ok(state)
-    }
-
-    /// Remembers what was published.
-    pub fn save_shown(&self, published: Versions) -> Result<()> {
-        self.write(STATE, &json(&State { published, ..self.state()? })?)
-    }
-
-    /// Remembers more than was known.
-    pub fn learn(&self, learn: impl FnOnce(&mut Known)) -> Result<()> {
-        let mut state = self.state()?;
-        let before = state.known.clone();
-        learn(&mut state.known);
-        if state.known == before { Ok(()) } else { self.write(STATE, &json(&state)?) }
-    }
-
     fn signing(&self, role: &str) -> PathBuf {
         self.dir.join("signing").join(format!("{role}.json"))
+    }
+
+    /// A signed file of this folder.
+    fn paper<T>(&self, path: &Path) -> Result<Option<Document<T>>>
+    where
+        T: Role + Serialize + DeserializeOwned + Clone,
+    {
+        read_document(self.files.as_ref(), path).map_err(|error| match error {
+            Error::ParseRole { source, .. } => {
+                Error::ParseState { path: path.to_owned(), reason: source.to_string() }
+            }
+            error => error,
+        })
     }
 
     /// A file of this folder alone, which no host and no copy has.
@@ -359,14 +334,6 @@ impl Folder {
         let path = self.dir.join(sub);
         files::ensure_dir(self.files.as_ref(), &path).map_err(|source| Error::WriteFile { path, source })
     }
-}
-
-#[derive(Serialize, Deserialize)]
-struct State {
-    format: u64,
-    published: Versions,
-    #[serde(default)]
-    known: Known,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -8,7 +8,10 @@ use release::{Digest, ReleaseId};
 use serde::{Deserialize, Serialize};
 
 use crate::draft::title;
+use crate::error::{Error, Result};
+use crate::folder::{Folder, STATE, json};
 use crate::metadata::Online;
+use crate::versions::Versions;
 
 /// Documents by their digests, and releases by their versions.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +51,60 @@ impl Known {
     /// The release that hosts were shown under `variant arch version`.
     pub fn release(&self, title: &str) -> Option<ReleaseId> {
         self.releases.get(title).copied()
+    }
+}
+
+impl Folder {
+    /// The versions that were published from here.
+    pub fn shown(&self) -> Result<Versions> {
+        self.state().map(|state| state.published)
+    }
+
+    /// What was published from here, or taken over from those who sign for delegated roles.
+    pub fn known(&self) -> Result<Known> {
+        self.state().map(|state| state.known)
+    }
+
+    fn state(&self) -> Result<State> {
+        let path = self.dir().join(STATE);
+        let bytes = self.read(STATE)?.ok_or_else(|| Error::NoFolder { path: self.dir().to_owned() })?;
+        let state: State = serde_json::from_slice(&bytes)
+            .map_err(|error| Error::ParseState { path: path.clone(), reason: error.to_string() })?;
+        if state.format != 1 {
+            return Err(Error::ParseState {
+                path,
+                reason: format!("expected format 1, found {}", state.format),
+            });
+        }
+        Ok(state)
+    }
+
+    /// Remembers what was published.
+    pub fn save_shown(&self, published: Versions) -> Result<()> {
+        self.write(STATE, &json(&State { published, ..self.state()? })?)
+    }
+
+    /// Remembers more than was known.
+    pub fn learn(&self, learn: impl FnOnce(&mut Known)) -> Result<()> {
+        let mut state = self.state()?;
+        let before = state.known.clone();
+        learn(&mut state.known);
+        if state.known == before { Ok(()) } else { self.write(STATE, &json(&state)?) }
+    }
+}
+
+/// updog-repo.json.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct State {
+    format: u64,
+    published: Versions,
+    #[serde(default)]
+    known: Known,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self { format: 1, published: Versions::default(), known: Known::default() }
     }
 }
 

@@ -230,7 +230,8 @@ impl Shelf<'_> {
     where
         T: ToughRole + Serialize + DeserializeOwned + Clone,
     {
-        (self.read)(name)?.map(Document::parse).transpose()
+        let place = self.dir.join(name);
+        (self.read)(name)?.map(|bytes| Document::parse_from(bytes, &place.display())).transpose()
     }
 }
 
@@ -239,7 +240,7 @@ pub(crate) fn read_document<T>(files: &dyn Files, path: &Path) -> Result<Option<
 where
     T: ToughRole + Serialize + DeserializeOwned + Clone,
 {
-    read_file(files, path)?.map(Document::parse).transpose()
+    read_file(files, path)?.map(|bytes| Document::parse_from(bytes, &path.display())).transpose()
 }
 
 fn read_file(files: &dyn Files, path: &Path) -> Result<Option<Vec<u8>>> {

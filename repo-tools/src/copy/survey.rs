@@ -63,10 +63,11 @@ pub(crate) struct Anchor {
 
 impl Anchor {
     pub(crate) fn of(source: &dyn Source, given: Option<Vec<u8>>) -> Result<Self> {
-        let given = given.map(Document::<Root>::parse).transpose()?;
+        let given = given.map(|bytes| Document::<Root>::parse_from(bytes, &"--root")).transpose()?;
         let first = source.metadata("1.root.json", MAX_ROOT);
         let first = if given.is_some() { if_there(first)? } else { first? };
-        let first = first.map(Document::<Root>::parse).transpose()?;
+        let first =
+            first.map(|bytes| Document::<Root>::parse_from(bytes, &"metadata/1.root.json")).transpose()?;
         let start = first.or_else(|| given.clone()).ok_or_else(|| Error::Usage {
             reason: "1.root.json is missing at the source; name a root that you trust with --root".into(),
         })?;

@@ -85,8 +85,8 @@ pub enum Error {
     Intent { path: PathBuf, source: IntentError },
 
     /// A role's file is no TUF metadata.
-    #[error("failed to parse {role} metadata")]
-    ParseRole { role: String, source: serde_json::Error },
+    #[error("failed to parse {role} metadata{}", place.as_ref().map_or(String::new(), |place| format!(" in {place}")))]
+    ParseRole { role: String, place: Option<Location>, source: serde_json::Error },
     /// Cannot be written as JSON.
     #[error("failed to encode {what}")]
     Encode { what: &'static str, source: Box<dyn std::error::Error + Send + Sync> },

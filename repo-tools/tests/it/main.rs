@@ -12,6 +12,7 @@ mod common;
 mod copy;
 mod cut;
 mod cut_store;
+mod damaged;
 mod delegation;
 mod delegation_cut;
 mod delegation_keys;
