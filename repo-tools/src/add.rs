@@ -153,9 +153,9 @@ fn same_version<'a>(draft: &'a Draft, release: &ReleaseJson) -> Option<&'a Updat
 /// Names are flat, so `edge` for `arm-x86_64` is called as `edge-arm` for `x86_64` is: which is meant, no host could tell.
 fn refuse_taken(draft: &Draft, release: &ReleaseJson, names: &Names) -> Result<()> {
     let own = || Image::ALL.into_iter().flat_map(|image| [names.frames(image), names.index(image)]);
-    let refused = |name: String, holder: String| {
+    let refused = |target: String, holder: String| {
         let release = format!("{} {} {}", release.variant, release.arch, release.version);
-        Err(Error::NameTaken { release, name, holder })
+        Err(Error::NameTaken { release, name: target, holder })
     };
     for other in &draft.manifest.updates {
         let index = other.updog.iter().flat_map(|ours| ours.index.iter());
@@ -164,8 +164,8 @@ fn refuse_taken(draft: &Draft, release: &ReleaseJson, names: &Names) -> Result<(
             return refused(name, title(other));
         }
     }
-    let named = named_by(&draft.manifest);
-    own().find(|name| named.contains(name)).map_or(Ok(()), |name| refused(name, "a migration".to_owned()))
+    let taken = named_by(&draft.manifest);
+    own().find(|name| taken.contains(name)).map_or(Ok(()), |name| refused(name, "a migration".to_owned()))
 }
 
 /// A version is given out once: hosts that have it would never ask for what came under it later.
