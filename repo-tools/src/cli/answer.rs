@@ -9,7 +9,7 @@ use trust_client::Location;
 use updater_core::Exit;
 
 use crate::error::{Error, chain};
-use crate::keys::{clean, without_private};
+use crate::keys::{clean, without_private, without_secrets};
 
 /// The outcome of a verb that did not fail.
 #[derive(Debug)]
@@ -119,7 +119,7 @@ pub(super) fn say(verb: &str, result: Result<Answer, Error>, form: Form) -> Exit
             // A path that was typed may be a URL with a password in it.
             let said = chain(&error);
             let hint = key_hint(&said).map(str::to_owned).or_else(|| error.hint());
-            let (exit, message) = (error.exit(), Location::cleaned(&without_private(&said)));
+            let (exit, message) = (error.exit(), Location::cleaned(&without_secrets(&said)));
             match form {
                 Form::Text => {
                     complain(&message, exit, hint);
@@ -172,6 +172,7 @@ fn complain(message: &str, exit: Exit, hint: Option<String>) {
         text.push_str("\nhint: ");
         text.push_str(&hint);
     }
+    let text = without_secrets(&text);
     // Nowhere left to complain when standard error is gone.
     let _ = writeln!(io::stderr(), "{text}");
 }
@@ -179,7 +180,7 @@ fn complain(message: &str, exit: Exit, hint: Option<String>) {
 /// Prints an answer that ends with `exit`, or says that it could not be written.
 pub(super) fn print(text: &str, exit: Exit) -> Exit {
     let mut out = io::stdout().lock();
-    let text = without_private(text);
+    let text = without_secrets(text);
     match writeln!(out, "{}", text.trim_end_matches('\n')).and_then(|()| out.flush()) {
         Ok(()) => exit,
         // A reader that closed the pipe has what it wanted.

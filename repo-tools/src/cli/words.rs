@@ -12,7 +12,7 @@ use updater_core::Exit;
 
 use super::Args;
 use super::answer::{Answer, Form, key_hint, print, say, say_usage};
-use crate::keys::without_private;
+use crate::keys::without_secrets;
 
 /// The words after the program's name.
 #[derive(Debug)]
@@ -87,7 +87,7 @@ impl Words {
 
     /// `text`, in which clap may repeat a word, without the secrets of URLs.
     fn cleaned(&self, text: &str) -> String {
-        let mut text = without_private(text).into_owned();
+        let mut text = without_secrets(text).into_owned();
         for word in &self.0 {
             for typed in
                 [Some(word.as_str()), word.split_once('=').map(|(_, value)| value)].into_iter().flatten()

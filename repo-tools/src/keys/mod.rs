@@ -25,4 +25,4 @@ pub use read::Signer;
 pub(crate) use read::{MAX_KEY_FILE, is_private};
 pub use secret::{NoSecrets, Purpose, Secret, Secrets};
 pub use token::TokenKey;
-pub(crate) use unsaid::{clean, without_private};
+pub(crate) use unsaid::{clean, without_private, without_secrets};

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::keys::public::public_of_file;
 use crate::keys::token::TokenKey;
+use crate::keys::unsaid::is_said;
 use crate::keys::{KeyError, KmsKey, NoSecrets, Secrets, Signer, kms, token};
 use crate::names;
 use tough::schema::key::Key;
@@ -36,6 +37,8 @@ impl KeyName {
         let (scheme, read) = match scheme.to_ascii_lowercase().as_str() {
             "pkcs11" => ("pkcs11", TokenKey::parse(rest).map(Self::Token)),
             "aws-kms" => ("aws-kms", KmsKey::parse(rest).map(Self::Kms)),
+            // A typo in front of a PIN does not make it a file that is not there.
+            _ if is_said(&text) => ("pkcs11", Err("expected it to begin with pkcs11:".to_owned())),
             _ => return Ok(Self::File(name.to_owned())),
         };
         read.map_err(|reason| KeyError::Name { scheme, reason })

@@ -1,4 +1,4 @@
-//! Keeps a private key that was given as text out of everything that is said.
+//! Keeps a private key or a PIN that was given as text out of everything that is said.
 
 use std::borrow::Cow;
 
@@ -21,11 +21,46 @@ pub(crate) fn without_private(text: &str) -> Cow<'_, str> {
     Cow::Owned(clean)
 }
 
-/// [`without_private`] for every text in `value`.
+/// `text` without private keys, and without the PINs that somebody wrote into the URI of a key.
+pub(crate) fn without_secrets(text: &str) -> Cow<'_, str> {
+    let clean = without_private(text);
+    if is_said(&clean) { Cow::Owned(without_pins(&clean)) } else { clean }
+}
+
+/// Whether a PIN stands in it, or the way to one.
+pub(super) fn is_said(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    PINS.iter().any(|name| text.contains(name))
+}
+
+/// What follows `pin-value=`, and what follows `pin-source=` and is no file, as `…`.
+fn without_pins(text: &str) -> String {
+    let (mut clean, mut rest) = (String::new(), text);
+    loop {
+        // Lower case has the same bytes in number.
+        let lower = rest.to_ascii_lowercase();
+        let ends = PINS.iter().filter_map(|name| lower.find(name).map(|at| at + name.len()));
+        let Some((before, value)) = ends.min().and_then(|end| rest.split_at_checked(end)) else {
+            clean.push_str(rest);
+            return clean;
+        };
+        clean.push_str(before);
+        let is_file = before.to_ascii_lowercase().ends_with("source=")
+            && ["file:", "/", "%2F", "%2f"].iter().any(|start| value.starts_with(start));
+        if is_file {
+            rest = value;
+            continue;
+        }
+        clean.push('…');
+        rest = value.find(['&', '\'', '"', '\n']).and_then(|end| value.get(end..)).unwrap_or_default();
+    }
+}
+
+/// [`without_secrets`] for every text in `value`.
 pub(crate) fn clean(value: &mut Value) {
     match value {
         Value::String(text) => {
-            if let Cow::Owned(clean) = without_private(text) {
+            if let Cow::Owned(clean) = without_secrets(text) {
                 *text = clean;
             }
         }
@@ -56,6 +91,7 @@ fn after(text: &str) -> Option<usize> {
     is_kind.then_some(end + NAME.len())
 }
 
+const PINS: [&str; 2] = ["pin-value=", "pin-source="];
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 const NAME: &str = "PRIVATE KEY-----";
@@ -83,6 +119,7 @@ mod tests {
                 assert_eq!(said, expected);
             }
         }
+        assert_eq!(without_secrets(&key("", "\n")), "[private key]");
         assert_eq!(without_private("a -----BEGIN PRIVATE KEY-----\nc2Vj"), "a [private key]");
         for plain in ["", "no key", "-----BEGIN PUBLIC KEY-----\nx\n-----END PUBLIC KEY-----", "-----BEGIN "]
         {
@@ -90,5 +127,23 @@ mod tests {
         }
         let both = format!("-----BEGIN CERTIFICATE-----\nx\n{}", key("", "\n"));
         assert_eq!(without_private(&both), "-----BEGIN CERTIFICATE-----\nx\n[private key]");
+    }
+
+    #[test]
+    fn a_pin_is_not_repeated() {
+        for (typed, said) in [
+            ("'pkcs11:object=k?pin-value=4711' found", "'pkcs11:object=k?pin-value=…' found"),
+            ("pkcs11:pin-source=4711&module-path=/x", "pkcs11:pin-source=…&module-path=/x"),
+            ("PKCS11:a?PIN-SOURCE=data:,4711", "PKCS11:a?PIN-SOURCE=…"),
+            ("pin-value=4711&pin-source=|4711 4711", "pin-value=…&pin-source=…"),
+            ("pin-value=/4711", "pin-value=…"),
+        ] {
+            assert_eq!(without_secrets(typed), said);
+        }
+        for kept in
+            ["pkcs11:a?pin-source=file:../pin&module-path=/x", "pin-source=/run/pin: gone", "pin-value is"]
+        {
+            assert_eq!(without_secrets(kept), kept);
+        }
     }
 }

@@ -118,7 +118,7 @@ fn repo_toml_names_keys_on_tokens_and_root_apply_takes_them() {
         format!(
             "[keys]\nhsm = \"pkcs11:token=release%20keys;object=rsa?pin-source=file:{pin}\"\n\
              [roles.root]\nkeys = [\"hsm\"]\n\
-             [roles.targets]\nkeys = [\"hsm\", \"PKCS11:object=ec?pin-source=../pin\"]\nthreshold = 2\n"
+             [roles.targets]\nkeys = [\"hsm\", \"PKCS11:object=ec?pin-source=file:../pin\"]\nthreshold = 2\n"
         )
     };
     let toml = desk.path("r/repo.toml");
@@ -190,7 +190,7 @@ fn a_request_is_signed_by_keys_on_tokens_and_doctor_sees_them_without_a_pin() {
     desk.done(&format!("$U --repo r sign --key '{}'", uri("ec2")));
 
     // With a PIN that is wrong: doctor never uses it.
-    let key = |label: &str| format!("\"pkcs11:object={label}?pin-source=../wrong\"");
+    let key = |label: &str| format!("\"pkcs11:object={label}?pin-source=file:../wrong\"");
     let toml = |root: &[&str]| {
         let root: Vec<String> = root.iter().map(|label| key(label)).collect();
         format!("[roles.root]\nkeys = [{}]\nthreshold = 2\n", root.join(", "))
@@ -199,13 +199,13 @@ fn a_request_is_signed_by_keys_on_tokens_and_doctor_sees_them_without_a_pin() {
     let write = |text: String| std::fs::write(&path, text).unwrap();
     write(toml(&["rsa", "ec", "ed"]));
     assert_eq!(problems(&mut desk, "", 0), [""; 0]);
-    assert_eq!(problems(&mut desk, "--key 'pkcs11:object=ec2?pin-source=wrong'", 0), [""; 0]);
+    assert_eq!(problems(&mut desk, "--key 'pkcs11:object=ec2?pin-source=file:wrong'", 0), [""; 0]);
     // Another key than the root's: the fix can be pasted.
     write(toml(&["rsa", "ec", "ed", "ec2"]));
     let found = problems(&mut desk, "", 12);
     assert!(found.len() == 1 && found[0].starts_with("intent: "), "{found:?}");
     assert!(
-        found[0].contains("root add-key 'pkcs11:object=ec2?pin-source=../wrong' --role root"),
+        found[0].contains("root add-key 'pkcs11:object=ec2?pin-source=file:../wrong' --role root"),
         "{found:?}"
     );
     write(toml(&["rsa", "ec", "ed"]));

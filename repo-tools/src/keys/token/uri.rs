@@ -63,20 +63,25 @@ impl TokenKey {
         let (name, value) = split(pair)?;
         match name {
             "pin-value" => Err("pin-value shows the PIN to everyone who can list processes".into()),
-            "pin-source" => {
-                let source = text(name, value)?;
-                let path = source.strip_prefix("file:").unwrap_or(&source);
-                if path.starts_with('|') {
-                    return Err("expected a file in pin-source, found a command".into());
-                }
-                // file:///run/pin is file:/run/pin.
-                let path = path.strip_prefix("//").filter(|rest| rest.starts_with('/')).unwrap_or(path);
-                once(&mut self.pin_file, name, path.into())
-            }
+            "pin-source" => once(&mut self.pin_file, name, pin_file(&text(name, value)?)?),
             "module-path" => once(&mut self.module, name, text(name, value)?.into()),
             _ => Err(unknown(name)),
         }
     }
+}
+
+/// What cannot be anything but a file: a bare word, or a `data:` URI, may be the PIN itself.
+fn pin_file(source: &str) -> Result<PathBuf, String> {
+    let path = match source.strip_prefix("file:") {
+        // file:///run/pin is file:/run/pin.
+        Some(path) => path.strip_prefix("//").filter(|rest| rest.starts_with('/')).unwrap_or(path),
+        None if source.starts_with('/') => source,
+        None => "",
+    };
+    if path.is_empty() || path.starts_with('|') {
+        return Err("expected file:FILE or an absolute path in pin-source, found another form".into());
+    }
+    Ok(path.into())
 }
 
 fn split(pair: &str) -> Result<(&str, &str), String> {
@@ -137,7 +142,15 @@ mod tests {
             ("token=x", "object=NAME"),
             ("object=k?pin-value=4711", "pin-value"),
             ("object=k;pin-value=4711", "pin-value"),
-            ("object=k?pin-source=|4711", "command"),
+            ("object=k?pin-source=|4711", "file:FILE"),
+            ("object=k?pin-source=file:|4711", "file:FILE"),
+            ("object=k?pin-source=4711", "file:FILE"),
+            ("object=k?pin-source=./4711", "file:FILE"),
+            ("object=k?pin-source=data:,4711", "file:FILE"),
+            ("object=k?pin-source=data%3A%2C4711", "file:FILE"),
+            ("object=k?pin-source=https://4711@host/", "file:FILE"),
+            ("object=k?pin-source=file:", "file:FILE"),
+            ("object=k?pin-source=", "file:FILE"),
             ("object=k;object=4711", "twice"),
             ("object=k;type=4711", "type=private"),
             ("object=k;slot-id=4711x", "number"),
