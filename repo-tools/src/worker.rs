@@ -15,6 +15,11 @@ pub(crate) struct Worker {
     thread: Option<JoinHandle<()>>,
 }
 
+/// Work that ended without an answer: a panic, ours or a library's, that comes again however often it is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the network thread panicked")]
+pub(crate) struct Panicked;
+
 impl Worker {
     pub(crate) fn start() -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
@@ -31,8 +36,8 @@ impl Worker {
     pub(crate) fn run<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
-    ) -> io::Result<T> {
-        self.begin(work).recv().map_err(|_| io::Error::other("the network thread has ended"))
+    ) -> Result<T, Panicked> {
+        self.begin(work).recv().map_err(|_| Panicked)
     }
 
     /// Begins `work` there; the answer comes when it has ended.
@@ -56,5 +61,19 @@ impl Drop for Worker {
             // A panic there has been answered for where its result was missed.
             let _ = thread.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_an_answer_too() {
+        let worker = Worker::start().unwrap();
+        assert_eq!(worker.run(async { 1 }), Ok(1));
+        let broken: Result<u8, Panicked> = worker.run(async { panic!("as a library does") });
+        assert_eq!(broken, Err(Panicked));
+        assert_eq!(worker.run(async { 2 }), Ok(2), "others go on");
     }
 }

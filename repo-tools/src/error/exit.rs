@@ -9,6 +9,7 @@ use updater_core::Exit;
 use super::Error;
 use crate::plain::Unfit;
 use crate::request::gravest;
+use crate::store::{Fault, FaultKind};
 
 impl Error {
     /// The exit code. Exhaustive, so that a new variant is a decision.
@@ -25,7 +26,10 @@ impl Error {
             Self::ReadFile { .. }
             | Self::WriteFile { .. }
             | Self::Bundle { source: BundleError::Io(_), .. } => Exit::Disk,
-            Self::GenerateKey { .. } | Self::Sign { .. } | Self::Encode { .. } => Exit::Bug,
+            Self::GenerateKey { .. }
+            | Self::Sign { .. }
+            | Self::Encode { .. }
+            | Self::Store { fault: Fault { kind: FaultKind::Bug, .. }, .. } => Exit::Bug,
             Self::ReadKey { .. }
             | Self::ParseKey { .. }
             | Self::KeyExists { .. }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use updater_core::Exit;
 
-use crate::keys::KmsFault;
+use crate::keys::{KmsFault, KmsFaultKind};
 
 /// A key that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +52,7 @@ impl KeyError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Service { fault, .. } if fault.kind.is_transient() => Exit::Transient,
+            Self::Service { fault, .. } if fault.kind == KmsFaultKind::Bug => Exit::Bug,
             Self::Service { .. }
             | Self::Locked { .. }
             | Self::Name { .. }
@@ -70,6 +71,7 @@ impl KeyError {
     pub fn reason(&self) -> &'static str {
         match self.exit() {
             Exit::Transient => "transient",
+            Exit::Bug => "bug",
             _ => "key",
         }
     }

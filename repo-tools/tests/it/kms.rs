@@ -126,12 +126,12 @@ fn what_kms_refuses_is_one_line_with_the_next_step() {
         (
             "AWS_SECRET_ACCESS_KEY",
             "a-secret\nin-two-lines",
-            ["AWS_SECRET_ACCESS_KEY has a space, a line", "AWS_REGION"],
+            ["in AWS_SECRET_ACCESS_KEY, found a space, a line", "AWS_REGION"],
         ),
         (
             "AWS_SESSION_TOKEN",
             "a-secret\nin-two-lines",
-            ["AWS_SESSION_TOKEN has a space, a line", "AWS_REGION"],
+            ["in AWS_SESSION_TOKEN, found a space, a line", "AWS_REGION"],
         ),
     ] {
         sign_in(&mut desk, port);
@@ -325,6 +325,11 @@ fn no_secret_of_any_key_is_said_or_kept() {
         ("$U --repo r sign --key locked --passphrase-file wrong-word".to_owned(), 2),
         ("$U --repo r sign --key 'pkcs11:object=ec?pin-source=file:wrong'".to_owned(), 2),
         (format!("$U key show 'pkcs11:object=ec?pin-value={}'", token::PIN), 2),
+        (format!("$U key show 'pkcs11:object=ec?pin-source={}'", token::PIN), 2),
+        (format!("$U key show 'pkcs11:object=ec?pin-source=data:,{}'", token::PIN), 2),
+        (format!("$U key show ' pkcs11:object=ec?pin-value={}'", token::PIN), 2),
+        (format!("$U key show none 'pkcs11:object=ec?pin-value={}'", token::PIN), 2),
+        (format!("$U --repo 'pkcs11:object=ec?pin-source={}' doctor", token::PIN), 2),
         (format!("$U key show 'aws-kms://{SECRET}/x'"), 2),
         ("$U key show aws-kms:///alias/none".to_owned(), 2),
         (format!("AWS_ENDPOINT_URL_KMS=http://127.0.0.1:1 $U --repo r sign --key '{kms}'"), 20),

@@ -161,6 +161,20 @@ fn every_failure_of_s3_is_one_line_with_its_code() {
     let error =
         S3::from_variables(half, ("updates", ""), updog_repo::store::Patience::default()).unwrap_err();
     check(&error, Exit::Usage, "failed to open s3://updates", "half");
+    // Settings that the library would only stumble over in the middle of a request.
+    for (name, value) in [
+        ("AWS_ENDPOINT_URL", ""),
+        ("AWS_ENDPOINT_URL", "localhost:9000"),
+        ("AWS_ENDPOINT_URL", "http://host:port"),
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:1 "),
+        ("AWS_REGION", "eu central"),
+        ("AWS_REGION", "eu-central-1\n"),
+    ] {
+        let mut variables = crate::moto::variables(1);
+        variables.push((name.to_owned(), value.to_owned()));
+        let error = S3::from_variables(variables, ("updates", ""), updog_repo::store::Patience::default());
+        check(&error.unwrap_err(), Exit::Usage, name, value);
+    }
 }
 
 fn check(error: &Error, exit: Exit, words: &str, what: &str) {

@@ -38,6 +38,8 @@ pub enum KmsFaultKind {
     Unreachable,
     /// No answer in time.
     Slow,
+    /// A panic on the way there.
+    Bug,
 }
 
 impl KmsFault {
@@ -105,6 +107,7 @@ impl KmsFault {
             FaultKind::Unreachable => KmsFaultKind::Unreachable,
             FaultKind::Slow => KmsFaultKind::Slow,
             FaultKind::Settings => KmsFaultKind::Settings,
+            FaultKind::Bug => KmsFaultKind::Bug,
             FaultKind::Credentials | FaultKind::NoBucket | FaultKind::Region | FaultKind::Unsupported => {
                 KmsFaultKind::Credentials
             }
@@ -124,7 +127,8 @@ impl KmsFaultKind {
             | Self::Disabled
             | Self::OtherKey
             | Self::Settings
-            | Self::Answer => false,
+            | Self::Answer
+            | Self::Bug => false,
         }
     }
 
@@ -146,6 +150,7 @@ impl KmsFaultKind {
             Self::Answer => {
                 "check AWS_ENDPOINT_URL_KMS and AWS_ENDPOINT_URL: is it AWS KMS that answers there?"
             }
+            Self::Bug => "report it, with what is printed above and the AWS_ variables that are no secret",
             Self::Server | Self::Slow => "run the same command again",
             Self::Unreachable => {
                 "check AWS_ENDPOINT_URL_KMS and the network, then run the same command again"

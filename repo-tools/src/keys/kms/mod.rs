@@ -142,7 +142,7 @@ fn call(
 ) -> Result<Value, KmsFault> {
     let service = Arc::clone(service);
     let answer = worker.run(async move { service.ask(action, &body).await });
-    answer.unwrap_or_else(|error| Err(no_thread(&error)))
+    answer.unwrap_or_else(|panicked| Err(KmsFault::new(KmsFaultKind::Bug, panicked.to_string())))
 }
 
 fn no_thread(error: &std::io::Error) -> KmsFault {

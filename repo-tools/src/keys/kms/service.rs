@@ -35,22 +35,29 @@ impl Service {
         let settings = |reason: &str| KmsFault::new(KmsFaultKind::Settings, reason);
         let variable = |names: &[&str]| {
             let of = |name: &&str| variables.iter().find(|(known, value)| known == name && !value.is_empty());
-            names.iter().find_map(of).map(|(_, value)| value.clone())
+            names.iter().find_map(of).map(|(name, value)| (name.clone(), value.clone()))
         };
-        let region = key.region.clone().or_else(|| variable(&["AWS_REGION", "AWS_DEFAULT_REGION"]));
-        let region = region.ok_or_else(|| settings("no region is named"))?;
-        if !is_region(&region) {
-            return Err(settings("expected the name of a region in AWS_REGION, found other signs"));
-        }
-        let endpoint = if let Some(text) = variable(&["AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL"]) {
-            endpoint(&text).map_err(settings)?
+        let region = if let Some(region) = &key.region {
+            region.clone()
+        } else {
+            let named = variable(&["AWS_REGION", "AWS_DEFAULT_REGION"]);
+            let (name, region) = named.ok_or_else(|| settings("no region is named"))?;
+            if !is_region(&region) {
+                return Err(settings(&format!("expected the name of a region in {name}, found other signs")));
+            }
+            region
+        };
+        let endpoint = if let Some((name, text)) = variable(&["AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL"]) {
+            endpoint(&text)
+                .map_err(|expected| settings(&format!("expected {expected} in {name}, found another form")))?
         } else {
             let china = if region.starts_with("cn-") { ".cn" } else { "" };
             let text = format!("https://kms.{region}.amazonaws.com{china}/");
             Url::parse(&text).map_err(|_| settings("the region names no host"))?
         };
         // The store is never opened: it knows where credentials come from.
-        let store = aws::builder(variables.to_vec(), patience).map_err(|reason| settings(&reason))?;
+        let said = variables.iter().filter(|(_, value)| !value.is_empty()).cloned();
+        let store = aws::builder(said, patience).map_err(|reason| settings(&reason))?;
         let store = store.with_region(&region).with_bucket_name("none").build();
         let store = store.map_err(|_| settings("the AWS_ variables do not fit together"))?;
         let client = Client::builder()
@@ -136,20 +143,20 @@ impl fmt::Debug for Service {
 /// A server by its URL. Whoever stands on the way could answer with a key pair of his own, so that way is encrypted, or
 /// leads nowhere.
 fn endpoint(text: &str) -> Result<Url, &'static str> {
-    let url = Url::parse(text).map_err(|_| "expected a URL in AWS_ENDPOINT_URL")?;
+    let url = Url::parse(text).map_err(|_| "a URL")?;
     let here = match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         Some(Host::Domain(name)) => name == "localhost",
-        None => return Err("expected a URL with a host in AWS_ENDPOINT_URL"),
+        None => return Err("a URL with a host"),
     };
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("expected a URL without a user in AWS_ENDPOINT_URL");
+        return Err("a URL without a user");
     }
     match url.scheme() {
         "https" => Ok(url),
         "http" if here => Ok(url),
-        _ => Err("expected https:// in AWS_ENDPOINT_URL, or http:// to this machine"),
+        _ => Err("https://, or http:// to this machine,"),
     }
 }
 

@@ -7,6 +7,8 @@ use std::io;
 use object_store::client::{HttpError, HttpErrorKind};
 use trust_client::Location;
 
+use crate::worker::Panicked;
+
 /// Why a store failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
@@ -36,6 +38,8 @@ pub enum FaultKind {
     Unreachable,
     /// No answer in time.
     Slow,
+    /// A panic on the way there.
+    Bug,
 }
 
 impl Fault {
@@ -44,6 +48,9 @@ impl Fault {
     pub(crate) fn of(error: &object_store::Error) -> Self {
         if let object_store::Error::NotImplemented { operation, .. } = error {
             return Self::new(FaultKind::Unsupported, operation);
+        }
+        if let Some(panicked) = chain(error).find_map(|error| error.downcast_ref::<Panicked>()) {
+            return Self::new(FaultKind::Bug, &panicked.to_string());
         }
         let words = error.to_string();
         if ["/latest/meta-data", "/latest/api/token"].iter().any(|path| words.contains(path)) {
@@ -127,7 +134,8 @@ impl FaultKind {
             | Self::NoBucket
             | Self::Region
             | Self::Settings
-            | Self::Unsupported => false,
+            | Self::Unsupported
+            | Self::Bug => false,
         }
     }
 
@@ -141,6 +149,7 @@ impl FaultKind {
             Self::NoBucket => "make the bucket first, or check its name and AWS_ENDPOINT_URL",
             Self::Region => "set AWS_REGION to the bucket's region",
             Self::Settings => "check the AWS_ variables",
+            Self::Bug => "report it, with what is printed above and the AWS_ variables that are no secret",
             Self::Unsupported => "the server must know conditional writes (If-Match, If-None-Match)",
             Self::Server | Self::Slow => "run the same command again: it goes on from what is there",
             Self::Unreachable => "check AWS_ENDPOINT_URL and the network, then run the same command again",

@@ -107,7 +107,7 @@ impl S3 {
     ) -> object_store::Result<T> {
         self.worker
             .run(work)
-            .unwrap_or_else(|error| Err(Raw::Generic { store: "S3", source: Box::new(error) }))
+            .unwrap_or_else(|panicked| Err(Raw::Generic { store: "S3", source: Box::new(panicked) }))
     }
 
     fn put(&self, part: Part, name: &str, bytes: Vec<u8>, mode: PutMode) -> Result<object_store::Result<()>> {

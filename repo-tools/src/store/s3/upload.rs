@@ -9,6 +9,7 @@ use object_store::{Error as Raw, MultipartUpload, ObjectStore, PutMode, PutMulti
 use super::{S3, attributes};
 use crate::error::{Error, Result};
 use crate::store::{Outgoing, Part, Sent};
+use crate::worker::Panicked;
 
 /// Nothing appears under the name before the digest of all that was read is right.
 pub(super) fn upload(store: &S3, blob: &mut Outgoing<'_>) -> Result<Sent> {
@@ -82,7 +83,7 @@ fn send_parts(
     }
     for answer in on_the_way {
         let answer =
-            answer.recv().unwrap_or_else(|error| Err(Raw::Generic { store: "S3", source: Box::new(error) }));
+            answer.recv().unwrap_or_else(|_| Err(Raw::Generic { store: "S3", source: Box::new(Panicked) }));
         if answer.is_err() {
             return Ok(answer);
         }
