@@ -169,7 +169,12 @@ impl Context {
 
     /// A place as it is typed, or by its name in repo.toml.
     fn location(&self, typed: &str) -> Result<Location> {
-        Ok(Location::new(self.intent()?.place(typed)))
+        let intent = self.intent()?;
+        if intent.mistakes(typed) && !Path::new(typed).exists() {
+            let near = intent.nearest_store(typed).map(str::to_owned);
+            return Err(Error::UnknownPlace { name: typed.to_owned(), near });
+        }
+        Ok(Location::new(intent.place(typed)))
     }
 
     /// A place that can be written to.

@@ -42,6 +42,7 @@ impl Error {
             | Self::NotLocal { .. }
             | Self::ParseState { .. }
             | Self::Intent { .. }
+            | Self::UnknownPlace { .. }
             | Self::NoNextRoot
             | Self::ReadRelease { .. }
             | Self::ImageDiffers { .. }

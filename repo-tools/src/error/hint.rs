@@ -75,6 +75,10 @@ impl Error {
             Self::NotLocal { place, .. } => return Some(not_local_hint(place)),
 
             Self::TooFewKeys { role, found, .. } => return Some(too_few_hint(*role, *found)),
+            Self::UnknownPlace { name, near } => {
+                let near = near.as_ref().map(|near| format!("did you mean {near:?}? ")).unwrap_or_default();
+                return Some(format!("{near}a folder to be made is typed with ./ as ./{name}"));
+            }
             Self::SameKeyTwice { ids: [_, second], role, .. } => {
                 return Some(format!("run \"updog-repo root remove-key {second} --role {role}\""));
             }

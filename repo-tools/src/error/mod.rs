@@ -74,6 +74,9 @@ pub enum Error {
     /// There is no repository to read.
     #[error("failed to find metadata/ in {place}")]
     NoRepository { place: Location },
+    /// A word that may be a store's name, typed wrongly.
+    #[error("failed to find {name:?}: repo.toml names no such store, and no such folder is there")]
+    UnknownPlace { name: String, near: Option<String> },
     /// What lies on this machine alone was to be written elsewhere.
     #[error("refused to write {what} to {place}: expected a folder")]
     NotLocal { what: &'static str, place: Location },

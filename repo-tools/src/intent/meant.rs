@@ -13,6 +13,7 @@ use super::{IntentError, keys};
 use crate::doctor::Kind;
 use crate::keys::KeyName;
 use crate::role::Role;
+use crate::store::half_scheme;
 use crate::time::{self, Terms};
 
 /// What a repository is meant to be.
@@ -145,7 +146,10 @@ impl Intent {
         }
         intent.waves = waves.collect::<Result<_, _>>()?;
         intent.accepted = merged.accept.iter().map(|said| accepted(said)).collect::<Result<_, _>>()?;
-        intent.stores = merged.stores.into_iter().map(|(name, place)| (name, placed(&place, dir))).collect();
+        for (name, place) in merged.stores {
+            let place = placed(&name, &place, dir)?;
+            intent.stores.insert(name, place);
+        }
         Ok(intent)
     }
 
@@ -193,6 +197,20 @@ impl Intent {
     /// The place of a store by its name; any other text is a place itself.
     pub fn place(&self, typed: &str) -> String {
         self.stores.get(typed).cloned().unwrap_or_else(|| typed.to_owned())
+    }
+
+    /// Whether this reads like the name of a store that there is not: a word, no path, where stores have names at all.
+    pub fn mistakes(&self, typed: &str) -> bool {
+        let is_path = typed.contains('/') || ["", ".", ".."].contains(&typed);
+        !self.stores.is_empty()
+            && !is_path
+            && half_scheme(typed).is_none()
+            && !self.stores.contains_key(typed)
+    }
+
+    /// The store that was probably meant.
+    pub fn nearest_store(&self, typed: &str) -> Option<&str> {
+        keys::nearest(typed, self.stores.keys().map(String::as_str))
     }
 }
 
@@ -334,6 +352,11 @@ fn word(section: &str, name: &str) -> Result<(), IntentError> {
 }
 
 /// A folder is relative to the file; a URL is what it is.
-fn placed(place: &str, dir: &Path) -> String {
-    if place.contains("://") { place.to_owned() } else { dir.join(place).to_string_lossy().into_owned() }
+fn placed(name: &str, place: &str, dir: &Path) -> Result<String, IntentError> {
+    if let Some(scheme) = half_scheme(place) {
+        let detail = format!("expected a folder or s3://bucket/prefix, found {scheme}: without //");
+        return Err(IntentError::value(format!("stores.{name}"), detail));
+    }
+    let is_url = place.contains("://");
+    Ok(if is_url { place.to_owned() } else { dir.join(place).to_string_lossy().into_owned() })
 }

@@ -23,6 +23,7 @@ pub use memory::Memory;
 pub(crate) use outgoing::Hashing;
 pub use outgoing::{Outgoing, Sent};
 pub use place::Place;
+pub(crate) use place::half_scheme;
 pub use s3::{Fault, FaultKind, Patience, S3};
 
 /// The operations that a publish, a refresh and a prune are made of.

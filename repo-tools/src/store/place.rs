@@ -47,6 +47,10 @@ impl FromStr for Place {
                 Err(format!("expected a folder or s3://bucket/prefix, found {place:?}"))
             } else if text.is_empty() {
                 Err("expected a folder or s3://bucket/prefix, found nothing".into())
+            } else if let Some(scheme) = half_scheme(text) {
+                Err(format!(
+                    "expected a folder or s3://bucket/prefix, found {scheme}: without //; a folder of such a name is typed with ./"
+                ))
             } else {
                 Ok(Self::Folder(text.into()))
             };
@@ -67,6 +71,17 @@ impl FromStr for Place {
         }
         Ok(Self::S3 { bucket: bucket.into(), prefix: prefix.into() })
     }
+}
+
+/// The scheme of what looks like a URL and is none: `s3:bucket/prefix`, `s3:/bucket`. What follows is not repeated, it may
+/// be a password.
+pub(crate) fn half_scheme(text: &str) -> Option<&str> {
+    let (scheme, rest) = text.split_once(':')?;
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || b"+.-".contains(&byte);
+    let is_scheme = scheme.len() > 1
+        && scheme.starts_with(|letter: char| letter.is_ascii_alphabetic())
+        && scheme.bytes().all(known);
+    (is_scheme && !rest.starts_with("//")).then_some(scheme)
 }
 
 impl fmt::Display for Place {
@@ -90,6 +105,8 @@ mod tests {
         for (text, place) in [
             ("/srv/updates", Ok(Place::Folder("/srv/updates".into()))),
             ("s3", Ok(Place::Folder("s3".into()))),
+            ("./s3:a", Ok(Place::Folder("./s3:a".into()))),
+            ("a/b:c", Ok(Place::Folder("a/b:c".into()))),
             ("s3://updates", bucket("updates", "")),
             ("s3://updates/", bucket("updates", "")),
             ("s3://my.updates/a/b-1/", bucket("my.updates", "a/b-1")),
@@ -109,6 +126,9 @@ mod tests {
             "s3://key:secret@b/x",
             "S3://b",
             "//user:secret@host/x",
+            "s3:updates/a",
+            "s3:/updates/a",
+            "public:old",
         ] {
             assert!(wrong.parse::<Place>().is_err(), "{wrong}");
         }

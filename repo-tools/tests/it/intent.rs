@@ -193,7 +193,7 @@ fn flags_win_over_the_file_and_the_file_over_the_defaults() {
     assert_eq!(ends("--repo r expirations"), days("2026-12-04", "2026-12-31", "2027-03-01"));
     desk.done(&clock("--repo r sign --key k --renew targets --targets-expire 10d --timestamp-expire 2d"));
     assert_eq!(ends("--repo r expirations"), days("2026-12-03", "2026-12-11", "2026-12-11"));
-    desk.done(&clock("--repo r publish public"));
+    desk.done(&clock("--repo r publish ./public"));
     desk.done(&clock("--repo r refresh live --key k"));
     assert_eq!(ends("--repo r expirations live").0, "2026-12-04");
     desk.done(&clock("--repo r refresh live --key k --expires 5d"));

@@ -149,7 +149,7 @@ fn a_place_with_a_password_is_read_and_the_password_is_not_repeated() {
         for verb in [
             "--repo r validate PLACE",
             "--repo r report PLACE --out page",
-            "--repo r mirror PLACE copy",
+            "--repo r mirror PLACE ./copy",
             "--repo r bundle PLACE copy.bundle",
             "--repo r expirations PLACE",
         ] {
@@ -196,6 +196,46 @@ fn what_lies_on_this_machine_is_not_written_to_a_bucket() {
 }
 
 #[test]
+fn a_store_with_a_typo_is_no_new_folder() {
+    let desk = published();
+    desk.done("--repo r publish fresh");
+    name_stores(&desk, &[("prod", "s3://updates/stable"), ("shelf", "shelf")]);
+    for (typed, near) in
+        [("prdo", "\"prod\""), ("Prod", "\"prod\""), ("shelv", "\"shelf\""), ("elsewhere", "./elsewhere")]
+    {
+        for verb in [
+            "publish PLACE",
+            "mirror public PLACE",
+            "refresh PLACE --key k",
+            "prune PLACE",
+            "validate PLACE",
+            "bundle PLACE b",
+            "expirations PLACE",
+        ] {
+            let output = desk.output(&format!("--repo r {}", verb.replace("PLACE", typed)));
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(2), "{verb} {typed}: {said}");
+            assert!(
+                said.contains("no such store") && said.contains(near) && said.contains("./"),
+                "{verb} {typed}: {said}"
+            );
+        }
+        assert!(!desk.path().join(typed).exists(), "{typed}");
+    }
+    for typed in ["s3:/updates/stable", "s3:updates/stable", "s3:updates"] {
+        for verb in ["publish PLACE", "mirror public PLACE", "validate PLACE"] {
+            let output = desk.output(&format!("--repo r {}", verb.replace("PLACE", typed)));
+            assert_eq!(output.status.code(), Some(2), "{verb} {typed}");
+        }
+        assert!(!desk.path().join(typed.split('/').next().unwrap()).exists(), "{typed}");
+    }
+    // What is there, and what clearly is a path, is what it was.
+    desk.done("--repo r publish public");
+    desk.done("--repo r publish ./new");
+    desk.done("--repo r mirror public deep/er");
+}
+
+#[test]
 fn a_bundle_and_a_name_are_read_like_a_folder() {
     let desk = published();
     name_stores(&desk, &[("near", "../public")]);
@@ -226,7 +266,7 @@ fn a_bucket_is_read_like_a_folder() {
     for (line, code) in [
         (format!("report {place} --out page"), 0),
         ("report far --out page".to_owned(), 0),
-        ("mirror far copy".to_owned(), 0),
+        ("mirror far ./copy".to_owned(), 0),
         ("bundle far far.bundle".to_owned(), 0),
         ("expirations far".to_owned(), 0),
         ("release diff --against far".to_owned(), 10),
