@@ -29,6 +29,16 @@ impl Default for Terms {
 }
 
 impl Terms {
+    /// The longest that a role may be good for; more is a slip, or a promise that nobody can keep. Root 20 years, targets
+    /// and snapshot 10 years, timestamp one year: so long an attacker who holds a copy could keep news from a host.
+    pub fn longest(role: Role) -> TimeDelta {
+        TimeDelta::days(match role {
+            Role::Root => 7305,
+            Role::Targets | Role::Snapshot => 3653,
+            Role::Timestamp => 366,
+        })
+    }
+
     /// How long a document of this role is good for.
     pub fn of(&self, role: Role) -> TimeDelta {
         match role {
@@ -88,6 +98,24 @@ pub fn parse_when(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, Strin
     })
 }
 
+/// Reads how long a role's document is to be good for, within [`Terms::longest`].
+pub fn parse_role_term(role: Role, text: &str) -> Result<TimeDelta, String> {
+    let (term, longest) = (parse_term(text)?, Terms::longest(role));
+    if term > longest {
+        return Err(format!("expected at most {}d for {role}, found {text:?}", longest.num_days()));
+    }
+    Ok(term)
+}
+
+/// Reads when a role's document is to expire, within [`Terms::longest`] from now.
+pub fn parse_role_end(role: Role, text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
+    let (at, longest) = (parse_when(text, now)?, Terms::longest(role));
+    if at.signed_duration_since(now) > longest {
+        return Err(format!("expected at most {}d from now for {role}, found {text:?}", longest.num_days()));
+    }
+    Ok(at)
+}
+
 /// Reads a term: a number and `h`, `d` or `w`, or the words: `3 days`, `12 hours`, `1 week`.
 pub fn parse_term(text: &str) -> Result<TimeDelta, String> {
     let wrong = || format!("expected RFC 3339 or a term such as 90d, 12h, 2w or \"3 days\", found {text:?}");
@@ -100,8 +128,15 @@ pub fn parse_term(text: &str) -> Result<TimeDelta, String> {
         _ => return Err(wrong()),
     };
     let count: i64 = count.parse().ok().filter(|count| *count > 0).ok_or_else(wrong)?;
-    count.checked_mul(hours).and_then(TimeDelta::try_hours).ok_or_else(wrong)
+    let term = count.checked_mul(hours).and_then(TimeDelta::try_hours).ok_or_else(wrong)?;
+    if term > TimeDelta::days(LONGEST) {
+        return Err(format!("expected at most {LONGEST}d, found {text:?}"));
+    }
+    Ok(term)
 }
+
+/// A hundred years: now and then and back again is a date.
+const LONGEST: i64 = 36_525;
 
 /// A length of time for people, its two largest units: `6 d 23 h`, `59 min`, `0 s`.
 pub fn span(length: TimeDelta) -> String {
@@ -151,9 +186,27 @@ mod tests {
             "+1d",
             "99999999999999999999d",
             "999999999999999d",
+            "99999999d",
+            "36526d",
             "ü",
         ] {
             assert!(parse_when(wrong, now).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn each_role_has_a_longest_term() {
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        for (role, longest) in
+            [(Role::Root, 7305), (Role::Targets, 3653), (Role::Snapshot, 3653), (Role::Timestamp, 366)]
+        {
+            assert_eq!(parse_role_term(role, &format!("{longest}d")), Ok(TimeDelta::days(longest)), "{role}");
+            let more = format!("{}d", longest + 1);
+            let said = format!("expected at most {longest}d for {role}, found {more:?}");
+            assert_eq!(parse_role_term(role, &more), Err(said), "{role}");
+            assert!(parse_role_end(role, &format!("{longest}d"), now).is_ok(), "{role}");
+            assert!(parse_role_end(role, &more, now).is_err(), "{role}");
+            assert!(parse_role_end(role, "9999-12-30T00:00:00Z", now).is_err(), "{role}");
         }
     }
 

@@ -54,7 +54,7 @@ pub(super) enum Verb {
         #[arg(long, value_name = "NAME")]
         drop: Vec<String>,
         /// How long a new document is good for; else what repo.toml says for targets (90d).
-        #[arg(long, value_name = "TERM", value_parser = time::parse_term)]
+        #[arg(long, value_name = "TERM", value_parser = |text: &str| time::parse_role_term(crate::role::Role::Targets, text))]
         expires: Option<TimeDelta>,
     },
     /// Take a role's document that was signed elsewhere, by any tool.

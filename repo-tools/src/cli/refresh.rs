@@ -23,7 +23,7 @@ pub(super) struct Args {
     #[arg(long, required = true, value_name = "KEY")]
     key: Vec<PathBuf>,
     /// How long the new timestamp is good for; else what repo.toml says (7d).
-    #[arg(long, value_name = "TERM", value_parser = time::parse_term)]
+    #[arg(long, value_name = "TERM", value_parser = |text: &str| time::parse_role_term(Role::Timestamp, text))]
     expires: Option<TimeDelta>,
     /// Bring a repository back that hosts refuse because it has expired.
     #[arg(long)]

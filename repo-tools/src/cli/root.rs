@@ -148,7 +148,7 @@ pub(super) fn run(context: &Context, verb: Verb) -> Result<Answer> {
             edit(context, &folder, |next| next.set_threshold(role, signatures))?
         }
         Verb::Expire { when } => {
-            let at = time::parse_when(&when, context.now).map_err(usage)?;
+            let at = time::parse_role_end(Role::Root, &when, context.now).map_err(usage)?;
             if at <= context.now {
                 return Err(Error::ExpiresAtOnce { role: Role::Root, expires: at });
             }

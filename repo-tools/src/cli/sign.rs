@@ -24,10 +24,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "ROLE")]
     renew: Option<Role>,
     /// How long targets and snapshot are good for; else what repo.toml says (90d).
-    #[arg(long, value_name = "TERM", value_parser = time::parse_term)]
+    #[arg(long, value_name = "TERM", value_parser = |text: &str| time::parse_role_term(Role::Targets, text))]
     targets_expire: Option<TimeDelta>,
     /// How long the timestamp is good for; else what repo.toml says (7d).
-    #[arg(long, value_name = "TERM", value_parser = time::parse_term)]
+    #[arg(long, value_name = "TERM", value_parser = |text: &str| time::parse_role_term(Role::Timestamp, text))]
     timestamp_expire: Option<TimeDelta>,
     /// Sign with the new keys alone because the old ones are lost. Publishing that leaves a gap for hosts.
     #[arg(long)]

@@ -63,7 +63,7 @@ pub(super) struct Propose {
     #[arg(long)]
     renew: bool,
     /// How long targets are good for; else what repo.toml says (90d).
-    #[arg(long, value_name = "TERM", value_parser = time::parse_term)]
+    #[arg(long, value_name = "TERM", value_parser = |text: &str| time::parse_role_term(Role::Targets, text))]
     targets_expire: Option<TimeDelta>,
     /// Ask the new keys alone because the old ones are lost.
     #[arg(long)]

@@ -230,11 +230,12 @@ fn named(keys: &BTreeMap<String, String>, dir: &Path) -> Result<Vec<NamedKey>, I
 
 fn role_of(role: Role, said: &MergedRole, named: &[NamedKey], dir: &Path) -> Result<RoleIntent, IntentError> {
     let key = |part: &str| format!("roles.{role}.{part}");
-    let term = |part: &str, term: &Term| match term {
-        Term::Said(text) => time::parse_term(text).map_err(|reason| IntentError::value(key(part), reason)),
+    let term = |part: &str, term: &Term, parse: &dyn Fn(&str) -> Result<TimeDelta, String>| match term {
+        Term::Said(text) => parse(text).map_err(|reason| IntentError::value(key(part), reason)),
         Term::Default(term) => Ok(*term),
     };
-    let (expires, margin) = (term("expires", &said.expires)?, term("margin", &said.margin)?);
+    let expires = term("expires", &said.expires, &|text| time::parse_role_term(role, text))?;
+    let margin = term("margin", &said.margin, &time::parse_term)?;
     if margin >= expires {
         let detail = format!("expected less than {}, found {}", time::span(expires), time::span(margin));
         return Err(IntentError::value(key("margin"), detail));

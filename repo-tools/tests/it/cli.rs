@@ -115,6 +115,7 @@ fn every_refusal_has_its_code_and_one_line() {
         ("--repo repo waves show --version 9.9.9", 2),
         ("--repo repo root remove-key ffffffff", 2),
         ("--repo repo root expire 2020-01-01T00:00:00Z", 50),
+        ("--repo repo root expire 99999d", 2),
         ("refresh repo --key release.key", 2),
     ] {
         let output = desk.output(line);
@@ -123,6 +124,22 @@ fn every_refusal_has_its_code_and_one_line() {
         let lines: Vec<&str> = said.lines().filter(|line| !line.starts_with("hint: ")).collect();
         assert!(lines.len() == 1 && lines[0].starts_with("error: "), "{line}: {said}");
         assert!(said.contains("\nhint: ") || said.contains("expected "), "{line} names no next step: {said}");
+    }
+    // A term that is a slip is refused like a root's, not cut down to the last date there is.
+    for line in [
+        "sign --key k --timestamp-expire 99999999d",
+        "sign --key k --timestamp-expire 367d",
+        "sign --key k --targets-expire 3654d",
+        "targets propose --targets-expire 3654d",
+        "delegation sign tools --key k --expires 3654d",
+        "refresh nowhere --key k --expires 367d",
+        "root expire 7306d",
+        "root expire 9999-01-01T00:00:00Z",
+    ] {
+        let output = desk.output(&format!("--repo repo {line}"));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{line}: {said}");
+        assert!(said.contains("expected at most "), "{line}: {said}");
     }
     // The ends of what can be written are dates too.
     for clock in ["9999-12-31T23:59:59Z", "0000-01-01T00:00:00Z", "1969-01-01T00:00:00Z"] {
