@@ -14,6 +14,7 @@ use tough::schema::{
 
 use crate::error::{Error, Result};
 use crate::keys::{KeyId, Signer};
+use crate::role::Role;
 use crate::time;
 use release::Digest;
 use trust_client::Location;
@@ -277,6 +278,13 @@ pub(crate) fn listed_id(root: &Root, signer: &Signer, role: tough::schema::RoleT
     let public = signer.public();
     let (id, _) = root.keys.iter().find(|(_, key)| **key == public)?;
     root.roles.get(&role)?.keyids.contains(id).then(|| id.clone())
+}
+
+/// Why a key that signs nothing for this role is refused: it is a stranger, or one of another role.
+pub(crate) fn wrong_key(signer: &Signer, role: Role, roots: &[&Root]) -> Error {
+    let lists = |other: &Role| roots.iter().any(|root| listed_id(root, signer, other.of_tough()).is_some());
+    let listed = Role::ALL.into_iter().filter(lists).collect();
+    Error::WrongKey { path: signer.origin().to_owned(), id: hex::encode(signer.id()), role, listed }
 }
 
 /// Pretty JSON with sorted keys, so that the same document is the same file.

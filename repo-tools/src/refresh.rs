@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use trust_client::Location;
 use trust_core::Expiry;
 
-use crate::document::{Document, listed_id, signed_at};
+use crate::document::{Document, listed_id, signed_at, wrong_key};
 use crate::error::{Error, Result};
 use crate::files::Files;
 use crate::host_check::follow;
@@ -65,7 +65,7 @@ pub async fn refresh_at(store: &dyn Store, signers: &[Signer], terms: Terms) -> 
     if let Some(stranger) =
         signers.iter().find(|signer| listed_id(root.role(), signer, Role::Timestamp.of_tough()).is_none())
     {
-        return Err(Error::WrongKey { path: stranger.origin().to_owned(), id: hex::encode(stranger.id()) });
+        return Err(wrong_key(stranger, Role::Timestamp, &[root.role()]));
     }
     // What is signed below must be what hosts take it for: their own check, but for expiry.
     if let Some(first) = live.metadata.roots.first() {

@@ -12,7 +12,7 @@ use tough::schema::{Delegations, Role as ToughRole, Root, Snapshot, Target, Targ
 
 use crate::ceremony::NextRoot;
 use crate::delegated;
-use crate::document::{Document, listed_id, signed_at};
+use crate::document::{Document, listed_id, signed_at, wrong_key};
 use crate::error::{Error, Result};
 use crate::keys::Signer;
 use crate::publish::AHEAD;
@@ -170,10 +170,7 @@ impl Unsigned {
                 Role::ALL.into_iter().any(|role| listed_id(root, signer, role.of_tough()).is_some())
             });
             if !known {
-                return Err(Error::WrongKey {
-                    path: signer.origin().to_owned(),
-                    id: hex::encode(signer.id()),
-                });
+                return Err(wrong_key(signer, Role::Targets, &roots));
             }
         }
         Ok(())

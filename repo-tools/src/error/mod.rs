@@ -59,8 +59,8 @@ pub enum Error {
     #[error("failed to sign with key {}", key.display())]
     Sign { key: PathBuf, source: Box<dyn std::error::Error + Send + Sync> },
     /// The key signs for nothing here.
-    #[error("refused key {}: no role of the root lists {id}", path.display())]
-    WrongKey { path: PathBuf, id: String },
+    #[error("refused key {}: {}", path.display(), unlisted(*role, listed, id))]
+    WrongKey { path: PathBuf, id: String, role: Role, listed: Vec<Role> },
     /// A key id that the root does not know.
     #[error("failed to find key {id} in root {version}")]
     UnknownKey { id: String, version: u64 },
@@ -319,6 +319,15 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
         text.push_str(": ");
         text.push_str(&error.to_string());
         source = error.source();
+/// Where a key stands that should stand elsewhere.
+fn unlisted(role: Role, listed: &[Role], id: &str) -> String {
+    if listed.is_empty() {
+        return format!("no role of the root lists {id}");
+    }
+    let listed: Vec<&str> = listed.iter().map(|role| role.name()).collect();
+    format!("role {role} does not list {id}; it is listed for {}", listed.join(", "))
+}
+
     }
     text
 }

@@ -219,7 +219,7 @@ impl Request {
             holders.iter().any(|root| crate::document::listed_id(root, signer, role.of_tough()).is_some())
         };
         if !listed(self.role()) {
-            return Err(Error::WrongKey { path: signer.origin().to_owned(), id: hex::encode(signer.id()) });
+            return Err(crate::document::wrong_key(signer, self.role(), &holders));
         }
         match &mut self.subject {
             Subject::Root(next) => next.document_mut().sign(signer, &holders).await,

@@ -31,7 +31,15 @@ fn the_timestamp_key_alone_refreshes_until_another_role_expires() {
     let before = published.metadata.versions();
 
     let refused = wait(refresh(&Disk, &dir, &[again(&offline)], terms(5, Expiry::Enforce)));
-    assert!(matches!(refused, Err(Error::WrongKey { .. })), "{refused:?}");
+    let said = refused.unwrap_err().to_string();
+    assert!(
+        said.contains("role timestamp does not list ")
+            && said.ends_with("; it is listed for root, targets, snapshot"),
+        "{said}"
+    );
+    let refused = wait(refresh(&Disk, &dir, &[yard.key("stranger")], terms(5, Expiry::Enforce)));
+    let said = refused.unwrap_err().to_string();
+    assert!(said.contains("no role of the root lists "), "{said}");
     let files = names(&dir);
     let refreshed = wait(refresh(&Disk, &dir, &[again(&online)], terms(5, Expiry::Enforce))).unwrap();
     assert_eq!((refreshed.expires, refreshed.ends), (day(12), (Role::Snapshot, day(91))));
