@@ -174,6 +174,26 @@ pub fn put_bytes(files: &dyn Files, file: &Path, mut bytes: &[u8]) -> io::Result
     put(files, file, &mut bytes)
 }
 
+/// The file that a typed name leads to, to be written in place: a rename over a link would leave what it leads to as it
+/// was. A link to nothing leads to the file that will be made. On the file system of this machine alone.
+///
+/// # Errors
+/// When links lead round in a circle.
+pub(crate) fn led_to(file: &Path) -> io::Result<PathBuf> {
+    let mut file = file.to_owned();
+    for _ in 0..MAX_LINKS {
+        match std::fs::read_link(&file) {
+            Ok(next) => file = parent(&file).join(next),
+            // No link, or nothing is there.
+            Err(_) => return Ok(file),
+        }
+    }
+    Err(rustix::io::Errno::LOOP.into())
+}
+
+/// As many as Linux follows.
+const MAX_LINKS: u32 = 40;
+
 /// Reads a small file; `None` when there is none. More than `limit` bytes are refused.
 pub fn read(files: &dyn Files, file: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
     let reader = match files.open(file) {

@@ -1,6 +1,6 @@
 //! Where a request is kept: a file that several people may sign at once, and no other file is written over.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use crate::files::{self, Files, Lock};
 pub fn keep(files: &dyn Files, path: &Path, mut request: Request) -> Result<Request> {
     let refuse = |fault: Fault| Error::Requests { refused: vec![Refused { path: path.to_owned(), fault }] };
     let other = || Error::RequestExists { path: path.to_owned() };
+    let path = &led_to(path)?;
     // Reading, joining and writing are one step.
     let _lock = lock(files, path)?;
     let there = read(files, path)?;
@@ -39,12 +40,18 @@ pub fn keep(files: &dyn Files, path: &Path, mut request: Request) -> Result<Requ
 /// # Errors
 /// When anything else lies there.
 pub fn put_new(files: &dyn Files, path: &Path, bytes: &[u8]) -> Result<bool> {
+    let path = &led_to(path)?;
     let _lock = lock(files, path)?;
     match read(files, path)? {
         None => write(files, path, bytes).map(|()| true),
         Some(there) if there == bytes => Ok(false),
         Some(_) => Err(Error::RequestExists { path: path.to_owned() }),
     }
+}
+
+/// A holder who keeps requests elsewhere, and named a link, signs what the link leads to.
+fn led_to(path: &Path) -> Result<PathBuf> {
+    files::led_to(path).map_err(|source| Error::ReadFile { path: path.to_owned(), source })
 }
 
 /// The folder it lies in, since the file itself is replaced. Whoever holds it is done in a moment.

@@ -202,3 +202,33 @@ fn a_signed_request_takes_the_place_of_no_other_file() {
 
 /// Of `fcntl.h`; the same on both architectures.
 const O_NONBLOCK: i32 = 0o4000;
+
+/// What a link leads to is signed, and stays what the link leads to.
+#[test]
+fn a_request_is_signed_through_a_link() {
+    let desk = Desk::new();
+    for line in ["init", "key new k --role all", "root propose --out rq"] {
+        desk.done(&format!("--repo r {line}"));
+    }
+    let path = |name: &str| desk.path().join(name);
+    std::fs::create_dir(path("far")).unwrap();
+    std::fs::rename(path("rq"), path("far/rq")).unwrap();
+    std::os::unix::fs::symlink("far/rq", path("lq")).unwrap();
+    std::os::unix::fs::symlink(path("lq"), path("llq")).unwrap();
+    let before = std::fs::read(path("far/rq")).unwrap();
+    desk.done("root sign llq --key k --yes");
+    for link in ["lq", "llq"] {
+        assert!(std::fs::symlink_metadata(path(link)).unwrap().is_symlink(), "{link}");
+    }
+    assert_ne!(std::fs::read(path("far/rq")).unwrap(), before);
+    desk.done("--repo r root collect far/rq");
+    // A link to what is not there yet, and one that leads nowhere.
+    desk.done("--repo r root new");
+    desk.done("--repo r root expire 300d");
+    std::os::unix::fs::symlink("far/later", path("out")).unwrap();
+    desk.done("--repo r root propose --out out");
+    assert!(path("far/later").is_file() && std::fs::symlink_metadata(path("out")).unwrap().is_symlink());
+    std::os::unix::fs::symlink("circle", path("circle")).unwrap();
+    let output = desk.output("--repo r root propose --out circle");
+    assert!(output.status.code() == Some(40) || output.status.code() == Some(2), "{output:?}");
+}
