@@ -80,7 +80,7 @@ pub fn add(
     })?;
 
     let id = ReleaseId::of(&digests);
-    let raw_length = release.images.iter().map(|(_, raw)| raw.length).sum();
+    let raw_length = release.images.iter().fold(0, |sum: u64, (_, raw)| sum.saturating_add(raw.length));
     let mut update = new_update(&draft, &release, &names, id);
     refuse_reused(folder, &draft, &title(&update), id)?;
     let stopped = stopped(folder, &draft, id)?;
@@ -200,7 +200,7 @@ fn readd(
         }
         frames_length = frames_length.saturating_add(index.frames_length());
     }
-    let raw_length = release.images.iter().map(|(_, raw)| raw.length).sum();
+    let raw_length = release.images.iter().fold(0, |sum: u64, (_, raw)| sum.saturating_add(raw.length));
     let (title, release_id) = (title(update), ours.release);
     let (choice, raw) = (choice(release), raw_paths(dir, release));
     Ok(Added {

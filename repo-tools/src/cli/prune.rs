@@ -45,7 +45,7 @@ fn say(place: &str, plan: &Plan, action: Action) -> Answer {
     if unknown > 0 {
         lines.push(format!("{unknown} blob(s) stay because the store does not say how old they are."));
     }
-    let bytes: u64 = plan.blobs.iter().map(|gone| gone.length).sum();
+    let bytes: u64 = plan.blobs.iter().fold(0, |sum: u64, gone| sum.saturating_add(gone.length));
     let (blobs, papers) = (plan.blobs.len(), plan.metadata.len());
     lines.push(match action {
         _ if blobs + papers == 0 => format!("nothing to prune: {place}"),

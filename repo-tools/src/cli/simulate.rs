@@ -13,7 +13,7 @@ use crate::files;
 use crate::output::Output;
 use crate::picture::{share, size, stacked};
 use crate::schedule::policy;
-use crate::simulate::{Cost, Fleet, Order, Pause, Row, charts, per_second, simulate};
+use crate::simulate::{Cost, Fleet, Order, Pause, Row, all_bytes, charts, per_second, simulate};
 use crate::time;
 
 #[derive(Debug, clap::Args)]
@@ -45,10 +45,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "RFC3339", value_parser = time::parse_at)]
     start_at: Option<DateTime<Utc>>,
     /// Bytes that a host fetches for the update; without it, all frames and indexes of the release in the draft.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=Cost::MAX_UPDATE_BYTES))]
     bytes: Option<u64>,
     /// One line of the table for so many hours.
-    #[arg(long, value_name = "HOURS", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "HOURS", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=8_784))]
     every: u32,
     /// Write the curves to this file.
     #[arg(long, value_name = "FILE", value_parser = super::local)]
@@ -116,14 +116,20 @@ fn cost(context: &Context, args: &Args) -> Result<Cost> {
     });
     let lengths: Option<Vec<u64>> = targets.map(|name| Some(draft.targets.get(&name)?.length)).collect();
     let papers = folder.papers()?;
-    let typical = Cost::typical(args.bytes.or_else(|| lengths.map(|lengths| lengths.into_iter().sum())));
+    let whole = |lengths: Vec<u64>| lengths.into_iter().fold(0, u64::saturating_add);
+    let update_bytes = args.bytes.or_else(|| lengths.map(whole));
+    if let Some(bytes) = update_bytes.filter(|bytes| *bytes > Cost::MAX_UPDATE_BYTES) {
+        let expected = format!("expected a release of at most {} bytes", Cost::MAX_UPDATE_BYTES);
+        return Err(usage(format!("{expected}, found {bytes}: say --bytes")));
+    }
+    let typical = Cost::typical(update_bytes);
     let snapshot = papers.snapshot.as_ref().map(|document| count(document.bytes().len()));
     let listed = papers.targets.as_ref().map(|document| count(document.bytes().len()));
-    let changed = snapshot.zip(listed).map(|(snapshot, listed)| snapshot + listed);
+    let changed = snapshot.zip(listed).map(|(snapshot, listed)| snapshot.saturating_add(listed));
     let manifest =
         draft.manifest.encode().map_err(|source: manifest::ManifestError| Error::Manifest { source })?;
     let timestamp = papers.timestamp.as_ref().map(|document| count(document.bytes().len()));
-    let check = timestamp.map(|timestamp| timestamp + count(manifest.len()));
+    let check = timestamp.map(|timestamp| timestamp.saturating_add(count(manifest.len())));
     Ok(Cost {
         check_bytes: check.unwrap_or(typical.check_bytes),
         changed_bytes: changed.unwrap_or(typical.changed_bytes),
@@ -149,14 +155,14 @@ fn table(order: &Order, fleet: &Fleet, every: u32) -> Vec<String> {
         "bytes"
     )];
     let last = order.hours.saturating_sub(1);
-    for (hour, rows) in (0..).step_by(every as usize).zip(fleet.rows.chunks(every as usize)) {
+    for (rows, hour) in fleet.rows.chunks(every as usize).zip((0_u32..).step_by(every as usize)) {
         let Some(row) = rows.last() else { continue };
         let secs = 3600 * count(rows.len());
         let sum = |of: fn(&Row) -> u64| rows.iter().map(of).sum::<u64>();
-        let bytes: Option<u64> = rows.iter().map(Row::bytes).sum();
+        let bytes = all_bytes(rows);
         lines.push(format!(
             "{:>5}  {:<16}  {:>7}  {:>9}  {:>11}  {:>9}  {:>10.1}  {:>8.1}  {:>9}",
-            (hour + every - 1).min(last) + 1,
+            hour.saturating_add(every - 1).min(last) + 1,
             row.until.format("%Y-%m-%d %H:%M"),
             share(f64::from(row.open_seeds) / f64::from(waves::SEEDS)),
             row.updated,
@@ -177,7 +183,7 @@ fn summary(order: &Order, fleet: &Fleet, days: u32) -> Vec<String> {
         per_second(fleet.metadata_peak, 60),
         per_second(fleet.blob_peak, 60)
     )];
-    let bytes: Option<u64> = fleet.rows.iter().map(Row::bytes).sum();
+    let bytes = all_bytes(&fleet.rows);
     let busiest = fleet.rows.iter().filter_map(Row::bytes).max();
     match bytes.zip(busiest) {
         Some((bytes, busiest)) => lines.push(format!(

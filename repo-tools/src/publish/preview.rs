@@ -54,7 +54,7 @@ pub fn preview(store: &dyn Store, staged: &Staged, order: Order) -> Result<Previ
     Ok(Preview {
         documents: documents(staged.metadata(), before, &plan, delegated(online, &live, &plan)),
         plan,
-        bytes: blobs.iter().map(|(_, length)| length).sum(),
+        bytes: blobs.iter().fold(0, |sum: u64, (_, length)| sum.saturating_add(*length)),
         blobs,
         before,
         after: staged.metadata().versions(),

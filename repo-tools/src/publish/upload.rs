@@ -68,7 +68,7 @@ pub(crate) fn upload(
     blobs: &[(String, &Target)],
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<()> {
-    let total = blobs.iter().map(|(_, target)| target.length).sum();
+    let total = blobs.iter().fold(0, |sum: u64, (_, target)| sum.saturating_add(target.length));
     let done = AtomicU64::new(0);
     let tell = |count: u64| {
         let done = done.fetch_add(count, Ordering::Relaxed).saturating_add(count);

@@ -86,7 +86,7 @@ impl Release {
 
     /// All three images; `None`: one is not listed.
     pub fn whole(&self) -> Option<u64> {
-        self.images.iter().map(|(_, length)| *length).sum()
+        self.images.iter().try_fold(0, |sum: u64, (_, length)| Some(sum.saturating_add((*length)?)))
     }
 }
 

@@ -12,6 +12,9 @@ pub struct Cost {
 }
 
 impl Cost {
+    /// The most that one update may be, 64 GiB: more is a slip, and so many bytes for each host of the largest fleet are
+    /// still a number.
+    pub const MAX_UPDATE_BYTES: u64 = 64 << 30;
     /// Every check: the next root (there is none), timestamp, manifest.
     pub const CHECK_REQUESTS: u64 = 3;
     /// Something was published since: snapshot, targets.

@@ -15,4 +15,4 @@ mod tally;
 pub use cost::Cost;
 pub use fleet::{Order, Pause, simulate};
 pub use picture::charts;
-pub use tally::{Fleet, Row, per_second};
+pub use tally::{Fleet, Row, all_bytes, per_second};

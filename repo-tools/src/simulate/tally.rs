@@ -59,7 +59,9 @@ impl Tally {
                 rolled_back,
                 metadata_requests: metadata_requests(checks, changed),
                 blob_requests: took * Cost::UPDATE_REQUESTS,
-                metadata_bytes: checks * cost.check_bytes + changed * cost.changed_bytes,
+                metadata_bytes: checks
+                    .saturating_mul(cost.check_bytes)
+                    .saturating_add(changed.saturating_mul(cost.changed_bytes)),
                 blob_bytes: cost.update_bytes.map(|bytes| took.saturating_mul(bytes)),
             });
         }
@@ -153,6 +155,11 @@ impl Fleet {
     pub fn hit(&self) -> u64 {
         self.rows.last().map_or(0, Row::hit)
     }
+}
+
+/// All bytes of these hours, or the largest number there is; `None`: not known.
+pub fn all_bytes(rows: &[Row]) -> Option<u64> {
+    rows.iter().map(Row::bytes).try_fold(0, |sum: u64, bytes| Some(sum.saturating_add(bytes?)))
 }
 
 /// A count in so many seconds, as a rate.

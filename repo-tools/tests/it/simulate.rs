@@ -173,3 +173,21 @@ fn the_timer_is_the_one_that_hosts_have() {
     let help = String::from_utf8(help.stdout).unwrap();
     assert!(help.contains("[default: 60]") && help.contains("[default: 5]"), "{help}");
 }
+
+#[test]
+fn no_number_is_too_large() {
+    let most = Cost { check_bytes: u64::MAX, changed_bytes: u64::MAX, update_bytes: Some(u64::MAX) };
+    let order = Order { hours: 3 * 24, cost: most, ..order(300) };
+    let fleet = simulate(&order);
+    is_whole(&order, &fleet);
+    assert_eq!(updog_repo::simulate::all_bytes(&fleet.rows), Some(u64::MAX));
+
+    let desk = crate::cli::Desk::new();
+    for line in ["--bytes 1000000000000000000", "--bytes 68719476737", "--every 4294967295", "--every 8785"] {
+        let output = desk.output(&format!("waves simulate normal --hosts 100 {line}"));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{line}: {said}");
+        assert!(said.contains("is not in "), "{line}: {said}");
+    }
+    desk.done("waves simulate emergency --hosts 100 --days 1 --bytes 68719476736 --every 8784");
+}
