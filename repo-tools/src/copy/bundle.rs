@@ -182,7 +182,10 @@ impl Write for Counter {
 type Contents<'a> = dyn FnMut(&Target, &mut Sink<'_>) -> Result<()> + 'a;
 
 fn fill(out: impl Write, file: &Path, parts: &Parts, contents: &mut Contents<'_>) -> Result<()> {
-    let refused = |source: BundleError| Error::Bundle { path: file.to_owned(), source };
+    let refused = |source: BundleError| match source {
+        BundleError::Io(source) => Error::WriteFile { path: file.to_owned(), source },
+        source => Error::Bundle { path: file.to_owned(), source },
+    };
     let mut metadata = BTreeMap::new();
     for (name, bytes) in &parts.metadata {
         metadata.insert(Name::metadata(name).map_err(refused)?, bytes);

@@ -15,6 +15,9 @@ impl Error {
     /// The exit code. Exhaustive, so that a new variant is a decision.
     #[expect(clippy::too_many_lines, reason = "one line for each variant, to be read as a table")]
     pub fn exit(&self) -> Exit {
+        if is_full(self) {
+            return Exit::Disk;
+        }
         match self {
             Self::Key(error) => error.exit(),
             Self::RefusedDelta(refusal) => refusal.exit(),
@@ -164,6 +167,20 @@ fn fetched(source: &(dyn std::error::Error + Send + Sync + 'static)) -> Exit {
         Some(error) if error.classify() == Class::Untrusted => Exit::Untrusted,
         _ => Exit::Transient,
     }
+}
+
+/// Whether a disk had no room for it, whatever was being written.
+pub(super) fn is_full(error: &Error) -> bool {
+    use std::error::Error as _;
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        if matches!(kind, Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// Whether a path leads nowhere, or to what cannot be meant, rather than to a disk that fails.

@@ -9,7 +9,7 @@ use trust_client::Location;
 use updater_core::Exit;
 
 use super::Error;
-use super::exit::is_misnamed;
+use super::exit::{is_full, is_misnamed};
 use crate::plain::Unfit;
 use crate::request::gravest;
 use crate::role::Role;
@@ -20,6 +20,9 @@ impl Error {
     /// the message itself says what is expected, or nobody but us can act.
     #[expect(clippy::too_many_lines, reason = "one arm for each next step, and nothing else")]
     pub fn hint(&self) -> Option<String> {
+        if is_full(self) {
+            return Some(ROOM.to_owned());
+        }
         let text = match self {
             Self::Usage { .. }
             | Self::Pack { .. }
@@ -216,6 +219,9 @@ impl Error {
 fn is_pipe(error: &io::Error) -> bool {
     matches!(Unfit::of(error), Some(Unfit::Kind { .. })) && error.kind() != io::ErrorKind::IsADirectory
 }
+
+/// Whatever was written: the disk is to blame, and nothing that was named.
+const ROOM: &str = "make room on that disk, or raise the quota; then run it again";
 
 /// Where a copy can go that may not go there.
 fn not_local_hint(place: &Location) -> String {

@@ -319,15 +319,14 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
         text.push_str(": ");
         text.push_str(&error.to_string());
         source = error.source();
-/// Where a key stands that should stand elsewhere.
-fn unlisted(role: Role, listed: &[Role], id: &str) -> String {
-    if listed.is_empty() {
-        return format!("no role of the root lists {id}");
-    }
-    let listed: Vec<&str> = listed.iter().map(|role| role.name()).collect();
-    format!("role {role} does not list {id}; it is listed for {}", listed.join(", "))
-}
-
+        /// Where a key stands that should stand elsewhere.
+        fn unlisted(role: Role, listed: &[Role], id: &str) -> String {
+            if listed.is_empty() {
+                return format!("no role of the root lists {id}");
+            }
+            let listed: Vec<&str> = listed.iter().map(|role| role.name()).collect();
+            format!("role {role} does not list {id}; it is listed for {}", listed.join(", "))
+        }
     }
     text
 }

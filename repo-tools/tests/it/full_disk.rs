@@ -122,6 +122,9 @@ fn fill<T>(dir: &Path, what: &str, work: impl Fn(&Full) -> Result<T, Error>) {
                 Ok(_) => break,
                 Err(error) => {
                     assert_eq!(error.exit(), Exit::Disk, "{what}: {error:?}");
+                    assert!(error.to_string().starts_with("failed to "), "{what}: {error}");
+                    let hint = error.hint().unwrap_or_default();
+                    assert!(hint.starts_with("make room on that disk"), "{what}: {error}: {hint}");
                     failed += 1;
                 }
             }
