@@ -15,10 +15,14 @@ pub(crate) fn made_keys(folder: &Folder) -> Result<Vec<PathBuf>> {
     Ok(paths.into_iter().map(|path| folder.dir().join(path)).collect())
 }
 
+/// Whether a file, by its whole path without links, is one of them.
+pub(crate) fn is_remembered(folder: &Folder, file: &Path) -> Result<bool> {
+    Ok(read(folder)?.made.contains(&from_to(&whole(folder)?, file)))
+}
+
 /// Keeps one more, by its whole path without links. The caller has the lock.
 pub(crate) fn remember(folder: &Folder, file: &Path) -> Result<()> {
-    let read_dir = |source| Error::ReadFile { path: folder.dir().to_owned(), source };
-    let dir = folder.dir().canonicalize().map_err(read_dir)?;
+    let dir = whole(folder)?;
     let mut state = read(folder)?;
     let path = from_to(&dir, file);
     if state.made.contains(&path) {
@@ -27,6 +31,11 @@ pub(crate) fn remember(folder: &Folder, file: &Path) -> Result<()> {
     state.made.push(path);
     state.made.sort();
     folder.write(FILE, &json(&state)?)
+}
+
+fn whole(folder: &Folder) -> Result<PathBuf> {
+    let read_dir = |source| Error::ReadFile { path: folder.dir().to_owned(), source };
+    folder.dir().canonicalize().map_err(read_dir)
 }
 
 fn read(folder: &Folder) -> Result<Made> {

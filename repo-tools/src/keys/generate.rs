@@ -1,5 +1,6 @@
 //! Makes key files: PKCS#8 PEM that openssl reads too, mode 0600, never over an existing file.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
@@ -10,6 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
 use crate::files::{self, Files};
+use crate::keyring;
 use crate::keys::locked::lock;
 use crate::keys::{NoSecrets, Purpose, Secret, Secrets, Signer, pair};
 
@@ -24,6 +26,17 @@ pub enum KeyKind {
     Rsa,
 }
 
+impl KeyKind {
+    /// In one word, as a listing calls it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Ed25519 => "ed25519",
+            Self::Ecdsa => "ecdsa",
+            Self::Rsa => "rsa",
+        }
+    }
+}
+
 /// A key just made.
 #[derive(Debug)]
 pub struct NewKey {
@@ -31,6 +44,37 @@ pub struct NewKey {
     pub signer: Signer,
     /// The file beside it that may be handed around.
     pub public_file: PathBuf,
+}
+
+impl NewKey {
+    /// Takes both files away again, as far as the disk lets it: nobody has seen them.
+    pub(crate) fn forget(&self, path: &Path) {
+        for file in [path, &self.public_file] {
+            let _ = fs::remove_file(file);
+        }
+    }
+}
+
+/// The whole pair that an earlier run has made with the same words; `None` when there is none.
+pub(crate) fn take_up(kind: KeyKind, path: &Path, passphrase: Option<&Secret>) -> Result<Option<NewKey>> {
+    let public_file = pair::public_file(path);
+    if !path.exists() || !public_file.exists() {
+        return Ok(None);
+    }
+    let plain = Signer::open_file(path, &NoSecrets);
+    let signer = match (plain, passphrase) {
+        (Ok(signer), None) => signer,
+        (Err(_), Some(passphrase)) => match Signer::open_file(path, &Given(passphrase)) {
+            Ok(signer) => signer,
+            Err(_) => return Ok(None),
+        },
+        // Locked and not asked for, or open to anybody where a lock was asked for.
+        (Ok(_), Some(_)) | (Err(_), None) => return Ok(None),
+    };
+    let read = |source| Error::ReadKey { path: public_file.clone(), source };
+    let is_pair = fs::read(&public_file).map_err(read)? == pair::public_bytes(&signer)?;
+    let is_asked = keyring::kind(&signer.public()) == kind.name();
+    Ok((is_pair && is_asked).then_some(NewKey { signer, public_file }))
 }
 
 /// Makes `path` (private, 0600) and `path.pub` (public, as TUF JSON): both, or neither.

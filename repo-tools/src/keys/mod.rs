@@ -16,6 +16,7 @@ mod token;
 mod unsaid;
 
 pub use error::KeyError;
+pub(crate) use generate::take_up;
 pub use generate::{KeyKind, NewKey, generate, generate_locked, rehearse};
 pub use kms::{KmsFault, KmsFaultKind, KmsKey};
 pub use name::{KeyName, open, open_public};

@@ -254,3 +254,37 @@ fn doctor_sees_that_others_can_read_keys_that_nobody_named() {
     }
     assert_eq!(found(&desk), []);
 }
+
+/// A line of which no file may become longer than 512 bytes: the writes beyond fail.
+fn cramped(desk: &Desk, line: &str) -> std::process::Output {
+    let program = env!("CARGO_BIN_EXE_updog-repo");
+    let line = format!("trap '' XFSZ; ulimit -f 1; {program} {line}");
+    Command::new("sh").args(["-c", &line]).current_dir(desk.path()).output().unwrap()
+}
+
+#[test]
+fn a_key_that_could_not_be_written_down_is_made_by_the_next_run() {
+    let desk = desk();
+    let path = |name: &str| desk.path().join(name);
+    // The root that lists it is longer.
+    let output = cramped(&desk, "--repo r key new k --role all");
+    assert_eq!(output.status.code(), Some(40), "{output:?}");
+    let first = fs::read(path("k")).unwrap();
+    // With other words it is another key, and never overwritten.
+    refused(&desk, "--repo r key new k --role all --kind rsa", 2);
+    refused(&desk, "--repo r key new k", 2);
+    desk.done("--repo r key new k --role all");
+    assert_eq!(fs::read(path("k")).unwrap(), first);
+    refused(&desk, "--repo r key new k --role all", 2);
+    assert_eq!(fs::read(path("k")).unwrap(), first);
+    // The list of keys is longer: there is no key, so the next run makes one.
+    let long = format!("{{\"format\": 1, \"made\": [\"../{}\"]}}", "x".repeat(600));
+    fs::write(path("r/made-keys.json"), long).unwrap();
+    let output = cramped(&desk, "--repo r key new l --role all");
+    assert_eq!(output.status.code(), Some(40), "{output:?}");
+    assert!(!path("l").exists() && !path("l.pub").exists());
+    desk.done("--repo r key new l --role all");
+    // Nobody's work is taken up that this folder does not know.
+    desk.done("key new m");
+    refused(&desk, "--repo r key new m --role all", 2);
+}

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
+use tough::schema::Root;
 
 use super::super::ground::there;
 use super::super::root::{Edit, Roles};
@@ -10,8 +11,8 @@ use super::super::{Answer, Context};
 use crate::error::{Error, Result};
 use crate::files::parent;
 use crate::folder::{Folder, STATE};
-use crate::keys::{KeyKind, Purpose, Secrets, generate, generate_locked, rehearse};
-use crate::made_keys;
+use crate::keys::{KeyKind, NewKey, Purpose, Secrets, generate, generate_locked, rehearse, take_up};
+use crate::made_keys::{is_remembered, remember};
 
 /// The key that is wanted.
 pub(super) struct Wish {
@@ -33,14 +34,29 @@ pub(super) fn run(context: &Context, wish: &Wish) -> Result<Answer> {
     let edit = role.as_ref().and(folder.as_ref()).map(|folder| Edit::begin(context, folder)).transpose()?;
     let passphrase = encrypt.then(|| context.passphrases.secret(Purpose::Lock, file)).transpose()?;
     let is_rehearsal = context.rehearsal.is_some();
-    let key = match &passphrase {
+    let place = place_of(file)?;
+    let earlier = match (&folder, &edit) {
+        (Some(folder), Some(edit)) if !is_rehearsal && is_remembered(folder, &place)? => {
+            take_up(*kind, file, passphrase.as_ref())?.filter(|key| !is_listed(folder, edit, key))
+        }
+        _ => None,
+    };
+    let key = match (earlier, &passphrase) {
+        (Some(key), _) => key,
         // A key is written by its own rules, past `files`; the one of a rehearsal is thrown away.
-        passphrase if is_rehearsal => rehearse(context.files.as_ref(), *kind, file, passphrase.as_ref())?,
-        Some(passphrase) => generate_locked(*kind, file, passphrase)?,
-        None => generate(*kind, file)?,
+        (None, passphrase) if is_rehearsal => {
+            rehearse(context.files.as_ref(), *kind, file, passphrase.as_ref())?
+        }
+        (None, Some(passphrase)) => generate_locked(*kind, file, passphrase)?,
+        (None, None) => generate(*kind, file)?,
     };
     if let Some(folder) = &folder {
-        made_keys::remember(folder, &place_of(file)?)?;
+        // What nobody wrote down would be in the way of the next run, and no one knows it yet.
+        remember(folder, &place).inspect_err(|_| {
+            if !is_rehearsal {
+                key.forget(file);
+            }
+        })?;
     }
     let id = (!is_rehearsal).then(|| hex::encode(key.signer.id()));
     let mut lines = vec![
@@ -62,6 +78,15 @@ pub(super) fn run(context: &Context, wish: &Wish) -> Result<Answer> {
         None => "a key would be made; its id is not known before".to_owned(),
     });
     Ok(Answer::done(lines, data))
+}
+
+/// Whether a root lists it: a key that is in use is no half of an earlier run.
+fn is_listed(folder: &Folder, edit: &Edit, key: &NewKey) -> bool {
+    let public = key.signer.public();
+    let lists = |root: &Root| root.keys.values().any(|listed| *listed == public);
+    let roots = folder.papers().map(|papers| papers.roots);
+    lists(edit.next.document().role())
+        || roots.map_or(true, |roots| roots.iter().any(|root| lists(root.role())))
 }
 
 /// A key in the working folder is copied to others with it, and one in a published folder is read by everybody.
