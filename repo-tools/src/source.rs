@@ -152,9 +152,11 @@ impl UrlSource {
 
 impl Source for UrlSource {
     fn metadata(&self, path: &str, max: u64) -> Result<Option<Vec<u8>>> {
-        let bytes = self.runtime.block_on(self.transport.get(&self.metadata, path, max));
-        let bytes =
-            bytes.map_err(|source| Error::Fetch { what: path.to_owned(), source: Box::new(source) })?;
+        let bytes = self.runtime.block_on(self.transport.metadata(&self.metadata, path, max));
+        let bytes = bytes.map_err(|source| match source {
+            trust_client::Error::NotMetadata { .. } => Error::NotMetadata(source),
+            _ => Error::Fetch { what: path.to_owned(), source: Box::new(source) },
+        })?;
         Ok(bytes.map(Vec::from))
     }
 

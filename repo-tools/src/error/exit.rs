@@ -42,10 +42,10 @@ impl Error {
             | Self::NoFolder { .. }
             | Self::FolderExists { .. }
             | Self::NoRepository { .. }
+            | Self::UnknownPlace { .. }
             | Self::NotLocal { .. }
             | Self::ParseState { .. }
             | Self::Intent { .. }
-            | Self::UnknownPlace { .. }
             | Self::NoNextRoot
             | Self::ReadRelease { .. }
             | Self::ImageDiffers { .. }
@@ -79,6 +79,7 @@ impl Error {
             | Self::NotTheListed { .. }
             | Self::Absent { .. }
             | Self::HostCheck { .. }
+            | Self::NotMetadata(_)
             | Self::HostTarget { .. }
             | Self::BlobDiffers { .. }
             | Self::Bundle { .. }

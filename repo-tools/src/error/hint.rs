@@ -75,13 +75,13 @@ impl Error {
             Self::NoRepository { .. } => {
                 "name a folder with metadata/ in it, an http(s) URL, s3://bucket/prefix, a bundle or a store of repo.toml"
             }
-            Self::NotLocal { place, .. } => return Some(not_local_hint(place)),
-
-            Self::TooFewKeys { role, found, .. } => return Some(too_few_hint(*role, *found)),
             Self::UnknownPlace { name, near } => {
                 let near = near.as_ref().map(|near| format!("did you mean {near:?}? ")).unwrap_or_default();
                 return Some(format!("{near}a folder to be made is typed with ./ as ./{name}"));
             }
+            Self::NotLocal { place, .. } => return Some(not_local_hint(place)),
+
+            Self::TooFewKeys { role, found, .. } => return Some(too_few_hint(*role, *found)),
             Self::SameKeyTwice { ids: [_, second], role, .. } => {
                 return Some(format!("run \"updog-repo root remove-key {second} --role {role}\""));
             }
@@ -207,6 +207,7 @@ impl Error {
             }
             Self::Store { fault, .. } => fault.kind.hint(),
             Self::Fetch { source, .. } if self.exit() == Exit::Usage => denied_hint(source.as_ref()),
+            Self::NotMetadata(source) => return source.hint().map(str::to_owned),
             Self::Fetch { .. } if self.exit() == Exit::Untrusted => {
                 "no repository answers so: check the URL, and whom it belongs to now"
             }

@@ -299,16 +299,33 @@ pub enum Error {
     /// A bucket refused or failed.
     #[error("failed to {what}: {fault}")]
     Store { what: String, fault: Fault },
+    /// The server answers with something else.
+    #[error(transparent)]
+    NotMetadata(trust_client::Error),
     /// The server or the way to it failed.
     #[error("failed to fetch {what}")]
     Fetch { what: String, source: Box<dyn std::error::Error + Send + Sync> },
 }
 
 impl Error {
+    /// Whether what was read is refused, rather than not to be had: a problem of the repository, where those are listed.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self, Self::HostCheck { .. } | Self::NotMetadata(_))
+    }
+
     /// A file that somebody named and that is not there.
     pub(crate) fn misnamed(path: &Path) -> Self {
         Self::ReadFile { path: path.to_owned(), source: io::ErrorKind::NotFound.into() }
     }
+}
+
+/// Where a key stands that should stand elsewhere.
+fn unlisted(role: Role, listed: &[Role], id: &str) -> String {
+    if listed.is_empty() {
+        return format!("no role of the root lists {id}");
+    }
+    let listed: Vec<&str> = listed.iter().map(|role| role.name()).collect();
+    format!("role {role} does not list {id}; it is listed for {}", listed.join(", "))
 }
 
 /// The error and its causes on one line.
@@ -319,14 +336,6 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
         text.push_str(": ");
         text.push_str(&error.to_string());
         source = error.source();
-        /// Where a key stands that should stand elsewhere.
-        fn unlisted(role: Role, listed: &[Role], id: &str) -> String {
-            if listed.is_empty() {
-                return format!("no role of the root lists {id}");
-            }
-            let listed: Vec<&str> = listed.iter().map(|role| role.name()).collect();
-            format!("role {role} does not list {id}; it is listed for {}", listed.join(", "))
-        }
     }
     text
 }

@@ -27,7 +27,8 @@ impl Report {
         let manifest = match read_manifest(source, session) {
             Ok(Some(manifest)) => manifest,
             // A role on the way that a host would refuse is in the list already.
-            Ok(None) | Err(Error::HostCheck { .. }) => return Ok(()),
+            Ok(None) => return Ok(()),
+            Err(error) if error.is_refusal() => return Ok(()),
             Err(error @ (Error::Manifest { .. } | Error::HostTarget { .. })) => {
                 self.add(Kind::Manifest, chain(&error));
                 return Ok(());

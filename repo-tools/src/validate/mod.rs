@@ -53,7 +53,7 @@ pub fn validate(source: &dyn Source, order: &Validation, tell: &Tell<'_>) -> Res
     };
     let (mut session, trusted) = match follow(source, root, order.now, Expiry::Ignore) {
         Ok(followed) => followed,
-        Err(error @ Error::HostCheck { .. }) => {
+        Err(error) if error.is_refusal() => {
             report.add(Kind::Metadata, chain(&error));
             return Ok(report);
         }
@@ -107,9 +107,15 @@ impl Report {
                     break;
                 }
             };
-            if let Err(source) = session.receive(reply(source, &request)?) {
-                self.add(Kind::Metadata, chain(&Error::HostCheck { source }));
-                refused.insert(request.role);
+            let judged = reply(source, &request)
+                .and_then(|reply| session.receive(reply).map_err(|source| Error::HostCheck { source }));
+            match judged {
+                Ok(_) => {}
+                Err(error) if error.is_refusal() => {
+                    self.add(Kind::Metadata, chain(&error));
+                    refused.insert(request.role);
+                }
+                Err(error) => return Err(error),
             }
         }
         let delegated: Vec<_> =

@@ -7,7 +7,7 @@ use trust_core::{Session, Target};
 
 use super::{Kind, Report};
 use crate::copy::all_names;
-use crate::error::{Error, Result, chain};
+use crate::error::{Result, chain};
 use crate::host_check::find;
 use crate::parallel::{Meter, Tell, each};
 use crate::source::Source;
@@ -35,7 +35,7 @@ impl Report {
                         format!("{name} is listed by a role to which no delegation leads"),
                     );
                 }
-                Err(error @ Error::HostCheck { .. }) => self.add(Kind::Metadata, chain(&error)),
+                Err(error) if error.is_refusal() => self.add(Kind::Metadata, chain(&error)),
                 Err(error) => return Err(error),
             }
         }

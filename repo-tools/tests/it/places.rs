@@ -174,6 +174,31 @@ fn a_place_with_a_password_is_read_and_the_password_is_not_repeated() {
     assert_eq!(quiet(&desk, "--repo r validate far"), 2);
 }
 
+/// A server that has a page of its own for everything it has not, with 200: the error names what it was asked for.
+#[test]
+fn a_page_in_place_of_a_missing_root_is_named() {
+    let desk = published();
+    fs::write(desk.path().join("public/metadata/2.root.json"), "<!doctype html><p>Not here").unwrap();
+    let server = Server::start(desk.path().join("public"), Faults::default()).unwrap();
+    for verb in [
+        "validate PLACE",
+        "mirror PLACE copy",
+        "bundle PLACE copy.bundle",
+        "expirations PLACE",
+        "report PLACE --out page",
+    ] {
+        let output = desk.output(&verb.replace("PLACE", &server.url()));
+        let said = String::from_utf8_lossy(&[&output.stdout[..], &output.stderr[..]].concat()).into_owned();
+        let code = if verb.starts_with("validate") { 12 } else { 30 };
+        assert_eq!(output.status.code(), Some(code), "{verb}: {said}");
+        assert!(
+            said.contains("/metadata/2.root.json: expected metadata in JSON, found HTML"),
+            "{verb}: {said}"
+        );
+        assert!(code == 12 || said.contains("hint: the mirror must answer 404"), "{verb}: {said}");
+    }
+}
+
 #[test]
 fn what_lies_on_this_machine_is_not_written_to_a_bucket() {
     let desk = published();

@@ -150,6 +150,14 @@ pub enum Error {
         /// The answer that came.
         found: String,
     },
+    /// A whole answer that is no metadata of any kind, such as a page that says in HTML that there is no such file.
+    #[error("failed to accept {url}: expected metadata in JSON, found {found}")]
+    NotMetadata {
+        /// The URL.
+        url: String,
+        /// What came.
+        found: &'static str,
+    },
     /// The rules refuse what came.
     #[error(transparent)]
     Trust(#[from] trust_core::Error),
@@ -220,6 +228,7 @@ impl Error {
             Self::RedirectAway { .. }
             | Self::TooLong { .. }
             | Self::WrongLength { .. }
+            | Self::NotMetadata { .. }
             | Self::NotListed { .. }
             | Self::TargetTooLong { .. } => Class::Untrusted,
             Self::Trust(error) => error.classify(),
@@ -230,6 +239,13 @@ impl Error {
     /// those who may not list.
     pub fn may_mean_absent(&self) -> bool {
         matches!(self, Self::Denied { status: 403, .. })
+    }
+
+    /// What whoever runs the mirror can do, where it is the mirror that must change.
+    pub fn hint(&self) -> Option<&'static str> {
+        matches!(self, Self::NotMetadata { .. }).then_some(
+            "the mirror must answer 404 or 403 where it has no file, not 200 with a page of its own",
+        )
     }
 
     /// Whether another mirror may do better. A broken host or a bug is the same everywhere.

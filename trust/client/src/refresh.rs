@@ -108,7 +108,7 @@ impl Trusted {
     async fn answer(&mut self, transport: &Transport, request: &Request) -> Result<(), Error> {
         let mut worst = None;
         for (number, mirror) in self.mirrors.iter_from(self.best) {
-            let came = transport.get(mirror.metadata(), &request.path, request.max_length).await;
+            let came = transport.metadata(mirror.metadata(), &request.path, request.max_length).await;
             let came = match came {
                 // The end of the chain, at a mirror that answers so for what is not there.
                 Err(error) if request.role == Role::Root && error.may_mean_absent() => Ok(None),

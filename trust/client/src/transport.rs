@@ -101,6 +101,18 @@ impl Transport {
         }
     }
 
+    /// A metadata file by [`get`](Self::get): what is no JSON object at all is told by its URL, before anybody parses it.
+    ///
+    /// # Errors
+    /// Those of `get`, and [`Error::NotMetadata`].
+    pub async fn metadata(&self, base: &Url, path: &str, max_length: u64) -> Result<Option<Bytes>, Error> {
+        let bytes = self.get(base, path, max_length).await?;
+        match bytes.as_deref().and_then(foreign) {
+            Some(found) => Err(Error::NotMetadata { url: shown(&join(base, path)?), found }),
+            None => Ok(bytes),
+        }
+    }
+
     /// A part of a file of `total` bytes. Only an answer 206 with exactly this range counts. The body resumes by
     /// itself after any cut.
     ///
@@ -250,6 +262,16 @@ impl Transport {
 /// The length of what is in memory, as bytes on the wire are counted.
 pub(crate) fn length(bytes: &[u8]) -> u64 {
     u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}
+
+/// What bytes are that begin like no JSON object.
+fn foreign(bytes: &[u8]) -> Option<&'static str> {
+    match bytes.trim_ascii_start().first() {
+        Some(b'{') => None,
+        Some(b'<') => Some("HTML or XML"),
+        Some(_) => Some("other text or bytes"),
+        None => Some("nothing"),
+    }
 }
 
 fn join(base: &Url, path: &str) -> Result<Url, Error> {

@@ -119,3 +119,23 @@ fn an_expired_repository_is_told_with_its_role_and_time() {
         assert!(world.refresh(&transport).await.is_ok(), "the right clock finds all well");
     });
 }
+
+/// A server that has a page of its own for everything it has not, with 200: the next root is no root.
+#[test]
+fn a_page_in_place_of_a_missing_file_is_told_by_its_url() {
+    for (page, found) in
+        [("<!doctype html><title>Not here</title>", "HTML or XML"), ("", "nothing"), ("gone", "other text")]
+    {
+        let world = World::new();
+        std::fs::write(world.folder.path().join("metadata/2.root.json"), page).unwrap();
+        run(async {
+            let transport = Transport::new(hasty()).unwrap();
+            let error = world.refresh(&transport).await.unwrap_err();
+            let said = error.to_string();
+            assert!(said.contains(&world.server.url_of("metadata/2.root.json")), "{said}");
+            assert!(said.contains(found), "{said}");
+            assert_eq!(error.classify(), Class::Untrusted, "{said}");
+            assert!(error.hint().is_some_and(|hint| hint.contains("404 or 403")), "{said}");
+        });
+    }
+}

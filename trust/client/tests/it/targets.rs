@@ -132,7 +132,7 @@ fn metadata_is_held_to_its_limits_too() {
         ("only=timestamp,status=403", Class::Transient, "timestamp.json: the server answers 403"),
         ("only=root,status=401", Class::Transient, "root.json: the server answers 401"),
         ("only=root,status=503", Class::Transient, "answered 503"),
-        ("only=root,status=200", Class::Untrusted, "failed to parse root"),
+        ("only=root,status=200", Class::Untrusted, "expected metadata in JSON, found nothing"),
         ("only=timestamp,stall=10", Class::Transient, "stalled"),
     ] {
         let world = World::new();

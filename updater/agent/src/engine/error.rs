@@ -317,6 +317,11 @@ impl Error {
             };
             return Some(format!("check that this host's clock is right ({now}); if it is, {cure}"));
         }
+        if let Error::Refresh(source) | Error::Target { source, .. } = self
+            && let Some(hint) = source.hint()
+        {
+            return Some(hint.to_owned());
+        }
         let hint = match self {
             Error::Differs { .. } => {
                 "run \"updog stage\" to repair the slot; if it comes back, replace the disk"
