@@ -191,6 +191,7 @@ const ROOMS: &[Room] = &[
     edge("fixtures", Level::Aside, &["partition-core", "partition-disk"]),
     edge("updog-packaging", Level::Aside, &["partition-disk", "updater-core", "updog"]),
     Room { to: None, ..edge("updog-tests", Level::Aside, &[]) },
+    Room { to: None, ..edge("updog-bench", Level::Aside, &[]) },
     Room { to: None, ..edge("xtask", Level::Aside, &[]) },
 ];
 

@@ -37,6 +37,8 @@ pub(crate) enum Use {
     Deb,
     /// `updog-image build`, for both architectures
     Image,
+    /// `cargo xtask bench peers`
+    Bench,
     /// `cargo xtask qemu`, `cuts --qemu-log` and the second half of `demo`
     Qemu,
 }
@@ -197,14 +199,22 @@ const NEEDS: &[Need] = &[
         why: "headers and start files",
     },
     Need { package: "git", uses: &[Use::Test], why: "the list of files that ci checks" },
-    Need { package: "mount", uses: &[Use::Test], why: "losetup, for the tests on block devices" },
+    Need { package: "mount", uses: &[Use::Test, Use::Bench], why: "losetup, for work on block devices" },
     Need { package: "gdisk", uses: &[Use::Test, Use::Demo], why: "sgdisk -v, a second reader of our tables" },
-    Need { package: "openssl", uses: &[Use::Test, Use::Interop, Use::Qemu], why: "keys as others make them" },
+    Need {
+        package: "openssl",
+        uses: &[Use::Test, Use::Interop, Use::Qemu, Use::Bench],
+        why: "keys as others make them",
+    },
     Need { package: "softhsm2", uses: &[Use::Test], why: "a PKCS#11 token in software" },
     Need { package: "opensc", uses: &[Use::Test], why: "pkcs11-tool, which makes keys on it" },
     Need { package: "etcd-server", uses: &[Use::Test], why: "the store that groups of hosts ask" },
-    Need { package: "cpio", uses: &[Use::Test], why: "a second reader of our initramfs" },
-    Need { package: "zstd", uses: &[Use::Test], why: "zstd -d, a second reader of our frames" },
+    Need {
+        package: "cpio",
+        uses: &[Use::Test, Use::Bench],
+        why: "a second reader of our initramfs; SWUpdate's archives",
+    },
+    Need { package: "zstd", uses: &[Use::Test, Use::Bench], why: "zstd -d, a second reader of our frames" },
     Need {
         package: "mmdebstrap",
         uses: &[Use::Demo, Use::Deb],
@@ -245,7 +255,7 @@ const NEEDS: &[Need] = &[
     Need { package: "libc6-dev-arm64-cross", uses: &[Use::Image], why: "headers for them" },
     Need {
         package: "e2fsprogs",
-        uses: &[Use::Test, Use::Image],
+        uses: &[Use::Test, Use::Image, Use::Bench],
         why: "mke2fs and e2fsck, for PRIVATE and DATA",
     },
     Need { package: "xz-utils", uses: &[Use::Image], why: "unpacks kernel modules" },
@@ -259,5 +269,17 @@ const NEEDS: &[Need] = &[
     Need { package: "qemu-system-x86", uses: &[Use::Qemu], why: "the emulated PC" },
     Need { package: "qemu-system-arm", uses: &[Use::Qemu], why: "the emulated aarch64 board" },
     Need { package: "ovmf", uses: &[Use::Qemu], why: "its UEFI firmware, Secure Boot too" },
+    Need { package: "rauc-service", uses: &[Use::Bench], why: "a peer; brings rauc" },
+    Need { package: "swupdate", uses: &[Use::Bench], why: "a peer" },
+    Need { package: "casync", uses: &[Use::Bench], why: "a peer" },
+    Need { package: "ostree", uses: &[Use::Bench], why: "a peer" },
+    Need { package: "squashfs-tools", uses: &[Use::Bench], why: "mksquashfs, for RAUC's bundles" },
+    Need { package: "dbus", uses: &[Use::Bench], why: "dbus-run-session, for RAUC's service" },
+    Need { package: "libglib2.0-bin", uses: &[Use::Bench], why: "gdbus, to see that it is there" },
+    Need { package: "procps", uses: &[Use::Bench], why: "pgrep, to end it" },
+    Need { package: "time", uses: &[Use::Bench], why: "CPU, memory and output of what is measured" },
+    Need { package: "util-linux", uses: &[Use::Bench], why: "addpart, which announces partitions" },
+    Need { package: "diffutils", uses: &[Use::Bench], why: "cmp, which compares slot and image" },
+    Need { package: "python3", uses: &[Use::Bench], why: "the change between the two images" },
     Need { package: "qemu-efi-aarch64", uses: &[Use::Qemu], why: "its UEFI firmware" },
 ];

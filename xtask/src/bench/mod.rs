@@ -2,13 +2,21 @@
 
 mod boot;
 mod daemon;
+mod peers;
+mod scale;
+mod usage;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
+
+use crate::process;
 
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
     #[command(subcommand)]
     what: Option<What>,
+    /// Only the parts with this in their name.
+    filter: Option<String>,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -17,17 +25,26 @@ enum What {
     Boot(boot::Args),
     /// The idle daemon's memory.
     Daemon(daemon::Args),
+    /// Installs and updates: ours and others', in one run.
+    Peers(peers::Args),
+    /// A repository of 1,000 releases: publishing, and a host's look.
+    Scale(scale::Args),
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     match &args.what {
         Some(What::Boot(args)) => boot::run(args),
         Some(What::Daemon(args)) => daemon::run(args),
-        None => bail!(
-            "the bench against the peers is not here yet; `cargo xtask bench boot` measures builds and boots, `cargo xtask \
-             bench daemon` the idle daemon. Memory, bytes fetched and bytes written are held by tests already: see P7 and P9 in README.md"
-        ),
+        Some(What::Peers(args)) => peers::run(args),
+        Some(What::Scale(args)) => scale::run(args),
+        None => parts(args.filter.as_deref()),
     }
+}
+
+/// The parts that an update is made of, by criterion.
+fn parts(filter: Option<&str>) -> Result<()> {
+    let mut bench = process::cargo(&["bench", "--locked", "-p", "updog-bench", "--bench", "parts", "--"]);
+    process::run(bench.args(filter))
 }
 
 /// A figure, and what it must not exceed.

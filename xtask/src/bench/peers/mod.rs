@@ -1,0 +1,124 @@
+//! `bench peers`: updog and others on one pair of images and one slot, in one run.
+
+mod bars;
+mod casync;
+mod device;
+mod entrant;
+mod floor;
+mod ground;
+mod ostree;
+mod own;
+mod pair;
+mod rauc;
+mod row;
+mod sizes;
+mod svg;
+mod swupdate;
+mod table;
+mod tree;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::Instant;
+
+use anyhow::{Result, ensure};
+
+use super::usage;
+use crate::workspace::Workspace;
+use crate::{process, setup};
+use bars::Verdict;
+use entrant::Family;
+use ground::Ground;
+use pair::Pair;
+use row::{Row, Sample};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// MiB of each image.
+    #[arg(long, default_value_t = 1024, value_parser = clap::value_parser!(u64).range(64..))]
+    mib: u64,
+    /// How often each is run; the median counts.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    runs: u32,
+    /// zstd's level, wherever one can be chosen.
+    #[arg(long, default_value_t = 9)]
+    level: i32,
+    /// Only these: floor, rauc, swupdate, casync, ostree, updog; bars between them and others stay open.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+}
+
+const FAMILIES: [Family; 6] =
+    [floor::FAMILY, own::FAMILY, swupdate::FAMILY, rauc::FAMILY, casync::FAMILY, ostree::FAMILY];
+
+pub(super) fn run(args: &Args) -> Result<()> {
+    setup::ensure(&[setup::Use::Bench])?;
+    device::needs_root()?;
+    let families: Vec<&Family> = FAMILIES
+        .iter()
+        .filter(|family| args.only.is_empty() || args.only.iter().any(|name| name == family.name))
+        .collect();
+    ensure!(!families.is_empty(), "none of {:?} is known", args.only);
+    let programs = usage::programs()?;
+
+    let started = Instant::now();
+    let target = Workspace::load()?.target_directory;
+    let folder = target.join("bench");
+    let pair = Pair::make(&folder.join(format!("pair-{}", args.mib)), args.mib)?;
+    let ground = Ground::new(&folder.join(format!("peers-{}", args.mib)), &programs, pair, args.level)?;
+    let mut rows = race(&ground, &families, args.runs);
+    rows.extend(sizes::rows(&ground));
+
+    let bars = bars::bars(&rows);
+    print!("\n{}\n", table::table(&rows));
+    for bar in &bars {
+        println!("{bar}");
+    }
+    fs::write(folder.join("peers.json"), format!("{}\n", serde_json::to_string_pretty(&rows)?))?;
+    fs::write(folder.join("peers.svg"), svg::svg(&rows, args.mib))?;
+    println!(
+        "# {} runs of each, {} s; in {}: peers.json, peers.svg.",
+        args.runs,
+        started.elapsed().as_secs(),
+        process::shown(&folder)
+    );
+    let count = |verdict| bars.iter().filter(|bar| bar.verdict() == verdict).count();
+    let (short, open) = (count(Verdict::FallsShort), count(Verdict::Open));
+    ensure!(short == 0, "{short} of {} bars fall short", bars.len());
+    ensure!(open == 0 || !args.only.is_empty(), "{open} of {} bars are open", bars.len());
+    Ok(())
+}
+
+/// In turns, so that what disturbs the machine disturbs all of them.
+fn race(ground: &Ground, families: &[&Family], runs: u32) -> Vec<Row> {
+    let mut found: BTreeMap<&str, Vec<Result<Sample, String>>> = BTreeMap::new();
+    let mut failed: BTreeMap<&str, String> = BTreeMap::new();
+    for family in families {
+        if let Err(error) = (family.make)(ground) {
+            failed.insert(family.name, said(&error));
+        }
+    }
+    for run in 1..=runs {
+        for family in families {
+            for entrant in family.entrants {
+                let sample = match failed.get(family.name) {
+                    Some(error) => Err(error.clone()),
+                    None => entrant.once(ground).map_err(|error| said(&error)),
+                };
+                match &sample {
+                    Ok(sample) => println!("{run}: {:<36} {:>8.2} s", entrant.name, sample.wall_s),
+                    Err(error) => println!("{run}: {:<36} did not run: {error}", entrant.name),
+                }
+                found.entry(entrant.name).or_default().push(sample);
+            }
+        }
+    }
+    let entrants = families.iter().flat_map(|family| family.entrants);
+    entrants
+        .map(|entrant| Row::of(entrant.name, entrant.note, &found.remove(entrant.name).unwrap_or_default()))
+        .collect()
+}
+
+fn said(error: &anyhow::Error) -> String {
+    format!("{error:#}").replace('\n', "; ")
+}
