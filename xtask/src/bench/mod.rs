@@ -3,6 +3,8 @@
 mod boot;
 mod daemon;
 mod peers;
+mod real;
+mod release_folder;
 mod scale;
 mod usage;
 
@@ -27,6 +29,8 @@ enum What {
     Daemon(daemon::Args),
     /// Installs and updates: ours and others', in one run.
     Peers(peers::Args),
+    /// A Debian 12 without and with its security updates: bytes by each way.
+    Real(real::Args),
     /// A repository of 1,000 releases: publishing, and a host's look.
     Scale(scale::Args),
 }
@@ -36,6 +40,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Some(What::Boot(args)) => boot::run(args),
         Some(What::Daemon(args)) => daemon::run(args),
         Some(What::Peers(args)) => peers::run(args),
+        Some(What::Real(args)) => real::run(args),
         Some(What::Scale(args)) => scale::run(args),
         None => parts(args.filter.as_deref()),
     }

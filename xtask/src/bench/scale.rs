@@ -6,13 +6,11 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use chrono::DateTime;
 use fixtures::server::{Faults, Server};
-use release::folder::{FILE_NAME, RawImage, ReleaseJson};
-use release::{Digest, Images, Version};
+use release::Version;
 
 use super::usage::{self, TIME, Usage};
-use super::{Bar, tell};
+use super::{Bar, release_folder, tell};
 use crate::setup;
 use crate::shell::Shell;
 use crate::workspace::Workspace;
@@ -212,29 +210,10 @@ fn add(shell: &Shell, number: u64) -> Result<()> {
 
 /// Writes a release folder: images of a few blocks, each its own.
 fn describe(shell: &Shell, number: u64) -> Result<()> {
-    let folder = shell.folder().join("release");
-    fs::create_dir_all(&folder)?;
     let version = version(number);
-    let images = Images::try_from_fn(|image| -> Result<RawImage> {
-        let file = format!("{image}.img");
-        let mut bytes = format!("{image} {version} ").into_bytes();
-        bytes.resize(BLOCKS * 4096, b'.');
-        fs::write(folder.join(&file), &bytes)?;
-        let (length, sha256) = (u64::try_from(bytes.len())?, Digest::of(&bytes));
-        Ok(RawImage { length, sha256, file, extra: serde_json::Map::default() })
-    })?;
-    let json = ReleaseJson {
-        format: 1,
-        variant: "bench".to_owned(),
-        arch: std::env::consts::ARCH.to_owned(),
-        created: DateTime::from_timestamp(1_700_000_000, 0).context("the epoch is no time")?,
-        root_hash: Digest::of(version.to_string().as_bytes()),
-        version,
-        images,
-        packages: Vec::new(),
-        extra: serde_json::Map::default(),
-    };
-    Ok(fs::write(folder.join(FILE_NAME), json.encode()?)?)
+    release_folder::write(&shell.folder().join("release"), &version, |image, path| {
+        release_folder::small(image, &version, path)
+    })
 }
 
 fn version(number: u64) -> Version {
@@ -242,7 +221,6 @@ fn version(number: u64) -> Version {
 }
 
 const ADD: &str = "updog-repo --repo repo release add release --level 1 --delta-from 1";
-const BLOCKS: usize = 4;
 
 #[cfg(test)]
 mod tests {

@@ -189,13 +189,21 @@ fn bytes(rows: &Rows<'_>) -> Vec<Bar> {
 }
 
 fn memory(rows: &Rows<'_>) -> Vec<Bar> {
-    let bars = [
-        ("peak RSS, full: 48 MiB", own::FULL),
-        ("peak RSS, delta: 48 MiB", own::DELTA),
-        ("peak RSS, resume: 48 MiB", own::RESUME),
-        ("peak RSS, no-op: 48 MiB", own::AGAIN),
+    let modes = [
+        ("peak RSS, full: 48 MiB", "the same, image x 4: 1.1 x as much", own::FULL),
+        ("peak RSS, delta: 48 MiB", "the same, image x 4: 1.1 x as much", own::DELTA),
+        ("peak RSS, resume: 48 MiB", "the same, image x 4: 1.1 x as much", own::RESUME),
+        ("peak RSS, no-op: 48 MiB", "the same, image x 4: 1.1 x as much", own::AGAIN),
     ];
-    bars.into_iter().map(|(what, name)| bar(what, Unit::Mib, rows.rss(name), Ok(48.0 * MIB))).collect()
+    let both = modes.into_iter().map(|(what, larger, name)| {
+        let large = || rows.rss(&super::larger(name));
+        let most = rows.rss(name).and_then(|rss| Ok(rss.max(large()?)));
+        [
+            bar(what, Unit::Mib, most, Ok(48.0 * MIB)),
+            bar(larger, Unit::Mib, large(), times(1.1, rows.rss(name))),
+        ]
+    });
+    both.flatten().collect()
 }
 
 const MIB: f64 = 1_048_576.0;
@@ -233,6 +241,20 @@ mod tests {
         let failed = Row::size(casync::DELTA, "", Err("no such program".to_owned()));
         let bar = find(&[Row::size(sizes::RECORDS, "", Ok(5)), failed], "delta: half of casync");
         assert_eq!(bar.verdict(), Verdict::Open);
+    }
+
+    #[test]
+    fn memory_that_grows_with_the_image_falls_short() {
+        let rss = |name: &str, rss_kib| row(name, Sample { rss_kib, ..Sample::default() });
+        let verdicts = |small, large| {
+            let rows = [rss(own::FULL, small), rss(&super::super::larger(own::FULL), large)];
+            let all = bars(&rows);
+            let at = all.iter().position(|bar| bar.what.starts_with("peak RSS, full")).unwrap();
+            [all[at].verdict(), all[at + 1].verdict()]
+        };
+        assert_eq!(verdicts(20 << 10, 22 << 10), [Verdict::Holds, Verdict::Holds]);
+        assert_eq!(verdicts(20 << 10, 23 << 10), [Verdict::Holds, Verdict::FallsShort]);
+        assert_eq!(verdicts(20 << 10, 49 << 10), [Verdict::FallsShort, Verdict::FallsShort]);
     }
 
     #[test]

@@ -9,8 +9,9 @@ use release::Digest;
 use super::device::Before;
 use super::entrant::{After, Entrant, Family};
 use super::ground::Ground;
-use super::pair::{NEW, OLD, VARIANT};
+use super::pair::{NEW, OLD};
 use super::row::Sample;
+use crate::bench::release_folder::VARIANT;
 
 pub(super) const FULL: &str = "updog full";
 pub(super) const RESUME: &str = "updog resume";

@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use chrono::DateTime;
-use release::folder::{FILE_NAME, RawImage, ReleaseJson};
-use release::{Digest, Images};
+use release::Image;
 
 use super::tree;
+use crate::bench::release_folder;
 use crate::shell::Shell;
 
 /// The images and the folder they lie in.
@@ -25,7 +24,7 @@ impl Pair {
     /// In this folder; made unless it is there.
     pub(super) fn make(folder: &Path, mib: u64) -> Result<Pair> {
         let pair = Pair { folder: folder.to_owned(), mib };
-        let (marker, recipe) = (folder.join("made"), format!("{CHANGE}\n{RECIPE}\n{mib} MiB\n"));
+        let (marker, recipe) = (folder.join("made"), pair.recipe());
         if std::fs::read_to_string(&marker).is_ok_and(|made| made == recipe) {
             println!("# The pair of images of {mib} MiB is kept from an earlier run.");
             return Ok(pair);
@@ -53,6 +52,40 @@ impl Pair {
         Ok(pair)
     }
 
+    /// The same images, so many times in a row, in a folder of their own.
+    pub(super) fn repeated(&self, folder: &Path, times: u64) -> Result<Pair> {
+        let pair = Pair { folder: folder.to_owned(), mib: self.mib * times };
+        let (marker, recipe) = (folder.join("made"), format!("{} times {times}", self.recipe()));
+        if std::fs::read_to_string(&marker).is_ok_and(|made| made == recipe) {
+            return Ok(pair);
+        }
+        if folder.exists() {
+            std::fs::remove_dir_all(folder)
+                .with_context(|| format!("failed to remove {}", folder.display()))?;
+        }
+        let shell = Shell::new(folder.to_owned())?;
+        for (from, to) in [
+            (self.image(OLD), pair.image(OLD)),
+            (self.image(NEW), pair.image(NEW)),
+            // Frames of zstd in a row are a stream again.
+            (self.whole(), pair.whole()),
+        ] {
+            let from = format!("{} ", from.display()).repeat(usize::try_from(times)?);
+            shell.quiet(&format!("cat {from} >{}", to.display()))?;
+        }
+        // Any bytes that are not the new ones will do here, and these cost no room.
+        std::fs::hard_link(pair.image(OLD), pair.noise())?;
+        for version in [OLD, NEW] {
+            pair.describe(version)?;
+        }
+        std::fs::write(marker, recipe)?;
+        Ok(pair)
+    }
+
+    fn recipe(&self) -> String {
+        format!("{CHANGE}\n{RECIPE}\n{} MiB\n", self.mib)
+    }
+
     pub(super) fn tree(&self, version: &str) -> PathBuf {
         self.folder.join(version)
     }
@@ -78,39 +111,13 @@ impl Pair {
     }
 
     fn describe(&self, version: &str) -> Result<()> {
-        let folder = self.release(version);
-        std::fs::create_dir_all(&folder)?;
-        let images = Images::try_from_fn(|image| -> Result<RawImage> {
-            let file = format!("{image}.img");
-            let path = folder.join(&file);
-            match image {
-                release::Image::Root => std::fs::hard_link(self.image(version), &path)?,
-                _ => std::fs::write(&path, format!("{image} {version}").repeat(4096))?,
-            }
-            let bytes = std::fs::read(&path)?;
-            Ok(RawImage {
-                length: bytes.len().try_into()?,
-                sha256: Digest::of(&bytes),
-                file,
-                extra: serde_json::Map::default(),
-            })
-        })?;
-        let json = ReleaseJson {
-            format: 1,
-            variant: VARIANT.to_owned(),
-            arch: std::env::consts::ARCH.to_owned(),
-            version: version.parse()?,
-            created: DateTime::from_timestamp(1_700_000_000, 0).context("the epoch is no time")?,
-            root_hash: Digest::of(version.as_bytes()),
-            images,
-            packages: Vec::new(),
-            extra: serde_json::Map::default(),
-        };
-        Ok(std::fs::write(folder.join(FILE_NAME), json.encode()?)?)
+        let parsed = version.parse()?;
+        release_folder::write(&self.release(version), &parsed, |image, path| match image {
+            Image::Root => Ok(std::fs::hard_link(self.image(version), path)?),
+            _ => release_folder::small(image, &parsed, path),
+        })
     }
 }
-
-pub(super) const VARIANT: &str = "bench";
 
 /// How the images are made; another recipe makes them anew.
 const RECIPE: &str = "mke2fs -q -t ext4 -U 11111111-2222-3333-4444-555555555555 \

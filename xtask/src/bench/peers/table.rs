@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::row::Row;
 
 /// A line a row; what could not run says why.
-pub(super) fn table(rows: &[Row]) -> String {
+pub(crate) fn table(rows: &[Row]) -> String {
     let mut text = format!(
         "{:<36} {:>8} {:>7} {:>8} {:>10} {:>10} {:>5}  {}\n",
         "", "wall s", "CPU s", "RSS MiB", "fetched", "written", "req", ""
