@@ -7,6 +7,7 @@ mod real;
 mod release_folder;
 mod scale;
 mod usage;
+mod weigh;
 
 use anyhow::{Result, ensure};
 

@@ -1,15 +1,15 @@
 //! `bench real`: a Debian 12 root without and with its security updates, as three kinds of image: what each way needs on the wire.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use release::{Image, Version};
 
 use super::peers::row::Row;
 use super::peers::table;
-use super::{release_folder, usage};
+use super::{release_folder, usage, weigh};
 use crate::shell::Shell;
 use crate::workspace::Workspace;
 use crate::{process, setup};
@@ -142,26 +142,13 @@ impl Kind {
         let rows = vec![
             row("raw image", own("new.img")),
             row("zstd -9, whole", own("whole.zst")),
-            row("updog full", weigh(&blobs, &["-1.1.0-root.img.zst", "-1.1.0-root.idx"])),
+            row("updog full", weigh::files(&blobs, &["-1.1.0-root.img.zst", "-1.1.0-root.idx"])),
             row("zstd --patch-from --long=31", own("patch.zst")),
-            row("updog delta", weigh(&blobs, &["-1.1.0-root.from-"])),
+            row("updog delta", weigh::root_delta(shell, &format!("{folder}/repo"))),
         ];
         shell.quiet(&format!("rm -rf {folder}"))?;
         Ok(rows)
     }
-}
-
-/// Bytes of the files in a folder that have one of these words in their names.
-fn weigh(folder: &Path, words: &[&str]) -> Result<u64> {
-    let mut bytes = 0;
-    for entry in fs::read_dir(folder).with_context(|| format!("failed to read {}", folder.display()))? {
-        let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if words.iter().any(|word| name.contains(word)) {
-            bytes += entry.metadata()?.len();
-        }
-    }
-    Ok(bytes)
 }
 
 #[cfg(test)]

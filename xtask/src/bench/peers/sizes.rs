@@ -11,6 +11,7 @@ use release::Digest;
 use super::ground::Ground;
 use super::pair::{NEW, OLD};
 use super::row::Row;
+use crate::bench::weigh;
 
 pub(super) const WHOLE: &str = "size: zstd -9, whole";
 pub(super) const FRAMES: &str = "size: updog full";
@@ -22,13 +23,13 @@ pub(super) fn rows(ground: &Ground) -> Vec<Row> {
     let text = |result: Result<u64>| result.map_err(|error| format!("{error:#}"));
     vec![
         Row::size(WHOLE, "the root image", text(length(&ground.pair.whole()))),
-        Row::size(
-            FRAMES,
-            "frames and index of the root image",
-            text(targets(ground, "full", &["root.img.zst", "root.idx"])),
-        ),
+        Row::size(FRAMES, "frames and index of the root image", text(frames(ground))),
         Row::size(PATCH, "level 3, the old image whole in memory", text(patch(ground))),
-        Row::size(RECORDS, "the root image's delta", text(targets(ground, "delta", &["root.from-"]))),
+        Row::size(
+            RECORDS,
+            "the root image's delta, and the full frames that it leaves",
+            text(weigh::root_delta(&ground.shell, "own/repo")),
+        ),
     ]
 }
 
@@ -36,18 +37,9 @@ fn length(path: &Path) -> Result<u64> {
     Ok(std::fs::metadata(path).with_context(|| format!("failed to look at {}", path.display()))?.len())
 }
 
-/// Of the new release's targets that have one of these words in their names.
-fn targets(ground: &Ground, repository: &str, words: &[&str]) -> Result<u64> {
-    let mut bytes = 0;
-    let folder = ground.path(&format!("own/{repository}/targets"));
-    for entry in std::fs::read_dir(&folder).with_context(|| format!("failed to read {}", folder.display()))? {
-        let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if name.contains(&format!("-{NEW}-")) && words.iter().any(|word| name.contains(word)) {
-            bytes += entry.metadata()?.len();
-        }
-    }
-    Ok(bytes)
+fn frames(ground: &Ground) -> Result<u64> {
+    let words = [format!("-{NEW}-root.img.zst"), format!("-{NEW}-root.idx")];
+    weigh::files(&ground.path("own/full/targets"), &words.each_ref().map(String::as_str))
 }
 
 fn patch(ground: &Ground) -> Result<u64> {
