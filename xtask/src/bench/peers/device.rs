@@ -114,6 +114,19 @@ impl Drop for Device {
     }
 }
 
+/// Takes apart what a run that was killed has left over this file.
+pub(super) fn detach(file: &Path) -> Result<()> {
+    let path = file.to_str().context("the target folder's path is not UTF-8")?;
+    let words = ["--noheadings", "--output", "NAME", "--associated", path];
+    let left = process::output(&mut process::program("losetup", &words))?;
+    for node in left.lines().map(str::trim) {
+        // It ends with an error when there are none, as when the run was killed before it had announced them.
+        let _ = process::program("partx", &["--delete", node]).status();
+        process::run(&mut process::program("losetup", &["--detach", node]))?;
+    }
+    Ok(())
+}
+
 /// Fails where no such device can be made.
 pub(super) fn needs_root() -> Result<()> {
     ensure!(

@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use fixtures::server::{Faults, Server};
 
-use super::device::{Before, Device};
+use super::device::{self, Before, Device};
 use super::pair::{NEW, OLD, Pair};
 use super::row::Sample;
 use crate::bench::usage::{self, TIME, Usage};
@@ -32,6 +32,7 @@ impl Ground {
         let shell = usage::shell(folder, programs)?;
         let disk = folder.join("disk.img");
         if disk.exists() {
+            device::detach(&disk)?;
             fs::remove_file(&disk)?;
         }
         let (mib, release) = (pair.mib, pair.release(OLD));
