@@ -69,7 +69,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let target = Workspace::load()?.target_directory;
     let folder = target.join("bench");
     let pair = Pair::make(&folder.join(format!("pair-{}", args.mib)), args.mib)?;
-    let large = if args.large { large(&folder, &programs, &pair)? } else { Vec::new() };
+    let large = if args.large { large(&folder, &programs, &pair, args.level)? } else { Vec::new() };
     let ground = Ground::new(&folder.join(format!("peers-{}", args.mib)), &programs, pair, args.level)?;
     let mut rows = race(&ground, &families, args.runs);
     rows.extend(large);
@@ -96,11 +96,10 @@ pub(super) fn run(args: &Args) -> Result<()> {
 }
 
 /// Runs of updog alone with images four times as long.
-fn large(folder: &Path, programs: &Path, pair: &Pair) -> Result<Vec<Row>> {
+fn large(folder: &Path, programs: &Path, pair: &Pair, level: i32) -> Result<Vec<Row>> {
     println!("# The same images four times in a row, for memory.");
     let pair = pair.repeated(&folder.join(format!("pair-{}x{LARGER}", pair.mib)), LARGER)?;
-    // How well they are packed does not matter here.
-    let ground = Ground::new(&folder.join(format!("peers-{}", pair.mib)), programs, pair, 1)?;
+    let ground = Ground::new(&folder.join(format!("peers-{}", pair.mib)), programs, pair, level)?;
     let rows = race(&ground, &[&own::FAMILY], 1);
     Ok(rows.into_iter().map(|row| Row { name: larger(&row.name), ..row }).collect())
 }
