@@ -245,18 +245,30 @@ impl Folder {
         Ok(documents)
     }
 
-    /// Keeps the document of a delegated role, and among the blobs each that was ever kept, so that it is known for good.
+    /// Keeps the document of a delegated role, and that it and the one before were known here.
     pub(crate) fn save_delegated(&self, name: &str, document: &Document<Targets>) -> Result<()> {
+        let before = self.delegated_bytes(name)?;
+        self.keep_delegated(name, document)?;
+        // After a cut before this it is here all the same, so nothing of it is taken back.
+        self.learn(|known| {
+            for bytes in before.as_deref().into_iter().chain([document.bytes()]) {
+                known.learn_role(name, bytes);
+            }
+        })
+    }
+
+    /// Keeps the document of a delegated role, and among the blobs each that was ever kept.
+    pub(crate) fn keep_delegated(&self, name: &str, document: &Document<Targets>) -> Result<()> {
         self.make(DELEGATED)?;
-        let quoted = delegated::quoted(name);
-        let path = format!("{DELEGATED}/{quoted}.json");
-        let before = self.read(&path)?;
-        let both = || before.as_deref().into_iter().chain([document.bytes()]);
-        for bytes in both() {
-            self.save_blob(&format!("{quoted}.json"), bytes)?;
+        let before = self.delegated_bytes(name)?;
+        for bytes in before.as_deref().into_iter().chain([document.bytes()]) {
+            self.save_blob(&format!("{}.json", delegated::quoted(name)), bytes)?;
         }
-        self.learn(|known| both().for_each(|bytes| known.learn_role(name, bytes)))?;
-        self.write(&path, document.bytes())
+        self.write(&delegated_path(name), document.bytes())
+    }
+
+    fn delegated_bytes(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        self.read(&delegated_path(name))
     }
 
     /// What is completely signed.
@@ -352,6 +364,10 @@ pub(crate) fn json(value: &impl Serialize) -> Result<Vec<u8>> {
 
 fn encode(source: serde_json::Error) -> Error {
     Error::Encode { what: "working folder", source: Box::new(source) }
+}
+
+fn delegated_path(name: &str) -> String {
+    format!("{DELEGATED}/{}.json", delegated::quoted(name))
 }
 
 /// The file that makes a folder a working folder.

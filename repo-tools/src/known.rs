@@ -84,6 +84,11 @@ impl Folder {
         self.write(STATE, &json(&State { published, ..self.state()? })?)
     }
 
+    /// Remembers that this is what hosts were shown, and nothing else, in one step.
+    pub fn save_taken_over(&self, published: Versions, known: Known) -> Result<()> {
+        self.write(STATE, &json(&State { published, known, ..State::default() })?)
+    }
+
     /// Remembers more than was known.
     pub fn learn(&self, learn: impl FnOnce(&mut Known)) -> Result<()> {
         let mut state = self.state()?;

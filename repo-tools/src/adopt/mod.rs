@@ -25,6 +25,7 @@ use crate::files::{Files, Partial};
 use crate::folder::Folder;
 use crate::host_check::{find, target_bytes};
 use crate::intent::FILE_NAME;
+use crate::known::{Known, TARGETS};
 use crate::metadata::blob_name;
 use crate::parallel::{Meter, Tell, each};
 use crate::source::Source;
@@ -172,6 +173,12 @@ fn keep(folder: &Folder, seen: Seen, manifest: Manifest, now: DateTime<Utc>) -> 
         snapshot: seen.snapshot.version(),
         timestamp: seen.timestamp.version(),
     };
+    let mut known = Known::default();
+    known.learn_role(TARGETS, seen.targets.bytes());
+    for (name, document) in &seen.delegated {
+        known.learn_role(name, document.bytes());
+    }
+    known.learn_releases(&manifest);
     let delegations = seen.targets.role().delegations.clone();
     let draft = Draft { targets: blobs_of(&seen.targets)?, manifest, delegations, withdrawn: Vec::new() };
     let mut adopted = Adopted {
@@ -195,7 +202,7 @@ fn keep(folder: &Folder, seen: Seen, manifest: Manifest, now: DateTime<Utc>) -> 
         adopted.terms = Some(terms.to_vec());
     }
     for (name, document) in &seen.delegated {
-        folder.save_delegated(name, document)?;
+        folder.keep_delegated(name, document)?;
     }
     folder.save_draft(&draft)?;
     folder.save_papers(&Papers {
@@ -207,7 +214,7 @@ fn keep(folder: &Folder, seen: Seen, manifest: Manifest, now: DateTime<Utc>) -> 
     })?;
     // What lay in the folder before must not lie beside it: a root of another chain, or one that nobody has seen.
     folder.roots_to(versions.root)?;
-    folder.save_shown(versions)?;
+    folder.save_taken_over(versions, known)?;
     Ok(adopted)
 }
 

@@ -125,11 +125,12 @@ fn cost(context: &Context, args: &Args) -> Result<Cost> {
     let typical = Cost::typical(update_bytes);
     let snapshot = papers.snapshot.as_ref().map(|document| count(document.bytes().len()));
     let listed = papers.targets.as_ref().map(|document| count(document.bytes().len()));
-    let changed = snapshot.zip(listed).map(|(snapshot, listed)| snapshot.saturating_add(listed));
     let manifest =
         draft.manifest.encode().map_err(|source: manifest::ManifestError| Error::Manifest { source })?;
-    let timestamp = papers.timestamp.as_ref().map(|document| count(document.bytes().len()));
-    let check = timestamp.map(|timestamp| timestamp.saturating_add(count(manifest.len())));
+    let changed = snapshot
+        .zip(listed)
+        .map(|(snapshot, listed)| snapshot.saturating_add(listed).saturating_add(count(manifest.len())));
+    let check = papers.timestamp.as_ref().map(|document| count(document.bytes().len()));
     Ok(Cost {
         check_bytes: check.unwrap_or(typical.check_bytes),
         changed_bytes: changed.unwrap_or(typical.changed_bytes),

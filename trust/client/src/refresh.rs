@@ -86,14 +86,47 @@ impl Trusted {
         name: &str,
         max_length: u64,
     ) -> Result<Bytes, Error> {
+        let target = self.short_target(transport, name, max_length).await?;
+        self.fetch(transport, &target).await
+    }
+
+    /// [`Trusted::target_bytes`] of one that every look reads: it is kept beside the metadata, in place of the one before,
+    /// and not fetched again while the same bytes are signed. One that cannot be kept is fetched the next time, too.
+    pub async fn kept_target_bytes(
+        &mut self,
+        transport: &Transport,
+        name: &str,
+        max_length: u64,
+    ) -> Result<Bytes, Error> {
+        let target = self.short_target(transport, name, max_length).await?;
+        if let Some(bytes) = self.store.kept(&target) {
+            return Ok(bytes.into());
+        }
+        let bytes = self.fetch(transport, &target).await?;
+        if let Err(error) = self.store.keep_target(&bytes) {
+            tracing::warn!(%error, name, "a target is not kept");
+        }
+        Ok(bytes)
+    }
+
+    async fn short_target(
+        &mut self,
+        transport: &Transport,
+        name: &str,
+        max_length: u64,
+    ) -> Result<Target, Error> {
         let target = self.target(transport, name).await?;
         if target.length > max_length {
             let length = target.length;
             return Err(Error::TargetTooLong { name: name.to_owned(), limit: max_length, length });
         }
+        Ok(target)
+    }
+
+    async fn fetch(&mut self, transport: &Transport, target: &Target) -> Result<Bytes, Error> {
         let mut worst = None;
         for (number, mirror) in self.mirrors.iter_from(self.best) {
-            match whole(transport, mirror.targets(), &target).await {
+            match whole(transport, mirror.targets(), target).await {
                 Ok(bytes) => {
                     self.best = number;
                     return Ok(bytes);
@@ -101,7 +134,7 @@ impl Trusted {
                 Err(error) => fall_over(&mut worst, error)?,
             }
         }
-        Err(worst.unwrap_or_else(|| Error::NotListed { name: name.to_owned() }))
+        Err(worst.unwrap_or_else(|| Error::NotListed { name: target.name.clone() }))
     }
 
     /// Answers one request from the first mirror whose answer the rules accept, and keeps what they say.

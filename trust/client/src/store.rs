@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use trust_core::{Change, Role, Stored, newest_root, stored_signed_at};
+use trust_core::{Change, Role, Stored, Target, newest_root, stored_signed_at};
 
 use crate::error::Error;
 use crate::files::{Disk, Files};
@@ -20,6 +20,8 @@ pub struct Store {
     files: Arc<dyn Files>,
 }
 
+/// No role's name leads to it: those end in `.json`.
+const KEPT: &str = "kept.target";
 /// Larger files are none of ours.
 const LARGEST: u64 = 64 << 20;
 
@@ -90,6 +92,22 @@ impl Store {
             }
         }
         Ok(())
+    }
+
+    /// The target that was kept last, if it is this one to the byte.
+    pub(crate) fn kept(&self, target: &Target) -> Option<Vec<u8>> {
+        let path = self.folder.join(KEPT);
+        if self.files.length(&path)? != target.length {
+            return None;
+        }
+        let bytes = self.files.read(&path).ok()?;
+        target.check(&bytes).is_ok().then_some(bytes)
+    }
+
+    /// Keeps one target, in place of the one before.
+    pub(crate) fn keep_target(&self, bytes: &[u8]) -> Result<(), Error> {
+        let path = self.folder.join(KEPT);
+        self.replace(&path, bytes).map_err(|source| Error::Keep { path, source })
     }
 
     fn keep(&self, role: &Role, bytes: &[u8]) -> Result<(), Error> {

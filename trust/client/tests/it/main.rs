@@ -2,6 +2,7 @@
 
 mod host;
 mod interop;
+mod kept;
 mod mirrors;
 mod ranges;
 mod reach;

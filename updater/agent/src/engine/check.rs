@@ -1,7 +1,7 @@
 //! check: which release this host may have, by what is signed and what the rules say.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use release::manifest::{self, Manifest};
+use release::manifest::Manifest;
 use updater_core::{Candidate, Host, NoOffer, Offer, candidates, offer};
 
 use super::error::Error;
@@ -24,7 +24,7 @@ pub fn check(ctx: &Context<'_>, options: &Options) -> Result<Checked> {
         .event(&Event::Step { step: Step::Check, message: "refreshing the trusted metadata".to_owned() });
     let host = ctx.host()?;
     let mut repository = Repository::open(ctx, options)?;
-    let bytes = repository.bytes(MANIFEST, manifest::MAX_LENGTH as u64)?;
+    let bytes = repository.manifest()?;
     let mut manifest = Manifest::parse(&bytes).map_err(Error::Manifest)?;
     let left_out = repository.keep_held(&mut manifest);
     if left_out > 0 {
@@ -67,5 +67,3 @@ impl Checked {
         self.repository.roles()
     }
 }
-
-const MANIFEST: &str = "manifest.json";

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use release::Images;
-use release::manifest::Manifest;
+use release::manifest::{self, Manifest};
 use trust_client::{Mirror, Mirrors, Store, Target, TransportConfig, Trusted, refresh};
 use trust_core::{Expiry, Freshness};
 use url::Url;
@@ -78,6 +78,19 @@ impl Repository {
                 target.map_err(|source| Error::Target { name: name.to_owned(), source })
             }
             Place::Carried(bundle) => bundle.target(name),
+        }
+    }
+
+    /// The manifest's bytes; their length and digest are right.
+    pub(super) fn manifest(&mut self) -> Result<Vec<u8>, Error> {
+        let (name, max) = (manifest::TARGET_NAME, manifest::MAX_LENGTH as u64);
+        match &mut self.place {
+            Place::Mirrors(place) => {
+                let (online, trusted) = place.as_mut();
+                let bytes = online.wait(trusted.kept_target_bytes(online.transport(), name, max))?;
+                bytes.map(Vec::from).map_err(|source| Error::Target { name: name.to_owned(), source })
+            }
+            Place::Carried(bundle) => bundle.target_bytes(name, max),
         }
     }
 

@@ -1,0 +1,75 @@
+//! The target that every look reads is fetched once.
+
+use std::fs;
+use std::path::PathBuf;
+
+use trust_client::{Class, Transport};
+
+use crate::host::{LENGTH, World, hasty, image, run};
+
+/// Asks for the image as an own run of a host would; the bytes, and how many requests the target took.
+fn look(world: &World) -> (Result<Vec<u8>, trust_client::Error>, usize) {
+    run(async {
+        let transport = Transport::new(hasty()).expect("settings are good");
+        let mut trusted = world.refresh(&transport).await.expect("an honest refresh");
+        world.server.clear();
+        let found = trusted.kept_target_bytes(&transport, "os.img", LENGTH as u64).await;
+        (found.map(Vec::from), world.server.log().len())
+    })
+}
+
+fn kept(world: &World) -> PathBuf {
+    world.store_path().join("kept.target")
+}
+
+#[test]
+fn it_is_not_fetched_again() {
+    let world = World::new();
+    for requests in [1, 0, 0] {
+        let (found, asked) = look(&world);
+        assert_eq!((found.unwrap() == image(), asked), (true, requests));
+    }
+    // Nor asked of a mirror that has lost it.
+    fs::remove_file(world.folder.path().join("targets").join(world.image_path())).unwrap();
+    assert_eq!(look(&world).0.unwrap(), image());
+}
+
+/// What lies there is believed for what is signed now and for nothing else.
+#[test]
+fn what_is_not_it_to_the_byte_is_fetched() {
+    let world = World::new();
+    look(&world).0.unwrap();
+    let mut other = image();
+    other[LENGTH / 2] ^= 1;
+    for bytes in [other, image()[1..].to_vec(), Vec::new()] {
+        fs::write(kept(&world), bytes).unwrap();
+        let (found, asked) = look(&world);
+        assert_eq!((found.unwrap() == image(), asked), (true, 1));
+        assert_eq!(fs::read(kept(&world)).unwrap(), image());
+    }
+}
+
+/// A limit holds whether it is there or not.
+#[test]
+fn one_that_is_too_long_is_refused_all_the_same() {
+    let world = World::new();
+    look(&world).0.unwrap();
+    let error = run(async {
+        let transport = Transport::new(hasty()).unwrap();
+        let mut trusted = world.refresh(&transport).await.unwrap();
+        trusted.kept_target_bytes(&transport, "os.img", 99).await.unwrap_err()
+    });
+    assert_eq!(error.classify(), Class::Untrusted, "{error}");
+}
+
+/// A folder in its place stands for all that keeps it from being written.
+#[test]
+fn one_that_cannot_be_kept_is_no_error() {
+    let world = World::new();
+    fs::create_dir_all(kept(&world)).unwrap();
+    for _ in 0..2 {
+        let (found, asked) = look(&world);
+        assert_eq!((found.unwrap() == image(), asked), (true, 1));
+    }
+    assert!(!kept(&world).with_extension("json.partial").exists());
+}
