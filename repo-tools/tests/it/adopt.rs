@@ -97,11 +97,23 @@ fn a_lost_folder_is_made_again_and_goes_on() {
         "signing/delegated/tools.json",
         "draft/manifest.json",
         "draft/targets.json",
-        "updog-repo.json",
     ] {
         let [new, old] =
             ["r", "lost"].map(|repo| fs::read_to_string(desk.path().join(repo).join(file)).unwrap());
         assert_eq!(new, old, "{file}");
+    }
+    let [new, old] = ["r", "lost"].map(|repo| {
+        let bytes = fs::read(desk.path().join(repo).join("updog-repo.json")).unwrap();
+        serde_json::from_slice::<Value>(&bytes).unwrap()
+    });
+    assert_eq!(
+        (&new["published"], &new["known"]["releases"]),
+        (&old["published"], &old["known"]["releases"])
+    );
+    // Of each role the document that is there now.
+    for (role, known) in new["known"]["roles"].as_object().unwrap() {
+        let was = old["known"]["roles"][role].as_array().unwrap();
+        assert!(known.as_array().unwrap().iter().all(|one| was.contains(one)), "{role}");
     }
     let intent = fs::read_to_string(desk.path().join("r/repo.toml")).unwrap();
     for part in ["[keys]\nann = \"", "[roles.snapshot]\nkeys = [\"ann\"]\nthreshold = 1\nexpires = \"30d\"\n"]
