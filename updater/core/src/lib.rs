@@ -6,9 +6,8 @@
 //! * [`next_step`]: looks at what is and names one step; doing it and asking again is the whole engine.
 //! * [`settle`]: what became of an update, from the flags and the record of what was meant; [`record()`] keeps the answer.
 //! * [`cause()`]: why a slot was left, from what its boots left behind; [`health`]: what the gate does about a verdict.
-//! * [`may_restart`]: when the host may restart by itself; [`backoff()`]: how long it waits after asking in vain.
-//! * [`may_restart`]: when the host may restart by itself; [`turn`]: whether its group lets it, and
-//!   [`held`]: for how long.
+//! * [`may_restart_by`]: when the host may restart by itself; [`turn`]: whether its group lets it, and
+//!   [`held`]: for how long; [`backoff()`]: how long it waits after asking in vain.
 //! * [`Status`]: five lines that say all of it.
 //! * [`records`]: what the state folder keeps.
 //! * [`Exit`], [`Reason`]: every refusal has a word and a code.
