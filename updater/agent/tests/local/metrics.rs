@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -147,13 +147,50 @@ fn what_a_file_cannot_hold_changes_no_verb() {
     fs::remove_dir_all(path.parent().unwrap()).unwrap();
     let said = host.updog(&["confirm"]);
     assert_eq!((said.code, &said.stdout), (0, &without.stdout), "{said:?}");
-    // A link that somebody has put there is replaced, not followed.
-    fs::create_dir(path.parent().unwrap()).unwrap();
-    write(host.path("precious"), "precious");
-    std::os::unix::fs::symlink(host.path("precious"), &path).unwrap();
-    assert_eq!(host.updog(&["confirm"]).code, 0);
-    assert_eq!(fs::read_to_string(host.path("precious")).unwrap(), "precious");
-    assert!(fs::symlink_metadata(&path).unwrap().is_file());
+}
+
+/// Neither a pipe nor a device, nor what a link leads to of that kind, is replaced or waited for.
+#[test]
+fn what_is_no_regular_file_is_left_as_it_is() {
+    let host = Host::new();
+    let path = told(&host);
+    let pipe = host.path("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for target in [pipe.as_path(), Path::new("/dev/null")] {
+        std::os::unix::fs::symlink(target, &path).unwrap();
+        let said = host.updog(&["confirm"]);
+        assert_eq!(said.code, 0, "{said:?}");
+        assert!(said.stderr.contains("updog.prom: what lies there is no regular file"), "{said:?}");
+        assert_eq!(fs::read_link(&path).unwrap(), target);
+        assert!(!fs::metadata(&path).unwrap().is_file());
+        fs::remove_file(&path).unwrap();
+    }
+    fs::rename(&pipe, &path).unwrap();
+    let said = host.updog(&["confirm"]);
+    assert!(said.stderr.contains("updog.prom: what lies there is no regular file"), "{said:?}");
+    assert!(fs::symlink_metadata(&path).unwrap().file_type().is_fifo());
+}
+
+#[test]
+fn a_link_is_written_through() {
+    let host = Host::new();
+    let path = told(&host);
+    let real = host.path("real/updog.prom");
+    fs::create_dir(host.path("real")).unwrap();
+    std::os::unix::fs::symlink("../real/link.prom", &path).unwrap();
+    std::os::unix::fs::symlink("updog.prom", host.path("real/link.prom")).unwrap();
+    // Whether there is something at its end or not.
+    for _ in 0..2 {
+        assert_eq!(host.updog(&["confirm"]).code, 0);
+        assert!(fs::read_to_string(&real).unwrap().contains("updog_build_info"));
+        assert!(fs::symlink_metadata(&path).unwrap().is_symlink());
+        write(&real, "old");
+    }
+    fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink("updog.prom", &path).unwrap();
+    let said = host.updog(&["confirm"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.stderr.contains("more than 40 links"), "{said:?}");
 }
 
 /// A timer that fails for its configuration is to be seen too.
