@@ -188,6 +188,11 @@ impl Disk {
     }
 
     pub(crate) fn open_under(path: &Path, access: Access, sys: &Path, dev: &Path) -> Result<Disk> {
+        // To open a pipe would wait for its other end.
+        if std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.file_type().is_block_device())
+        {
+            return Err(Error::NotADisk { path: path.to_owned() });
+        }
         let opened = OpenOptions::new().read(true).write(access == Access::Write).open(path);
         let mut file = opened.map_err(|source| Error::OpenDisk { path: path.to_owned(), access, source })?;
         let inspect = |source| Error::InspectDisk { path: path.to_owned(), source };

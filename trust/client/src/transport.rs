@@ -1,5 +1,6 @@
 //! One HTTP client for metadata and images.
 
+use std::io::{self, Read as _};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -300,12 +301,29 @@ fn build(config: &TransportConfig, only: Option<Vec<Certificate>>, policy: Polic
 }
 
 fn authorities(path: &Path) -> Result<Vec<Certificate>, Error> {
-    let pem = std::fs::read(path).map_err(|source| Error::ReadCaBundle { path: path.to_owned(), source })?;
+    let pem = read(path).map_err(|source| Error::ReadCaBundle { path: path.to_owned(), source })?;
     match Certificate::from_pem_bundle(&pem) {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
         _ => Err(Error::BadCaBundle { path: path.to_owned() }),
     }
 }
+
+/// A pipe is not waited for, and a device not read: neither is a file that somebody means.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is no regular file"));
+    }
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(LONGEST_BUNDLE + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LONGEST_BUNDLE {
+        let detail = format!("it is longer than {LONGEST_BUNDLE} bytes");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, detail));
+    }
+    Ok(bytes)
+}
+
+/// In bytes. All authorities that browsers know have a quarter of it.
+const LONGEST_BUNDLE: u64 = 1 << 20;
 
 /// rustls takes no provider for granted. A second install is refused, which is as good: there is only this one. For clients
 /// beside [`Transport`].

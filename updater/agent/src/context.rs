@@ -13,7 +13,7 @@ use crate::interrupt::Interrupt;
 use crate::machine::{Machine, OsRelease};
 use crate::options::Options;
 use crate::report::{Event, Reporter};
-use crate::state::State;
+use crate::state::{State, file};
 use crate::uptime::uptime;
 use crate::{Error, Result};
 
@@ -104,7 +104,7 @@ impl Context<'_> {
             let trust = self.state.dir().join("trust");
             // Opening it would make it.
             let store = trust.is_dir().then(|| Store::open(trust).ok())??;
-            store.signed_at(&std::fs::read(&self.config.root).ok()?)
+            store.signed_at(&file::whole(&self.config.root, file::TEXT).ok()?)
         };
         trust_core::floor(self.config.build_time.unwrap_or(DateTime::UNIX_EPOCH), signed_at())
     }

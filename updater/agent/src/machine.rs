@@ -11,6 +11,7 @@ use partition_disk::discover::{self, DiscoverError, Running};
 use partition_disk::{Access, Disk, confirmed};
 use release::Version;
 
+use crate::state::file;
 use crate::{Error, Result};
 
 /// Where variant and version are named.
@@ -98,8 +99,8 @@ impl Machine {
             None if self.is_live() => Path::new(OS_RELEASE),
             None => return Ok(OsRelease::default()),
         };
-        let text =
-            fs::read_to_string(path).map_err(|source| Error::OsRelease { path: path.to_owned(), source })?;
+        let text = file::text(path, file::TEXT)
+            .map_err(|source| Error::OsRelease { path: path.to_owned(), source })?;
         let version = field(&text, "VERSION_ID").map(|text| {
             text.parse().map_err(|source| Error::Version {
                 path: path.to_owned(),

@@ -13,6 +13,7 @@ use updater_core::{Group, Holder, Permit, Reason, Refusal, Strategy, Turn, again
 
 use crate::answer::chain;
 use crate::etcd::{self, Created, Entry, Etcd};
+use crate::state::file;
 use crate::{Context, Error, Result};
 
 /// What this host has, by its record alone.
@@ -219,7 +220,7 @@ fn holder(entry: &Entry, prefix: &str) -> Holder {
 /// What others of the group may know: a name, a number that was drawn for it, and what the restart is for.
 fn value(ctx: &Context<'_>, to: Option<&str>, now: DateTime<Utc>) -> Result<Vec<u8>> {
     let name =
-        ctx.machine.file("proc/sys/kernel/hostname").and_then(|path| std::fs::read_to_string(path).ok());
+        ctx.machine.file("proc/sys/kernel/hostname").and_then(|path| file::text(&path, file::TEXT).ok());
     let name = name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
     let value = json!({
         "format": FORMAT,

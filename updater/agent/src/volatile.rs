@@ -1,10 +1,9 @@
 //! Folders that do not outlive this boot: the initramfs puts a tmpfs where PRIVATE or DATA could not be mounted.
 
-use std::fs;
-
 use serde_json::{Map, Value};
 
 use crate::Context;
+use crate::state::file;
 
 /// Holds the state folder.
 pub(crate) const PRIVATE: &str = "private";
@@ -14,7 +13,7 @@ pub(crate) const VAR: &str = "var";
 /// Why this one does not outlive the boot; `None`: it does.
 pub(crate) fn reason(ctx: &Context<'_>, name: &str) -> Option<String> {
     let path = ctx.machine.file("run/updog/volatile")?.join(name);
-    let bytes = fs::read(path).ok()?;
+    let bytes = file::whole(&path, file::TEXT).ok()?;
     let text = String::from_utf8_lossy(&bytes);
     let line: String = text.lines().next().unwrap_or_default().chars().filter(|c| !c.is_control()).collect();
     Some(if line.is_empty() { "it could not be mounted".to_owned() } else { line })

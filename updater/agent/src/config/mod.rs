@@ -15,7 +15,7 @@ mod settings;
 mod units;
 mod windows;
 
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 pub use error::{Error, Words};
@@ -65,7 +65,7 @@ pub fn load(file: Option<&Path>, strictness: Strictness) -> Result<Loaded, Error
     let mut merged = Merged::default();
     let mut notes = Vec::new();
     for path in files {
-        match read(&path) {
+        match crate::state::file::whole(&path, crate::state::file::TEXT) {
             Ok(bytes) => match fragment::parse(&path, &bytes, strictness) {
                 Ok((fragment, problems)) => {
                     notes.extend(problems.iter().map(error::chain));
@@ -81,19 +81,6 @@ pub fn load(file: Option<&Path>, strictness: Strictness) -> Result<Loaded, Error
     notes.extend(problems.iter().map(error::chain));
     Ok(Loaded { settings, merged, notes })
 }
-
-/// A configuration is read whole, so it has a limit.
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    crate::state::file::open(path)?.take(LIMIT + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LIMIT {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("it is longer than {LIMIT} bytes")));
-    }
-    Ok(bytes)
-}
-
-/// In bytes.
-const LIMIT: u64 = 1 << 20;
 
 fn tolerate(error: Error, strictness: Strictness, notes: &mut Vec<String>) -> Result<(), Error> {
     match strictness {

@@ -1,7 +1,7 @@
 //! `staged/partial.json`: what an interrupted run had made right. Only a hint (see [`hint`](super::hint)).
 
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use partition_core::Slot;
@@ -10,6 +10,7 @@ use release::{Image, Images, ReleaseId};
 
 use super::hint::{MARK_EVERY, Marks, Partial};
 use super::work::Work;
+use crate::state::file;
 
 /// The hint of the run that is under way.
 #[derive(Debug)]
@@ -22,7 +23,7 @@ pub(super) struct PartialFile {
 impl PartialFile {
     /// What an earlier run of this release to this slot left; anything else, garbage too, is no hint.
     pub(super) fn recall(folder: &Path, slot: Slot, release: ReleaseId) -> Option<Images<Marks>> {
-        let text = fs::read_to_string(folder.join(NAME)).ok()?;
+        let text = file::text(&folder.join(NAME), MOST).ok()?;
         let partial: Partial = serde_json::from_str(&text).ok()?;
         let same = partial.format == 1 && partial.slot == slot.to_string() && partial.release == release;
         same.then_some(partial.right)
@@ -40,16 +41,17 @@ impl PartialFile {
         let right =
             Images::from_fn(|image| Marks::all_but(indexes.get(image).pieces().len(), work.missing(image)));
         let partial = Partial { format: 1, slot: slot.to_string(), release, right };
-        let file = PartialFile { folder: folder.to_owned(), partial, unsaved: 0 };
-        file.save()?;
+        let hint = PartialFile { folder: folder.to_owned(), partial, unsaved: 0 };
+        hint.save()?;
         let mut room = Vec::new();
         for (_, index) in indexes.iter() {
             room.extend(index.encode());
         }
         room.resize(room.len().saturating_add(RECORD), 0);
-        fs::write(folder.join(ROOM), room)?;
-        fs::File::open(folder.join(ROOM))?.sync_all()?;
-        Ok(file)
+        let mut held = file::create(&folder.join(ROOM))?;
+        held.write_all(&room)?;
+        held.sync_all()?;
+        Ok(hint)
     }
 
     /// A piece was written.
@@ -79,7 +81,7 @@ impl PartialFile {
     fn save(&self) -> io::Result<()> {
         let text = serde_json::to_string(&self.partial).map_err(io::Error::other)?;
         let new = self.folder.join(NEW);
-        fs::write(&new, text)?;
+        file::create(&new)?.write_all(text.as_bytes())?;
         fs::rename(new, self.folder.join(NAME))
     }
 }
@@ -89,3 +91,5 @@ const NEW: &str = "partial.json.new";
 const ROOM: &str = "partial.room";
 /// More than `staged.json` needs.
 const RECORD: usize = 4096;
+/// In bytes; a bit for each piece of three images is far less.
+const MOST: u64 = 64 << 20;

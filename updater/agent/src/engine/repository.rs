@@ -1,7 +1,6 @@
 //! Where metadata and targets come from: mirrors on the network, or a bundle that somebody carried here. The rules are the same
 //! for both.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -17,6 +16,7 @@ use super::http::HttpFrames;
 use super::online::Online;
 use super::source::FrameSource;
 use crate::config::Settings;
+use crate::state::file;
 use crate::{Context, Options, Result};
 
 /// A repository whose metadata is trusted for this run.
@@ -130,7 +130,7 @@ impl Repository {
 
 /// The root that came with the image: the start of all trust.
 fn shipped_root(path: &Path) -> Result<Vec<u8>, Error> {
-    fs::read(path).map_err(|source| Error::ReadRoot { path: PathBuf::from(path), source })
+    file::whole(path, file::TEXT).map_err(|source| Error::ReadRoot { path: PathBuf::from(path), source })
 }
 
 fn mirrors(settings: &Settings) -> Result<Mirrors> {

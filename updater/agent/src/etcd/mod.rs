@@ -18,6 +18,7 @@ use url::Url;
 
 use crate::config::Settings;
 use crate::interrupt::Interrupt;
+use crate::state::file;
 
 pub use error::Error;
 use wire::Call;
@@ -235,7 +236,7 @@ fn login(config: &Settings) -> Result<Option<Login>, String> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
-    std::fs::read(path).map_err(|error| format!("failed to read {}: {error}", path.display()))
+    file::whole(path, file::TEXT).map_err(|error| format!("failed to read {}: {error}", path.display()))
 }
 
 fn shown(endpoint: &Url) -> String {

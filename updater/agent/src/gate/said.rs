@@ -1,11 +1,13 @@
 //! The verdict of this boot, for `status` and `auto`, in a folder that does not outlive the boot.
 
 use std::fs;
+use std::io::Write as _;
 
 use serde::{Deserialize, Serialize};
 use updater_core::health::{Failing, Verdict};
 
 use crate::Context;
+use crate::state::file;
 
 /// `/run/updog/health`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +34,7 @@ impl Said {
 
 /// What the gate said in this boot; `None`: nothing, or there is no boot.
 pub(crate) fn said(ctx: &Context<'_>) -> Option<Said> {
-    let bytes = fs::read(ctx.machine.file(PATH)?).ok()?;
+    let bytes = file::whole(&ctx.machine.file(PATH)?, file::TEXT).ok()?;
     let said: Said = serde_json::from_slice(&bytes).ok()?;
     (said.boot == ctx.machine.boot_id()?).then_some(said)
 }
@@ -59,7 +61,7 @@ pub(crate) fn say(ctx: &Context<'_>, verdict: Option<&Verdict>) {
     let mut text = serde_json::to_string(&said).unwrap_or_default();
     text.push('\n');
     let made = path.parent().map_or(Ok(()), fs::create_dir_all);
-    if let Err(error) = made.and_then(|()| fs::write(&path, text)) {
+    if let Err(error) = made.and_then(|()| file::create(&path)?.write_all(text.as_bytes())) {
         ctx.note(format!("{} cannot be written ({error})", path.display()));
     }
 }

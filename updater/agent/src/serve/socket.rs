@@ -1,6 +1,6 @@
 //! The socket: one daemon at a time, and only for those who may talk to it.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use rustix::fs::Mode;
 use tokio::net::UnixListener;
 
 use crate::config::{Readers, Serve};
+use crate::state::file;
 use crate::{Error, Result};
 
 /// Removes the socket when it goes, and lets another daemon in.
@@ -64,7 +65,7 @@ fn lock(path: &Path) -> Result<File> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let failed = |source| Error::Socket { path: PathBuf::from(&name), source };
-    let file = OpenOptions::new().write(true).create(true).truncate(false).open(&name).map_err(failed)?;
+    let file = file::create(Path::new(&name)).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(fs::TryLockError::WouldBlock) => Err(Error::Served { path: path.to_owned() }),

@@ -10,29 +10,58 @@ use super::Error;
 /// The whole file; `None`: there is none.
 pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     let fail = |source| Error::Read { path: path.to_owned(), source };
-    let file = match open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(fail(error)),
-    };
-    let mut bytes = Vec::new();
-    file.take(LIMIT + 1).read_to_end(&mut bytes).map_err(fail)?;
-    if bytes.len() as u64 > LIMIT {
-        return Err(Error::Large { path: path.to_owned(), limit: LIMIT });
+    match whole(path, LIMIT) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+            Err(Error::Large { path: path.to_owned(), limit: LIMIT })
+        }
+        Err(error) => Err(fail(error)),
     }
-    Ok(Some(bytes))
+}
+
+/// A regular file as a whole, of at most `limit` bytes: whatever path somebody has named.
+pub(crate) fn whole(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        let detail = format!("it is longer than {limit} bytes");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, detail));
+    }
+    Ok(bytes)
+}
+
+/// The same of text.
+pub(crate) fn text(path: &Path, limit: u64) -> io::Result<String> {
+    String::from_utf8(whole(path, limit)?).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
 /// Opens a regular file for reading. A pipe in its place is not waited for: the folder is shared by both slots, and neither
 /// must hang there.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
-    let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    regular(OpenOptions::new().read(true).custom_flags(no_waiting()).open(path)?)
+}
+
+/// Opens a regular file for writing, empty; makes it when there is none. A pipe in its place is not waited for.
+pub(crate) fn create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    // Cut short once it is known to be a file.
+    options.write(true).create(true).truncate(false).custom_flags(no_waiting());
+    let file = regular(options.open(path)?)?;
+    file.set_len(0)?;
+    Ok(file)
+}
+
+fn regular(file: File) -> io::Result<File> {
     if file.metadata()?.is_file() {
         Ok(file)
     } else {
         Err(io::Error::new(io::ErrorKind::InvalidData, "it is no regular file"))
     }
+}
+
+const fn no_waiting() -> i32 {
+    rustix::fs::OFlags::NONBLOCK.bits().cast_signed()
 }
 
 /// Writes the file durably. A cut anywhere leaves the old bytes or the new ones, and perhaps a `.partial` beside them,
@@ -42,14 +71,7 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     make(folder)?;
     let mut partial = path.as_os_str().to_owned();
     partial.push(".partial");
-    // A pipe in its place is an error, and not waited for.
-    let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-    let done = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .custom_flags(flags)
-        .open(&partial)
+    let done = create(Path::new(&partial))
         .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
         .and_then(|()| fs::rename(&partial, path))
         .and_then(|()| sync(folder));
@@ -81,3 +103,5 @@ fn sync(folder: &Path) -> io::Result<()> {
 
 /// No state file comes near; an index of a 64 GiB image in 1 MiB pieces has 4.4 MB.
 const LIMIT: u64 = 64 << 20;
+/// No record, certificate, password or list of names that people make comes near; in bytes.
+pub(crate) const TEXT: u64 = 1 << 20;

@@ -30,6 +30,7 @@ mod journald;
 mod killed;
 mod locks;
 mod metrics;
+mod named;
 mod online;
 mod p8;
 mod report;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use release::bundle::{Contents, Member, Name};
 
 use crate::engine::error::Error;
+use crate::state::file::open;
 
 /// Where files lie.
 #[derive(Debug)]
@@ -51,7 +52,7 @@ impl Carrier {
             // Reading a pipe or a device would wait for ever, or never end.
             return Err(fail(io::Error::new(io::ErrorKind::InvalidInput, "expected a file or a folder")));
         }
-        let mut file = File::open(path).map_err(fail)?;
+        let mut file = open(path).map_err(fail)?;
         let contents = Contents::read(&mut file)
             .map_err(|source| Error::BundleForm { path: path.to_owned(), source })?;
         Ok(Carrier::File { path: path.to_owned(), file, contents })
@@ -101,7 +102,7 @@ impl Carrier {
                 if !kind.is_file() {
                     return Err(fail(io::Error::new(io::ErrorKind::InvalidInput, "expected a file")));
                 }
-                let file = File::open(&shown).map_err(fail)?;
+                let file = open(&shown).map_err(fail)?;
                 Ok(Some(Opened { path: shown, place: Place::Own(file), length: kind.len() }))
             }
             Carrier::File { file, contents, .. } => {
