@@ -29,13 +29,14 @@ impl Health {
         let default = Health::default();
         // There is one answer so far; another one must not be taken for it.
         reader.text("health.confirmed", stay)?;
+        let timeout_all = reader.measure("health.timeout_all", in_a_round)?.unwrap_or(default.timeout_all);
         Ok(Health {
             dir: reader.text("health.dir", units::absolute)?.unwrap_or(default.dir),
-            timeout: reader.measure("health.timeout", units::some_time)?.unwrap_or(default.timeout),
-            timeout_all: reader
-                .measure("health.timeout_all", units::some_time)?
-                .unwrap_or(default.timeout_all),
-            settle: reader.measure("health.settle", units::span)?.unwrap_or(default.settle),
+            timeout: reader.measure("health.timeout", in_a_round)?.unwrap_or(default.timeout),
+            timeout_all,
+            settle: reader
+                .measure("health.settle", |span| settles(span, timeout_all))?
+                .unwrap_or(default.settle),
             units: reader.typed("health.units", unit_names)?.unwrap_or(default.units),
         })
     }
@@ -68,6 +69,25 @@ impl Default for Health {
     }
 }
 
+fn in_a_round(value: &Value) -> Result<Duration, String> {
+    let span = units::some_time(value)?;
+    if span <= LONGEST_ROUND {
+        return Ok(span);
+    }
+    Err(format!("expected at most {}s, found {}s", LONGEST_ROUND.as_secs(), span.as_secs()))
+}
+
+/// One round before it and one that begins when it ends.
+fn settles(value: &Value, round: Duration) -> Result<Duration, String> {
+    let (span, most) = (units::span(value)?, ASKING.saturating_sub(round * 2));
+    if span <= most {
+        return Ok(span);
+    }
+    let (all, most, found) = (ASKING.as_secs(), most.as_secs(), span.as_secs());
+    let rule = format!("twice health.timeout_all and health.settle are at most {all}s together");
+    Err(format!("expected at most {most}s ({rule}), found {found}s"))
+}
+
 fn stay(word: &str) -> Result<(), String> {
     if word == STAY { Ok(()) } else { Err(format!("expected {STAY:?}, found {word:?}")) }
 }
@@ -84,4 +104,9 @@ fn unit_names(names: Vec<String>) -> Result<Vec<String>, String> {
     }
 }
 
+/// How long the gate may ask, whatever is configured: `updog-health.service` ends it after 30 minutes, and then a trial that is
+/// well would be left. What is between is for reading the root.
+pub const ASKING: Duration = Duration::from_mins(20);
+/// So that the default of `settle` has room beside two of them.
+const LONGEST_ROUND: Duration = Duration::from_mins(9);
 const STAY: &str = "stay";

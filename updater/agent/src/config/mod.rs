@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 pub use error::{Error, Words};
 pub use fragment::{Fragment, MirrorFragment};
-pub use health::Health;
+pub use health::{ASKING, Health};
 pub use hooks::Hooks;
 pub use merged::{Merged, Origin, Shown};
 pub use reboot::Reboot;

@@ -269,6 +269,38 @@ fn the_health_gates_keys_have_their_section_before_them() {
     }
 }
 
+/// Else systemd would end the gate of a healthy trial.
+#[test]
+fn the_gate_ends_before_its_unit_is_ended() {
+    let host = Host::new();
+    let together = "(twice health.timeout_all and health.settle are at most 1200s together)";
+    for (keys, problem) in [
+        ("timeout_all = \"9m\"\ntimeout = \"9m\"\nsettle = \"2m\"", None),
+        ("timeout_all = \"1s\"\nsettle = 1198", None),
+        ("timeout = \"10m\"", Some("health.timeout in #: expected at most 540s, found 600s".to_owned())),
+        ("timeout_all = 541", Some("health.timeout_all in #: expected at most 540s, found 541s".to_owned())),
+        (
+            "settle = \"30m\"",
+            Some(format!("health.settle in #: expected at most 600s {together}, found 1800s")),
+        ),
+        (
+            "timeout_all = \"9m\"\nsettle = 121",
+            Some(format!("health.settle in #: expected at most 120s {together}, found 121s")),
+        ),
+    ] {
+        write(host.config(), format!("[health]\n{keys}\n"));
+        let found =
+            load(Some(&host.config()), Strictness::Strict).map(|_| ()).map_err(|error| error.to_string());
+        let place = host.config().display().to_string();
+        let expected =
+            problem.map_or(Ok(()), |problem| Err(problem.replace("#:", &format!("{place} makes no sense:"))));
+        assert_eq!(found, expected, "{keys}");
+        // A gate that is asked all the same keeps to it too.
+        let health = load(Some(&host.config()), Strictness::Lenient).unwrap().settings.health;
+        assert!(health.timeout_all * 2 + health.settle <= updog::config::ASKING, "{health:?}");
+    }
+}
+
 /// A relative folder would be another one for everybody who starts updog.
 #[test]
 fn folders_of_programs_are_absolute() {

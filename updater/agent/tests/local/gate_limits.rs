@@ -45,7 +45,7 @@ fn both_limits_hold_for_the_gate() {
     host.health("settle = 0\ntimeout = 1\n");
     let said = host.updog(&["health"]);
     assert!(said.stdout.contains("health:10-hangs: took longer than 1 s"), "{said:?}");
-    host.health("settle = 0\ntimeout = 600\ntimeout_all = 1\n");
+    host.health("settle = 0\ntimeout = 540\ntimeout_all = 1\n");
     let said = host.updog(&["health"]);
     assert_eq!(said.code, 12, "{said:?}");
     assert!(said.stdout.contains("health:10-hangs: the time for all of them together is over"), "{said:?}");

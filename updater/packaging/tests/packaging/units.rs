@@ -52,6 +52,15 @@ fn systemd_finds_nothing_wrong_with_them() {
     }
 }
 
+/// The configuration bounds how long the gate asks; a third of the unit's time is for reading the root.
+#[test]
+fn the_gate_ends_before_its_unit_is_ended() {
+    let unit = fs::read_to_string(packaged("systemd/updog-health.service")).unwrap();
+    let minutes = unit.lines().find_map(|line| line.strip_prefix("TimeoutStartSec=")?.strip_suffix("min"));
+    let limit = std::time::Duration::from_secs(60 * minutes.unwrap().parse::<u64>().unwrap());
+    assert!(updog::config::ASKING + limit / 3 <= limit, "{limit:?}");
+}
+
 /// Exposure from 0 to 100; 30 is the bar of the daemon.
 fn exposure(threshold: &str, unit: &std::path::Path) -> (bool, String) {
     let mut analyze = Command::new("systemd-analyze");
