@@ -31,6 +31,8 @@ pub(crate) struct Etcd {
     client: Client,
     endpoints: Vec<Url>,
     timeout: Duration,
+    /// For all questions together, and when it is over.
+    all: (Duration, Instant),
     interrupt: Interrupt,
     login: Option<Login>,
 }
@@ -68,7 +70,10 @@ impl Etcd {
         let client = client(config, timeout).map_err(setup)?;
         let login = login(config).map_err(setup)?;
         let endpoints = config.reboot.endpoints.clone();
-        Ok(Etcd { runtime, client, endpoints, timeout, interrupt, login })
+        let members = u32::try_from(endpoints.len()).unwrap_or(u32::MAX);
+        let span = timeout.saturating_mul(QUESTIONS).saturating_mul(members).min(LONGEST_SPAN);
+        let all = (span, Instant::now() + span);
+        Ok(Etcd { runtime, client, endpoints, timeout, all, interrupt, login })
     }
 
     /// A lease that ends by itself after this time.
@@ -126,6 +131,10 @@ impl Etcd {
     ) -> Result<Option<T>, Error> {
         let mut tried = Vec::new();
         for endpoint in &self.endpoints {
+            if Instant::now() >= self.all.1 {
+                tried.push(format!("the {} s for all questions together are over", self.all.0.as_secs()));
+                break;
+            }
             let asked = self.runtime.block_on(self.interrupt.or_end(self.once(endpoint, call, token)));
             let why = match asked {
                 None => return Err(Error::Interrupted),
@@ -254,6 +263,10 @@ fn causes(error: &reqwest::Error) -> String {
 
 /// More than any group has.
 const MOST_KEYS: u32 = 256;
+/// Answered as late as may be by all members, so many are asked: more than any turn has that goes on.
+const QUESTIONS: u32 = 10;
+/// Whatever is configured.
+const LONGEST_SPAN: Duration = Duration::from_mins(30);
 /// In bytes.
 const LONGEST: usize = 1 << 20;
 

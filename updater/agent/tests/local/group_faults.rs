@@ -40,6 +40,8 @@ enum Does {
     Stalls,
     /// 1 GiB.
     Floods,
+    /// Answers just in time, and what it says keeps the turn asking: all is free, and somebody else was quicker.
+    LiesSlowly,
 }
 
 impl Server {
@@ -92,6 +94,22 @@ fn answer(mut stream: TcpStream, does: Does, seen: &Seen) {
         Does::Stalls => {
             let _ = write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n{{\"header\"");
             keep();
+        }
+        Does::LiesSlowly => {
+            thread::sleep(std::time::Duration::from_millis(700));
+            let body = match seen.asked.lock().unwrap().last().map(String::as_str) {
+                Some("/v3/lease/grant") => r#"{"header":{},"ID":"7001","TTL":"60"}"#,
+                Some("/v3/lease/keepalive") => r#"{"result":{"header":{},"ID":"7001","TTL":"60"}}"#,
+                Some("/v3/kv/txn") => {
+                    r#"{"header":{},"responses":[{"response_range":{"header":{},"count":"1","kvs":[{"key":"eA==","lease":"1"}]}}]}"#
+                }
+                _ => r#"{"header":{}}"#,
+            };
+            let length = body.len();
+            let _ = write!(
+                stream,
+                "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            );
         }
         Does::Floods => {
             let _ = write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", 1 << 30);
@@ -216,6 +234,19 @@ fn confirm_does_not_wait_for_etcd() {
         silent.seen.go.store(true, Ordering::SeqCst);
         until("the answer is heard", || !host.state().join("permit.json").exists());
     }
+}
+
+/// Each answer comes in time, and there would be hundreds of them.
+#[test]
+fn an_etcd_that_lies_slowly_does_not_keep_a_turn() {
+    let server = Server::that(Does::LiesSlowly);
+    let host = Host::of_group("web", &[server.port], "timeout = \"1s\"\nslots = 100\n");
+    let answer = host.json(&["auto", "--reboot"]);
+    assert_eq!(answer["exit"], 20, "{answer}");
+    let error = asked_again(&answer);
+    assert!(error.contains("the 10 s for all questions together are over"), "{error}");
+    assert!(server.asked().len() < 20, "{:?}", server.asked());
+    assert!(!host.restarted());
 }
 
 /// A lease that is nobody's any more must not be taken for one that holds.
