@@ -3,10 +3,13 @@
 //! Asked before `auto` restarts the machine, where logind runs. It is logind's list that counts, and of it only locks that
 //! block shutdown: that somebody is logged in is no lock, though `systemctl --check-inhibitors=yes` would refuse for it too.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use updater_core::{Reason, Refusal, plain};
 
-use crate::Context;
+use crate::execs::{self, Limit};
+use crate::{Context, Result};
 
 /// One lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,35 +36,37 @@ pub(crate) struct HeldUp {
     pub(crate) refusal: Refusal,
 }
 
-/// Whether somebody holds a restart up now.
-pub(crate) fn held_up(ctx: &Context<'_>) -> Option<HeldUp> {
-    let holders: Vec<String> = list(ctx).iter().map(ToString::to_string).collect();
+/// Whether somebody holds a restart up now. Only an interrupt is an error.
+pub(crate) fn held_up(ctx: &Context<'_>) -> Result<Option<HeldUp>> {
+    let holders: Vec<String> = list(ctx)?.iter().map(ToString::to_string).collect();
     let detail = format!("the restart is held up by {}", holders.join(" and "));
     let refusal = || Refusal::waiting(Reason::Inhibited, detail, ctx.again());
-    (!holders.is_empty()).then(|| HeldUp { holders, refusal: refusal() })
+    Ok((!holders.is_empty()).then(|| HeldUp { holders, refusal: refusal() }))
 }
 
 /// Those that block a restart now. That they cannot be listed is noted and holds nothing up: a host whose bus is broken has to
 /// be able to leave that release.
-fn list(ctx: &Context<'_>) -> Vec<Inhibitor> {
+fn list(ctx: &Context<'_>) -> Result<Vec<Inhibitor>> {
     if !ASKED_WHERE.iter().all(|path| ctx.machine.file(path).is_some_and(|path| path.exists())) {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     let (program, arguments) = COMMAND;
-    let asked = ctx.machine.program(program).args(arguments).output();
-    let found = match asked {
-        Ok(output) if output.status.success() => parse(&output.stdout),
-        Ok(output) => Err(format!("{program} ended with {}", output.status)),
-        Err(error) => Err(format!("{program}: {error}")),
+    let mut command = ctx.machine.program(program);
+    command.args(arguments);
+    let ran = execs::ask(command, Limit::of(PATIENCE), &ctx.interrupt, MOST)?;
+    let found = match execs::failure(&ran) {
+        None if ran.output.len() >= MOST => Err(format!("{program} says {MOST} bytes or more")),
+        None => parse(&ran.output),
+        Some(how) => Err(format!("{program} {how}")),
     };
-    found.unwrap_or_else(|detail| {
+    Ok(found.unwrap_or_else(|detail| {
         ctx.note(format!("whether somebody holds the restart up is not known: {detail}"));
         Vec::new()
-    })
+    }))
 }
 
 /// `busctl`'s words: an array of what, who, why, mode, user, process.
-fn parse(bytes: &[u8]) -> Result<Vec<Inhibitor>, String> {
+fn parse(bytes: &[u8]) -> std::result::Result<Vec<Inhibitor>, String> {
     let reply: Reply =
         serde_json::from_slice(bytes).map_err(|error| format!("{} says {error}", COMMAND.0))?;
     let blocks = |(what, _, _, mode, _, _): &Lock| {
@@ -95,6 +100,11 @@ const COMMAND: (&str, &[&str]) = (
         "ListInhibitors",
     ],
 );
+
+/// More than `--timeout`, so that `busctl` itself can say what was late.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// In bytes; a thousand locks are less.
+const MOST: usize = 256 << 10;
 
 #[cfg(test)]
 mod tests {

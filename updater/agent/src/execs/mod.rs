@@ -1,4 +1,4 @@
-//! Programs of others in a folder: the checks of `health.d`, the hooks of `hooks.d`. Each with a time limit, in the order of their
+//! Programs of others: the checks of `health.d`, the hooks of `hooks.d`, what asks the running system. Each with a time limit, in the order of their
 //! names, without a shell.
 
 mod orphans;
@@ -9,7 +9,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-pub use process::{Ended, Limit, Ran, run};
+pub use process::{Ended, Limit, Ran, ask, run};
 
 /// A program, or what stands in its place.
 #[derive(Debug)]

@@ -23,12 +23,20 @@ pub struct Limit {
     pub until: Instant,
 }
 
+impl Limit {
+    /// Of one that is alone.
+    pub fn of(each: Duration) -> Limit {
+        // Its own time is over first, so that this is what is said.
+        Limit { each, until: Instant::now() + each * 2 }
+    }
+}
+
 /// What came of it.
 #[derive(Debug)]
 pub struct Ran {
     /// How it ended.
     pub ended: Ended,
-    /// The end of what it wrote to stdout and stderr, at most 4 KiB, whatever bytes they were.
+    /// The end of what it wrote to stdout and stderr, at most 4 KiB (of [`ask`]: as many as it was told), whatever bytes they were.
     pub output: Vec<u8>,
 }
 
@@ -47,13 +55,29 @@ pub enum Ended {
 
 /// Runs it to its end, or to its limit. Then everything it has started dies with it. Nothing else of this process may start
 /// programs meanwhile: they would die too.
-pub fn run(mut command: Command, limit: Limit, interrupt: &Interrupt) -> Result<Ran> {
+pub fn run(command: Command, limit: Limit, interrupt: &Interrupt) -> Result<Ran> {
+    keep(command, limit, interrupt, Kept { errors: true, most: KEPT })
+}
+
+/// The same of a program that is asked for an answer: of stdout at most so many of its last bytes, and nothing of stderr.
+pub fn ask(command: Command, limit: Limit, interrupt: &Interrupt, most: usize) -> Result<Ran> {
+    keep(command, limit, interrupt, Kept { errors: false, most })
+}
+
+/// What is kept of its words.
+#[derive(Clone, Copy)]
+struct Kept {
+    errors: bool,
+    most: usize,
+}
+
+fn keep(mut command: Command, limit: Limit, interrupt: &Interrupt, kept: Kept) -> Result<Ran> {
     let none = |ended| Ok(Ran { ended, output: Vec::new() });
     if Instant::now() >= limit.until {
         return none(Ended::AllLate);
     }
     let orphans = Orphans::take_in();
-    let (reader, child) = match start(&mut command) {
+    let (reader, child) = match start(&mut command, kept.errors) {
         Ok(started) => started,
         Err(error) => return none(Ended::NotStarted(error)),
     };
@@ -63,17 +87,18 @@ pub fn run(mut command: Command, limit: Limit, interrupt: &Interrupt) -> Result<
     thread::spawn(move || read(reader, &sender));
     let mut output = VecDeque::new();
     let ended = wait(child, limit, interrupt, || {
-        take(&tail, &mut output, Duration::ZERO);
+        take(&tail, (&mut output, kept.most), Duration::ZERO);
     });
     orphans.end();
     // Who could not be ended may hold the pipe open for ever.
-    take(&tail, &mut output, PATIENCE);
+    take(&tail, (&mut output, kept.most), PATIENCE);
     Ok(Ran { ended: ended?, output: output.into() })
 }
 
-fn start(command: &mut Command) -> io::Result<(io::PipeReader, Child)> {
+fn start(command: &mut Command, errors: bool) -> io::Result<(io::PipeReader, Child)> {
     let (reader, writer) = io::pipe()?;
-    command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer).process_group(0);
+    let stderr = if errors { writer.try_clone()?.into() } else { Stdio::null() };
+    command.stdin(Stdio::null()).stdout(writer).stderr(stderr).process_group(0);
     Ok((reader, command.spawn()?))
 }
 
@@ -122,7 +147,7 @@ fn read(mut reader: io::PipeReader, sender: &SyncSender<Vec<u8>>) {
 }
 
 /// Takes what has come, until the pipe is closed or nothing has come for `patience`.
-fn take(tail: &Receiver<Vec<u8>>, output: &mut VecDeque<u8>, patience: Duration) {
+fn take(tail: &Receiver<Vec<u8>>, (output, most): (&mut VecDeque<u8>, usize), patience: Duration) {
     let deadline = Instant::now() + patience;
     // Bounded too: a flood never pauses.
     for _ in 0..1024 {
@@ -130,7 +155,7 @@ fn take(tail: &Receiver<Vec<u8>>, output: &mut VecDeque<u8>, patience: Duration)
         match tail.recv_timeout(left) {
             Ok(bytes) => {
                 output.extend(bytes);
-                let over = output.len().saturating_sub(KEPT);
+                let over = output.len().saturating_sub(most);
                 output.drain(..over);
             }
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return,

@@ -16,7 +16,7 @@ pub(super) fn run(ctx: &Context<'_>) -> Result<Answer> {
     let message =
         next.map_or_else(|| "no slot boots next".to_owned(), |slot| format!("slot {slot} boots next"));
     let restart = Restart { reboot: true };
-    if let Some(HeldUp { holders, refusal }) = inhibitors::held_up(ctx) {
+    if let Some(HeldUp { holders, refusal }) = inhibitors::held_up(ctx)? {
         let data = json!({ "holders": holders, "until": refusal.until });
         let (exit, reason) = (refusal.exit(), Some(refusal.reason));
         return Ok(Answer { exit, reason, ..Answer::done(refusal.to_string(), data) });

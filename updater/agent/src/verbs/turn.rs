@@ -201,7 +201,7 @@ impl Turn<'_> {
         }
         // The restart waits, so that others need not; but not one that may be under way.
         let idle = observed.permit == Permit::Held && !permit::is_asked(self.ctx);
-        let held_up = self.restart.reboot.then(|| inhibitors::held_up(self.ctx)).flatten();
+        let held_up = if self.restart.reboot { inhibitors::held_up(self.ctx)? } else { None };
         if let Some(HeldUp { holders, refusal }) = held_up {
             self.tell(json!({ "holders": holders }));
             if idle {

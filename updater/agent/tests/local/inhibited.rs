@@ -114,6 +114,54 @@ fn a_logind_that_cannot_be_asked_holds_nothing_up() {
     }
 }
 
+/// One that never answers, or never ends to, is as one that fails. What it says to people is no part of its answer.
+#[test]
+fn a_busctl_that_hangs_or_floods_holds_nothing_up() {
+    let host = Host::new();
+    host.arm_by_itself("1.1.0");
+    restartable(&host);
+    logind(&host);
+    let cases = [
+        ("trap '' TERM INT; sleep 600 & wait; sleep 600", "busctl took longer than 15 s"),
+        ("exec yes", "busctl took longer than 15 s"),
+        ("head -c 9000000 /dev/zero", "busctl says 262144 bytes or more"),
+    ];
+    for (script, expected) in cases {
+        host.program("busctl", script);
+        let said = host.updog(&["auto", "--reboot"]);
+        assert_eq!(said.stdout, "slot B (1.1.0) is armed, restarting\n", "{said:?}");
+        assert!(said.stderr.contains(expected), "{expected}: {said:?}");
+        std::fs::remove_file(host.path("restarted")).unwrap();
+    }
+    let many = vec![NETWORK; 200].join(",");
+    locks(&host, &format!("{many},{APT}"));
+    let path = host.sysroot().join("usr/bin/busctl");
+    let script = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, script.replacen('\n', "\necho a word to people >&2\n", 1)).unwrap();
+    let answer = host.json(&["auto", "--reboot"]);
+    assert_eq!(answer["data"]["holders"], json!(["apt, process 812 (installs packages)"]), "{answer}");
+}
+
+/// Stdout is the answer and nothing else, whatever the program says that restarts.
+#[test]
+fn what_restarts_says_nothing_on_our_stdout() {
+    let host = Host::new();
+    let note = host.path("restarted").display().to_string();
+    host.program("systemctl", &format!("echo Call to Reboot failed; echo so it is >&2; touch {note}"));
+    host.stage("1.1.0");
+    let answer = host.json(&["arm", "--reboot"]);
+    assert_eq!(answer["exit"], 0, "{answer}");
+    assert!(host.path("restarted").exists());
+    // What it says is said where it fails.
+    host.program("systemctl", "echo Access denied; exit 1");
+    assert_eq!(host.updog(&["cancel"]).code, 0);
+    host.stage("1.1.0");
+    let answer = host.json(&["arm", "--reboot"]);
+    assert_eq!(answer["exit"], 20, "{answer}");
+    let message = answer["message"].as_str().unwrap();
+    assert!(message.contains("systemctl ended with exit status: 1: Access denied"), "{message}");
+}
+
 /// Asked again in about five minutes: whoever comes back after an hour may find the window closed.
 pub(crate) fn assert_soon(answer: &serde_json::Value) {
     let at = |text: &str| text.parse::<chrono::DateTime<chrono::Utc>>().unwrap();
