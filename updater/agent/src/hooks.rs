@@ -1,8 +1,10 @@
 //! `hooks.d`: programs of the image's builder that are asked before a slot is written, after it was read back, and before the
 //! machine restarts.
 
+use std::fs::{File, TryLockError};
 use std::process::Command;
-use std::time::Instant;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use partition_core::Slot;
 
@@ -43,8 +45,11 @@ pub(crate) fn ask(ctx: &Context<'_>, phase: Phase, slot: Slot, to: Option<&str>)
         return Ok(());
     }
     let hooks = &ctx.config.hooks;
+    let found = execs::list(&hooks.dir.join(phase.name()));
+    let Some(first) = found.first() else { return Ok(()) };
+    let lock = alone(ctx, &format!("{}/{}", phase.name(), first.name))?;
     let limit = Limit { each: hooks.timeout, until: Instant::now() + hooks.timeout_all };
-    for hook in execs::list(&hooks.dir.join(phase.name())) {
+    for hook in found {
         let message = format!("asking {} hook {}", phase.name(), hook.name);
         ctx.reporter.event(&Event::Step { step: Step::Hook, message });
         let name = format!("{}/{}", phase.name(), hook.name);
@@ -53,7 +58,10 @@ pub(crate) fn ask(ctx: &Context<'_>, phase: Phase, slot: Slot, to: Option<&str>)
         let mut command = Command::new(program);
         command.env("UPDOG_PHASE", phase.name()).env("UPDOG_SLOT", slot.to_string());
         command.env("UPDOG_FROM", from(ctx)).env("UPDOG_TO", to.unwrap_or_default());
-        let ran = execs::run(command, limit, &ctx.interrupt)?;
+        let ran = match lock.as_ref().and_then(|lock| lock.try_clone().ok()) {
+            Some(lock) => execs::run_holding(command, lock, limit, &ctx.interrupt)?,
+            None => execs::run(command, limit, &ctx.interrupt)?,
+        };
         let Some(detail) = execs::failure(&ran) else { continue };
         return Err(match ran.ended {
             Ended::Status(status) if status.code() == Some(DEFER) => {
@@ -65,11 +73,34 @@ pub(crate) fn ask(ctx: &Context<'_>, phase: Phase, slot: Slot, to: Option<&str>)
     Ok(())
 }
 
+/// Waits for a hook that an earlier run has left, having been killed: as long as hooks may take. `None`: there can be no lock in
+/// the state folder, and nothing is waited for.
+fn alone(ctx: &Context<'_>, first: &str) -> Result<Option<File>> {
+    let Some(lock) = ctx.state.hooks_lock() else { return Ok(None) };
+    let started = Instant::now();
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(Some(lock)),
+            Err(TryLockError::Error(_)) => return Ok(None),
+            Err(TryLockError::WouldBlock) if started.elapsed() >= ctx.config.hooks.timeout_all => {
+                let said = "a hook of an earlier run, which was killed, has not ended".to_owned();
+                return Err(Error::Deferred { name: first.to_owned(), said, until: ctx.again() });
+            }
+            Err(TryLockError::WouldBlock) => {
+                ctx.interrupt.check()?;
+                sleep(POLL);
+            }
+        }
+    }
+}
+
 /// The version that runs; empty where nobody knows.
 fn from(ctx: &Context<'_>) -> String {
     let os = ctx.machine.os_release(ctx.config.os_release.as_deref()).ok();
     os.and_then(|os| os.version).map(|version| version.to_string()).unwrap_or_default()
 }
 
+/// How long an interrupt can go unseen.
+const POLL: Duration = Duration::from_millis(100);
 /// `EX_TEMPFAIL` of sysexits.h: not now.
 const DEFER: i32 = 75;

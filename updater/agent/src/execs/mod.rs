@@ -9,6 +9,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+pub(crate) use process::run_holding;
 pub use process::{Ended, Limit, Ran, ask, run};
 
 /// A program, or what stands in its place.

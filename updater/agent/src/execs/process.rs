@@ -1,6 +1,7 @@
 //! One program with a time limit, of which nothing is left afterwards: neither its process group nor what has left that.
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -56,12 +57,18 @@ pub enum Ended {
 /// Runs it to its end, or to its limit. Then everything it has started dies with it. Nothing else of this process may start
 /// programs meanwhile: they would die too.
 pub fn run(command: Command, limit: Limit, interrupt: &Interrupt) -> Result<Ran> {
-    keep(command, limit, interrupt, Kept { errors: true, most: KEPT })
+    keep(command, Stdio::null(), (limit, interrupt), Kept { errors: true, most: KEPT })
+}
+
+/// The same, with an empty file as its stdin: a lock on that is held for as long as anything of it runs, even when this process is
+/// killed meanwhile.
+pub(crate) fn run_holding(command: Command, lock: File, limit: Limit, interrupt: &Interrupt) -> Result<Ran> {
+    keep(command, lock.into(), (limit, interrupt), Kept { errors: true, most: KEPT })
 }
 
 /// The same of a program that is asked for an answer: of stdout at most so many of its last bytes, and nothing of stderr.
 pub fn ask(command: Command, limit: Limit, interrupt: &Interrupt, most: usize) -> Result<Ran> {
-    keep(command, limit, interrupt, Kept { errors: false, most })
+    keep(command, Stdio::null(), (limit, interrupt), Kept { errors: false, most })
 }
 
 /// What is kept of its words.
@@ -71,11 +78,17 @@ struct Kept {
     most: usize,
 }
 
-fn keep(mut command: Command, limit: Limit, interrupt: &Interrupt, kept: Kept) -> Result<Ran> {
+fn keep(
+    mut command: Command,
+    stdin: Stdio,
+    (limit, interrupt): (Limit, &Interrupt),
+    kept: Kept,
+) -> Result<Ran> {
     let none = |ended| Ok(Ran { ended, output: Vec::new() });
     if Instant::now() >= limit.until {
         return none(Ended::AllLate);
     }
+    command.stdin(stdin);
     let orphans = Orphans::take_in();
     let (reader, child) = match start(&mut command, kept.errors) {
         Ok(started) => started,
@@ -98,7 +111,7 @@ fn keep(mut command: Command, limit: Limit, interrupt: &Interrupt, kept: Kept) -
 fn start(command: &mut Command, errors: bool) -> io::Result<(io::PipeReader, Child)> {
     let (reader, writer) = io::pipe()?;
     let stderr = if errors { writer.try_clone()?.into() } else { Stdio::null() };
-    command.stdin(Stdio::null()).stdout(writer).stderr(stderr).process_group(0);
+    command.stdout(writer).stderr(stderr).process_group(0);
     Ok((reader, command.spawn()?))
 }
 

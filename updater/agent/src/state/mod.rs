@@ -96,6 +96,16 @@ impl State {
         work()
     }
 
+    /// The file whose lock a hook holds; `None`: there can be none.
+    pub(crate) fn hooks_lock(&self) -> Option<std::fs::File> {
+        let path = self.path("hooks.lock");
+        if !path.exists() {
+            file::make(&self.dir).ok()?;
+            file::create(&path).ok()?;
+        }
+        file::open(&path).ok()
+    }
+
     /// The releases that failed here.
     pub fn failed(&self) -> Failed {
         self.read("failed.json").unwrap_or_default()

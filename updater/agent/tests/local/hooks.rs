@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use crate::etcd::until;
 use crate::host::{Host, flags, write};
 use crate::online::Served;
 
@@ -94,6 +95,35 @@ fn any_other_failure_blocks_with_the_name_of_the_hook() {
     assert_eq!(said.code, 50, "{said:?}");
     assert!(said.stderr.contains("error: hook pre-stage/20-gone cannot be run: "), "{said:?}");
     assert!(said.stderr.contains("hint: mend it or take it out of hooks.d"), "{said:?}");
+}
+
+/// Killed with SIGKILL, `auto` cannot end its hook; the next turn does not start a second one beside it.
+#[test]
+fn a_hook_that_outlives_its_turn_is_waited_for() {
+    let served = served("timeout_all = \"2s\"\n");
+    let host = &served.host;
+    let (asked, go, ended) = (host.path("asked"), host.path("go"), host.path("ended"));
+    let wait = format!(
+        "echo x >> {}; while [ ! -e {} ]; do sleep 0.1; done; touch {}",
+        asked.display(),
+        go.display(),
+        ended.display()
+    );
+    host.hook("pre-stage", "10-slow", &wait);
+    let mut killed = host.command(&["auto", "--reboot"]).spawn().unwrap();
+    until("the hook is asked", || asked.exists());
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    let said = host.json(&["auto", "--reboot"]);
+    assert_eq!((&said["exit"], &said["reason"]), (&0.into(), &"deferred".into()), "{said}");
+    let message = said["message"].as_str().unwrap();
+    assert!(message.ends_with("a hook of an earlier run, which was killed, has not ended"), "{message}");
+    assert_eq!(fs::read_to_string(&asked).unwrap(), "x\n");
+    write(&go, "");
+    until("it has ended", || ended.exists());
+    assert_eq!(host.updog(&["auto", "--reboot"]).code, 0);
+    assert_eq!(fs::read_to_string(&asked).unwrap(), "x\nx\n");
+    assert!(restarted(host));
 }
 
 /// Who works on an image file asks nobody of this machine.
