@@ -94,6 +94,14 @@ pub enum Error {
         /// What is missing.
         detail: String,
     },
+    /// Something else boots next than what the hooks were asked about.
+    #[error("{done}; not restarted: {found}")]
+    Overtaken {
+        /// What the verb has done before.
+        done: String,
+        /// What was found.
+        found: String,
+    },
     /// The machine would not restart.
     #[error("{done}; failed to restart the machine: {detail}")]
     Reboot {
@@ -200,6 +208,7 @@ impl Error {
             | Error::Running(_)
             | Error::Locked { .. }
             | Error::Served { .. }
+            | Error::Overtaken { .. }
             | Error::Hook { .. } => Exit::Blocked,
             Error::Deferred { .. } => Exit::MustWait,
             Error::Interrupted | Error::Reboot { .. } | Error::Daemon { .. } | Error::Unserved { .. } => {
@@ -218,6 +227,7 @@ impl Error {
             Error::Locked { .. } | Error::Served { .. } => Some(Reason::RunLock),
             Error::Deferred { .. } => Some(Reason::Deferred),
             Error::Hook { .. } => Some(Reason::Hook),
+            Error::Overtaken { .. } => Some(Reason::ByHand),
             Error::Group { .. } => Some(Reason::Coordinated),
             Error::Slots {
                 source: Refusal::RunningNotConfirmed(_) | Refusal::NotConfirmedThisBoot(_),
@@ -254,6 +264,7 @@ impl Error {
                 "run \"updog cancel\" to keep this slot, or restart to try the other one".to_owned()
             }
             Error::Reboot { .. } => "restart it by other means; nothing has to be done again".to_owned(),
+            Error::Overtaken { .. } => "\"updog history\" says what was done meanwhile".to_owned(),
             Error::Hook { .. } => {
                 "mend it or take it out of hooks.d; nothing was armed or restarted after it".to_owned()
             }

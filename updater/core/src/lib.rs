@@ -47,5 +47,5 @@ pub use reason::{Reason, Refusal};
 pub use record::{Recorded, record};
 pub use shown::{plain, seconds};
 pub use status::Status;
-pub use step::{Health, Observed, Sight, Step, next_step};
+pub use step::{Health, Observed, Sight, Step, may_still_restart, next_step};
 pub use window::{Window, again, may_restart_by};

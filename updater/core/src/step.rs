@@ -121,6 +121,28 @@ pub fn next_step(observed: &Observed, policy: &Policy, now: DateTime<Utc>) -> St
     if is_idle(observed, &step) { Step::ReturnPermit } else { step }
 }
 
+/// Whether a restart that was decided on may still go: hooks, a group and others were asked since, which takes time.
+///
+/// # Errors
+/// The rule that keeps the host from it by now. Its permit is not asked about: it is this host's until it is given back.
+pub fn may_still_restart(observed: &Observed, policy: &Policy, now: DateTime<Utc>) -> Result<(), Refusal> {
+    let held = Observed { permit: Permit::Held, ..observed.clone() };
+    let step = own_step(&held, policy, now);
+    let slot = format!("slot {}", observed.running.other());
+    let meanwhile = "while its restart was prepared";
+    match step {
+        Step::Reboot => Ok(()),
+        _ if !verbs::armed(&observed.slots, observed.running) => {
+            Err(Refusal::new(Reason::ByHand, format!("{slot} was disarmed {meanwhile}")))
+        }
+        Step::Wait(refusal) | Step::Rest(refusal) => Err(refusal),
+        step => {
+            let detail = format!("{slot} was changed {meanwhile}: \"{}\" comes first", step.name());
+            Err(Refusal::new(Reason::ByHand, detail))
+        }
+    }
+}
+
 /// Whether this host has a permit that it does not use: from an earlier boot, once this one is confirmed, or of this one when it
 /// is not going to restart now, or has not for too long. Others wait for it.
 fn is_idle(observed: &Observed, step: &Step) -> bool {

@@ -1,7 +1,7 @@
 //! What the verbs over slot flags have in common.
 
 use partition_core::{Layout, Refusal, Slot, SlotSet, Slots, Tries, choose, verbs};
-use partition_disk::{ChangeError, Changed, Disk, Edit};
+use partition_disk::{Access, ChangeError, Changed, Disk, Edit};
 use serde_json::{Value, json};
 use updater_core::records::Held;
 use updater_core::{Question, Settled, settle};
@@ -77,6 +77,7 @@ pub(super) fn data(slots: &Slots) -> Value {
 pub(super) fn restart(ctx: &Context<'_>, restart: Restart, message: String) -> Result<String> {
     if restart.reboot {
         agreed(ctx, &message)?;
+        still_next(ctx, &message)?;
     }
     leave(ctx, restart, message)
 }
@@ -88,6 +89,19 @@ pub(super) fn agreed(ctx: &Context<'_>, done: &str) -> Result<()> {
     let held = held(ctx, next);
     hooks::ask(ctx, Phase::PreReboot, next, held.as_ref().map(|held| &*held.version))
         .map_err(|error| error.after(done))
+}
+
+/// Hooks take their time, and the restart that they were asked about is into the other slot.
+pub(super) fn still_next(ctx: &Context<'_>, done: &str) -> Result<()> {
+    let Ok(running) = ctx.running() else { return Ok(()) };
+    let slots = ctx.disk(Access::Read)?.layout().map_err(Error::disk("find the slots"))?.slots();
+    let next = choose(&slots, SlotSet::EMPTY).map(|choice| choice.slot);
+    if next == Some(running.other()) {
+        return Ok(());
+    }
+    let boots = next.map_or_else(|| "no slot boots".to_owned(), |slot| format!("slot {slot} boots"));
+    let found = format!("{boots} next by now: slot {} was disarmed while hooks were asked", running.other());
+    Err(Error::Overtaken { done: done.to_owned(), found })
 }
 
 /// The same without asking anybody: a trial that failed is left.

@@ -16,13 +16,23 @@ pub(super) fn run(ctx: &Context<'_>) -> Result<Answer> {
     let message =
         next.map_or_else(|| "no slot boots next".to_owned(), |slot| format!("slot {slot} boots next"));
     let restart = Restart { reboot: true };
-    if let Some(HeldUp { holders, refusal }) = inhibitors::held_up(ctx)? {
-        let data = json!({ "holders": holders, "until": refusal.until });
-        let (exit, reason) = (refusal.exit(), Some(refusal.reason));
-        return Ok(Answer { exit, reason, ..Answer::done(refusal.to_string(), data) });
+    if let Some(held_up) = inhibitors::held_up(ctx)? {
+        return Ok(held(held_up));
     }
-    let leaves = next.is_some() && next != ctx.running().ok();
-    let message =
-        if leaves { flags::restart(ctx, restart, message)? } else { flags::leave(ctx, restart, message)? };
+    if next.is_some() && next != ctx.running().ok() {
+        flags::agreed(ctx, &message)?;
+        // Somebody may have come while the hooks were asked.
+        if let Some(held_up) = inhibitors::held_up(ctx)? {
+            return Ok(held(held_up));
+        }
+        flags::still_next(ctx, &message)?;
+    }
+    let message = flags::leave(ctx, restart, message)?;
     Ok(Answer::done(message, json!({ "next": next.map(|slot| slot.to_string()) })))
+}
+
+fn held(HeldUp { holders, refusal }: HeldUp) -> Answer {
+    let data = json!({ "holders": holders, "until": refusal.until });
+    let (exit, reason) = (refusal.exit(), Some(refusal.reason));
+    Answer { exit, reason, ..Answer::done(refusal.to_string(), data) }
 }

@@ -1,13 +1,14 @@
 //! One turn of the machine: looks at what is, asks [`next_step`] for one step, does it, and looks again, until there is nothing
 //! to do, or not yet, or the machine restarts.
 
+use chrono::{DateTime, Utc};
 use partition_core::{Slot, Slots, Standing, verbs};
 use partition_disk::Access;
 use serde_json::{Value, json};
 use updater_core::records::Wish;
 use updater_core::{
     Exit, Health, Observed, Permit, Policy, Reason, Refusal, Settled, Sight, Step, Strategy, against,
-    next_step, no_index,
+    may_still_restart, next_step, no_index,
 };
 
 use super::observed::observe;
@@ -25,6 +26,7 @@ pub(super) fn take(ctx: &Context<'_>, restart: Restart) -> Result<Answer> {
     let policy = ctx.policy(&Options::default());
     let mut turn = Turn {
         ctx,
+        policy: &policy,
         restart,
         sight: Sight::Unknown,
         checked: None,
@@ -34,7 +36,7 @@ pub(super) fn take(ctx: &Context<'_>, restart: Restart) -> Result<Answer> {
         said: Vec::new(),
         data: json!({}),
     };
-    let ended = turn.run(&policy);
+    let ended = turn.run();
     // What was seen counts only once it was had as well.
     match (&turn.sight, &ended) {
         // That a group cannot be asked comes after all that is asked of a repository.
@@ -47,6 +49,7 @@ pub(super) fn take(ctx: &Context<'_>, restart: Restart) -> Result<Answer> {
 
 struct Turn<'a> {
     ctx: &'a Context<'a>,
+    policy: &'a Policy,
     restart: Restart,
     sight: Sight,
     /// What was looked at, until it is staged.
@@ -64,17 +67,13 @@ struct Turn<'a> {
 }
 
 impl Turn<'_> {
-    fn run(&mut self, policy: &Policy) -> Result<Answer> {
+    fn run(&mut self) -> Result<Answer> {
         let mut before = None;
         loop {
             self.ctx.interrupt.check()?;
-            let there = (self.ctx.running()?, self.slots()?);
             let now = self.ctx.clock();
-            let mut observed = observe(self.ctx, policy, there, self.sight.clone(), now);
-            if let Some(permit) = &self.permit {
-                observed.permit = permit.clone();
-            }
-            let step = next_step(&observed, policy, now);
+            let observed = self.observed(now)?;
+            let step = next_step(&observed, self.policy, now);
             self.ctx.reporter.event(&Event::Next { next: step.name() });
             if before.as_ref() == Some(&step) {
                 // The machine's own rules end; that a step changes nothing is a device or a state folder that forgets.
@@ -87,8 +86,14 @@ impl Turn<'_> {
         }
     }
 
-    fn slots(&self) -> Result<Slots> {
-        Ok(self.ctx.disk(Access::Read)?.layout().map_err(Error::disk("find the slots"))?.slots())
+    fn observed(&self, now: DateTime<Utc>) -> Result<Observed> {
+        let slots = self.ctx.disk(Access::Read)?.layout().map_err(Error::disk("find the slots"))?.slots();
+        let there = (self.ctx.running()?, slots);
+        let mut observed = observe(self.ctx, self.policy, there, self.sight.clone(), now);
+        if let Some(permit) = &self.permit {
+            observed.permit = permit.clone();
+        }
+        Ok(observed)
     }
 
     /// Does a step; an answer ends the turn.
@@ -202,30 +207,56 @@ impl Turn<'_> {
         // The restart waits, so that others need not; but not one that may be under way.
         let idle = observed.permit == Permit::Held && !permit::is_asked(self.ctx);
         let held_up = if self.restart.reboot { inhibitors::held_up(self.ctx)? } else { None };
-        if let Some(HeldUp { holders, refusal }) = held_up {
-            self.tell(json!({ "holders": holders }));
-            if idle {
-                self.return_permit();
-            }
-            return Ok(self.end(observed, &refusal));
-        }
-        self.name_what_is_armed(observed);
-        let restarted = self.leave();
-        if restarted.is_err() && idle {
+        let left = match held_up {
+            Some(held_up) => Ok(Left::Not(Box::new(observed.clone()), self.hold(held_up))),
+            None => self.leave(observed),
+        };
+        if idle && !matches!(left, Ok(Left::Restarts(_))) {
             self.return_permit();
         }
-        Ok(Answer::done(restarted?, self.data.take()))
+        Ok(match left? {
+            Left::Restarts(message) => Answer::done(message, self.data.take()),
+            Left::Not(observed, refusal) => self.end(&observed, &refusal),
+        })
     }
 
-    fn leave(&self) -> Result<String> {
-        let (ctx, message) = (self.ctx, self.said.join("\n"));
+    fn leave(&mut self, observed: &Observed) -> Result<Left> {
+        let (ctx, done) = (self.ctx, self.said.len());
+        self.name_what_is_armed(observed);
+        let message = self.said.join("\n");
         if self.restart.reboot {
             flags::agreed(ctx, &message)?;
             if ctx.config.reboot.strategy == Strategy::Etcd && ctx.machine.runs() {
                 permit::renew(ctx, ctx.clock()).map_err(|error| error.after(&message))?;
             }
+            if let Some((observed, refusal)) = self.kept_since()? {
+                self.said.truncate(done);
+                return Ok(Left::Not(Box::new(observed), refusal));
+            }
         }
-        flags::leave(ctx, self.restart, message)
+        Ok(Left::Restarts(flags::leave(ctx, self.restart, message)?))
+    }
+
+    /// Hooks and a group take their time: what keeps the host from its restart by now, and how things are. Flags and clock are read
+    /// last.
+    fn kept_since(&mut self) -> Result<Option<(Observed, Refusal)>> {
+        if !self.ctx.machine.runs() {
+            return Ok(None);
+        }
+        let held_up = inhibitors::held_up(self.ctx);
+        let now = self.ctx.clock();
+        let observed = self.observed(now)?;
+        let refusal = match (may_still_restart(&observed, self.policy, now), held_up) {
+            (Err(refusal), _) => refusal,
+            (Ok(()), Some(held_up)) => self.hold(held_up),
+            (Ok(()), None) => return Ok(None),
+        };
+        Ok(Some((observed, refusal)))
+    }
+
+    fn hold(&mut self, HeldUp { holders, refusal }: HeldUp) -> Refusal {
+        self.tell(json!({ "holders": holders }));
+        refusal
     }
 
     /// That the group cannot be asked keeps this host from nothing but its restart, and its lease ends by itself.
@@ -253,6 +284,8 @@ impl Turn<'_> {
         let of_the_offer = matches!(&self.sight, Sight::Seen { offer: Err(offer), .. } if offer == refusal);
         let armed_waits = of_the_restart(refusal)
             || (verbs::armed(&observed.slots, observed.running) && of_its_turn(refusal));
+        // What is said of something that is armed is no help with what is not.
+        let of_no_hand = refusal.reason == Reason::ByHand && !verbs::armed(&observed.slots, observed.running);
         if armed_waits {
             self.name_what_is_armed(observed);
         }
@@ -264,7 +297,7 @@ impl Turn<'_> {
         Answer {
             exit: if waits_for_gate { Exit::MustWait } else { refusal.exit() },
             reason: Some(refusal.reason),
-            hint: Error::Refused(refusal.clone()).hint(),
+            hint: Error::Refused(refusal.clone()).hint().filter(|_| !of_no_hand),
             ..Answer::done(self.said.join("\n"), self.data.take())
         }
     }
@@ -283,6 +316,13 @@ impl Turn<'_> {
             all.extend(more);
         }
     }
+}
+
+/// What came of leaving this boot.
+enum Left {
+    Restarts(String),
+    /// As things are by now, by this rule.
+    Not(Box<Observed>, Refusal),
 }
 
 /// Whether a rule keeps the host from nothing but its restart.

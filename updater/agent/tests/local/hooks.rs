@@ -153,3 +153,72 @@ fn no_hook_keeps_a_failed_trial() {
     assert_eq!(host.updog(&["health", "--reboot"]).code, 12);
     assert!(restarted(&host));
 }
+
+/// A host that has armed by itself, with a hook that does this while it is asked about the restart.
+fn asked_meanwhile(host: &Host, script: &str) {
+    host.program("systemctl", &format!("touch {}", host.path("restarted").display()));
+    let plain = fs::read_to_string(host.config()).unwrap();
+    let dir = host.path("hooks.d").display().to_string();
+    write(host.config(), format!("{plain}\n[hooks]\ndir = {dir:?}\n"));
+    host.hook("pre-reboot", "10-slow", script);
+}
+
+/// What is typed at this host, as a line of a script.
+fn typed(host: &Host, arguments: &[&str]) -> String {
+    let command = host.command(arguments);
+    let words = command.get_args().map(|word| format!("'{}'", word.to_str().unwrap()));
+    let words = words.collect::<Vec<_>>().join(" ");
+    format!("'{}' {words} > /dev/null 2>&1 || true", command.get_program().to_str().unwrap())
+}
+
+/// What was so when the hooks were asked may be over when they have answered.
+#[test]
+fn what_comes_while_hooks_are_asked_keeps_the_host_from_its_restart() {
+    let host = Host::new();
+    host.arm_by_itself("1.1.0");
+    asked_meanwhile(&host, &typed(&host, &["cancel"]));
+    let answer = host.json(&["auto", "--reboot"]);
+    assert_eq!((&answer["exit"], &answer["reason"]), (&0.into(), &"by_hand".into()), "{answer}");
+    assert_eq!(answer["message"], "slot B was disarmed while its restart was prepared");
+    assert_eq!(answer["hint"], serde_json::Value::Null, "{answer}");
+    assert!(!restarted(&host));
+    assert_eq!(flags(&host.slots()), "2/7/1 0/0/0");
+
+    let host = Host::new();
+    host.arm_by_itself("1.1.0");
+    let locked = host.path("locked").display().to_string();
+    host.system("run/systemd/seats/.keep", "");
+    host.system("run/dbus/system_bus_socket", "");
+    let lock = r#"{"type":"a(ssssuu)","data":[[["shutdown","apt","installs","block",0,812]]]}"#;
+    let none = r#"{"type":"a(ssssuu)","data":[[]]}"#;
+    host.program("busctl", &format!("if [ -e {locked} ]; then echo '{lock}'; else echo '{none}'; fi"));
+    asked_meanwhile(&host, &format!("touch {locked}"));
+    let said = host.updog(&["auto", "--reboot"]);
+    let expected = "slot B (1.1.0) is armed; the restart is held up by apt, process 812 (installs)\n";
+    assert_eq!((said.code, said.stdout.as_str()), (0, expected), "{said:?}");
+    fs::remove_file(&locked).unwrap();
+    assert_eq!(host.json(&["restart"])["reason"], "inhibited");
+    assert!(!restarted(&host));
+}
+
+/// A restart that was typed is one into what was armed with it.
+#[test]
+fn what_is_disarmed_while_hooks_are_asked_is_not_restarted_into_by_any_verb() {
+    for verb in ["arm", "restart"] {
+        let host = Host::new();
+        host.stage("1.1.0");
+        let mut typing = vec![verb];
+        if verb == "arm" {
+            typing.push("--reboot");
+        } else {
+            assert_eq!(host.updog(&["arm"]).code, 0);
+        }
+        asked_meanwhile(&host, &typed(&host, &["cancel"]));
+        let answer = host.json(&typing);
+        assert_eq!((&answer["exit"], &answer["reason"]), (&50.into(), &"by_hand".into()), "{answer}");
+        let expected =
+            "; not restarted: slot A boots next by now: slot B was disarmed while hooks were asked";
+        assert!(answer["message"].as_str().unwrap().ends_with(expected), "{answer}");
+        assert!(!restarted(&host));
+    }
+}

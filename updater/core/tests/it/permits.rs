@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use partition_core::{Slot, Standing, verbs};
-use updater_core::{Health, Permit, Policy, Reason, Refusal, Step, Strategy, next_step};
+use partition_core::{ArmedBy, Slot, Standing, verbs};
+use updater_core::{Health, Permit, Policy, Reason, Refusal, Step, Strategy, may_still_restart, next_step};
 
 use crate::next_step::{World, now, walk_from, worlds};
 
@@ -95,4 +95,36 @@ fn a_permit_is_held_for_the_restart_alone() {
             }
         }
     }
+}
+
+/// Hooks and a group take their time: what was armed, and within a window, has to be so when they have answered.
+#[test]
+fn a_restart_is_decided_again_before_it_is_done() {
+    let hour = |hour| chrono::NaiveTime::from_hms_opt(hour, 0, 0).unwrap();
+    let closed =
+        updater_core::Window { days: vec![], start: hour(2), end: hour(3), zone: "UTC".parse().unwrap() };
+    let (mut decided, mut disarmed) = (0, 0);
+    for strategy in [Strategy::Immediate, Strategy::Etcd] {
+        let policy = Policy { strategy, ..Policy::default() };
+        for mut world in worlds_with(&Permit::Held, &Permit::Held) {
+            let step = next_step(&world.observe(&policy), &policy, now());
+            if step != Step::Reboot || world.standing != Standing::ConfirmedThisBoot {
+                continue;
+            }
+            decided += 1;
+            assert_eq!(may_still_restart(&world.observe(&policy), &policy, now()), Ok(()));
+            let later = Policy { windows: vec![closed.clone()], ..policy.clone() };
+            let refused = may_still_restart(&world.observe(&policy), &later, now()).unwrap_err();
+            assert_eq!(refused.reason, Reason::Window);
+            // What another program wrote is not always ours to disarm.
+            let Ok(slots) = verbs::cancel(&world.slots, world.running, ArmedBy::Arm) else { continue };
+            world.slots = slots;
+            disarmed += 1;
+            let refused = may_still_restart(&world.observe(&policy), &policy, now()).unwrap_err();
+            let detail =
+                format!("slot {} was disarmed while its restart was prepared", world.running.other());
+            assert_eq!((refused.reason, refused.detail), (Reason::ByHand, detail));
+        }
+    }
+    assert!(decided > disarmed && disarmed > 0, "{decided} {disarmed}");
 }
