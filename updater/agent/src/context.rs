@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use partition_core::{Slot, Standing};
 use partition_disk::{Access, Disk};
 use trust_client::Store;
-use updater_core::{Host, Policy};
+use updater_core::{Host, Policy, Still};
 
 use crate::config::Settings;
 use crate::interrupt::Interrupt;
@@ -85,6 +85,12 @@ impl Context<'_> {
             strategy: self.config.reboot.strategy,
             tries: self.config.tries,
         }
+    }
+
+    /// What the last look is held against: the host may have restarted since, left a release, or been told otherwise.
+    pub(crate) fn still(&self) -> Still {
+        let os = self.machine.os_release(self.config.os_release.as_deref()).unwrap_or_default();
+        Still { running: os.version, policy: self.policy(&Options::default()), failed: self.state.failed() }
     }
 
     /// The clock of now: long work takes time, and a host may be suspended meanwhile; a window may close.

@@ -3,6 +3,7 @@
 //!
 //! * [`candidates`], [`offer()`]: which release of a manifest this host may have, and for every other the rule against it.
 //! * [`Plan`]: an offer with no choice left open.
+//! * [`Still`]: whether what was open at the last look may be had still.
 //! * [`next_step`]: looks at what is and names one step; doing it and asking again is the whole engine.
 //! * [`settle`]: what became of an update, from the flags and the record of what was meant; [`record()`] keeps the answer.
 //! * [`cause()`]: why a slot was left, from what its boots left behind; [`health`]: what the gate does about a verdict.
@@ -31,6 +32,7 @@ pub mod records;
 mod shown;
 mod status;
 mod step;
+mod still;
 mod window;
 
 pub use backoff::backoff;
@@ -48,4 +50,5 @@ pub use record::{Recorded, record};
 pub use shown::{plain, seconds};
 pub use status::Status;
 pub use step::{Health, Observed, Sight, Step, may_still_restart, next_step};
+pub use still::Still;
 pub use window::{Window, again, may_restart_by};

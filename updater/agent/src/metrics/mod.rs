@@ -113,8 +113,15 @@ fn looks(all: &mut Exposition, ctx: &Context<'_>) {
         ("updog_last_check_exit_code", "The exit code of that answer (docs/exit-codes.md)."),
         Some(i64::from(looked.exit)),
     );
-    let open = Some(i64::from(looked.version.is_some()));
-    all.number(("updog_update_open", "Whether an update was open for this host then."), open);
+    let still = ctx.still();
+    let open = looked.version.as_ref().is_some_and(|version| still.is_open(version));
+    all.number(
+        (
+            "updog_update_open",
+            "Whether an update is open for this host, by that answer and what the host knows since.",
+        ),
+        Some(i64::from(open)),
+    );
     all.number(
         ("updog_check_failures", "How often in a row the repository was asked in vain."),
         Some(i64::from(looked.failures)),

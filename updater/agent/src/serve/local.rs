@@ -1,6 +1,7 @@
 //! The local verbs, for answers that need no run of their own: they look at disk and state folder, which may take a moment.
 
 use tokio::task::spawn_blocking;
+use updater_core::Still;
 
 use crate::answer::Answer;
 use crate::cli::{Global, Verb};
@@ -40,14 +41,14 @@ impl Local {
         spawn_blocking(rendered).await.unwrap_or_default()
     }
 
-    /// Variant and architecture, as releases for this host name them.
-    pub(super) async fn names(&self) -> (String, String) {
+    /// Variant and architecture, as releases for this host name them, and what is held against what was open for it.
+    pub(super) async fn names(&self) -> (String, String, Still) {
         let local = self.clone();
         let names = move || {
             let ctx = local.context().ok()?;
             let os = ctx.machine.os_release(ctx.config.os_release.as_deref()).unwrap_or_default();
             let (variant, arch) = ctx.names(&os);
-            Some((variant.unwrap_or_default(), arch))
+            Some((variant.unwrap_or_default(), arch, ctx.still()))
         };
         spawn_blocking(names).await.ok().flatten().unwrap_or_default()
     }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::oneshot;
+use updater_core::Still;
 use utoipa::ToSchema;
 
 use super::error::{ErrorBody, Failure};
@@ -178,6 +179,7 @@ struct Host {
     data: Value,
     variant: String,
     arch: String,
+    still: Still,
 }
 
 async fn host(edges: &Edges) -> Result<Host, Failure> {
@@ -185,8 +187,8 @@ async fn host(edges: &Edges) -> Result<Host, Failure> {
     if !answer.exit.is_ok() {
         return Err(Failure::Broken(answer.message));
     }
-    let (variant, arch) = edges.local.names().await;
-    Ok(Host { data: answer.data, variant, arch })
+    let (variant, arch, still) = edges.local.names().await;
+    Ok(Host { data: answer.data, variant, arch, still })
 }
 
 impl Host {
@@ -201,7 +203,8 @@ impl Host {
         }
     }
 
-    /// The last look, whoever took it: a client's, or one of a turn or a hand, which is kept with the host's state.
+    /// The last look, whoever took it: a client's, or one of a turn or a hand, which is kept with the host's state. What runs by now,
+    /// failed here or is locked out is not open any more.
     fn looked(&self, asked: Option<Looked>) -> Option<Looked> {
         let kept = self.data.get("last_check").and_then(|kept| {
             let at = kept.get("at")?.as_str()?.parse().ok()?;
@@ -214,11 +217,14 @@ impl Host {
             });
             Some(Looked { at, available: version.into_iter().collect(), chosen })
         });
-        match (asked, kept) {
+        let mut looked = match (asked, kept) {
             // A look that a client has asked for is kept as well, with less of it.
-            (Some(asked), Some(kept)) if kept.at > asked.at => Some(kept),
-            (asked, kept) => asked.or(kept),
-        }
+            (Some(asked), Some(kept)) if kept.at > asked.at => kept,
+            (asked, kept) => asked.or(kept)?,
+        };
+        looked.available.retain(|version| self.still.is_open(version));
+        looked.chosen = looked.chosen.filter(|chosen| self.still.is_open(&chosen.version));
+        Some(looked)
     }
 
     fn state(&self, now: &Now) -> UpdateState {

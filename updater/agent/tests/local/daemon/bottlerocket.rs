@@ -141,12 +141,8 @@ fn what_was_chosen_is_not_prepared_against_the_rules() {
     daemon.done("/actions/refresh-updates");
     let config = fs::read_to_string(served.host.config()).unwrap();
     fs::write(served.host.config(), format!("version_lock = \"current\"\n{config}")).unwrap();
-    let ended = daemon.done("/actions/prepare-update");
-    assert_eq!(
-        (ended.data["exit"].as_u64(), ended.data["reason"].as_str()),
-        (Some(10), Some("locked")),
-        "{ended:?}"
-    );
+    let refused = daemon.post("/actions/prepare-update");
+    assert_eq!(refused.status, 409, "{refused:?}");
     fs::write(served.host.config(), config).unwrap();
     served.publish("1.2.0", |_| ());
     let ended = daemon.done("/actions/refresh-updates");
@@ -242,4 +238,39 @@ fn a_restart_asks_hooks_when_another_slot_boots_next() {
     let ended = daemon.done("/actions/reboot");
     assert_eq!(ended.data["exit"], 0, "{ended:?}");
     assert!(fs::read_to_string(host.path("restarted")).unwrap().starts_with("reboot"));
+}
+
+/// A look is kept over a restart; what the host learnt since is held against it.
+#[test]
+fn what_runs_by_now_or_failed_here_or_is_locked_out_is_not_available() {
+    let mut served = Served::new();
+    served.publish("1.1.0", |_| ());
+    assert_eq!(served.host.updog(&["apply"]).code, 0);
+    assert_eq!(served.host.updog(&["cancel"]).code, 0);
+    fs::remove_dir_all(served.host.state().join("staged")).unwrap();
+    let release = |name: &str| fs::write(served.host.path("os-release"), name).unwrap();
+    let os = fs::read_to_string(served.host.path("os-release")).unwrap();
+    let config = fs::read_to_string(served.host.config()).unwrap();
+    let failed = served.host.state().join("failed.json");
+    let expect = |state: &str| {
+        let daemon = Daemon::start(&served.host);
+        let status = daemon.get("/updates/status").body;
+        let open = state == "Available";
+        assert_eq!(status["update_state"], state, "{status}");
+        assert_eq!(status["available_updates"].as_array().unwrap().len(), usize::from(open), "{status}");
+        assert_eq!(status["chosen_update"].is_null(), !open, "{status}");
+        if !open {
+            assert_eq!(daemon.post("/actions/prepare-update").status, 409, "{state}");
+        }
+    };
+    expect("Available");
+    release(&os.replace("1.0.0", "1.1.0"));
+    expect("Idle");
+    release(&os);
+    let entry = r#"{"format":1,"releases":[{"release":"RELEASE","version":"1.1.0","at":"2026-01-02T03:04:05Z","cause":"was rolled back"}]}"#;
+    fs::write(&failed, entry.replace("RELEASE", &"ab".repeat(32))).unwrap();
+    expect("Idle");
+    fs::remove_file(&failed).unwrap();
+    fs::write(served.host.config(), format!("version_lock = \"1.0.0\"\n{config}")).unwrap();
+    expect("Idle");
 }
