@@ -1,6 +1,6 @@
 //! What happened, for systemd's journal: structured, with a stable id for each kind (docs/seen.md).
 //!
-//! Only where the journal reads our stderr anyway. Entries are sent when a run ends, never waited for, and losing one changes
+//! Only where the journal reads our stderr anyway, or that of the daemon whose run this is. Entries are sent when a run ends, never waited for, and losing one changes
 //! nothing: the host's own record is `history.jsonl`.
 
 mod entry;
@@ -85,7 +85,7 @@ struct Journal {
 impl Journal {
     /// `None`: nobody reads our stderr for the journal, or there is none.
     fn open(ctx: &Context<'_>) -> Option<Journal> {
-        if !is_stderr(std::env::var("JOURNAL_STREAM").ok().as_deref()) {
+        if !is_read() {
             return None;
         }
         let path = ctx.machine.file("run/systemd/journal/socket")?;
@@ -99,6 +99,14 @@ impl Journal {
         let _ = self.socket.send_to(entry.bytes(), &self.path);
     }
 }
+
+/// Whether the journal reads our stderr, or that of the daemon that started us and reads ours.
+pub(crate) fn is_read() -> bool {
+    std::env::var_os(HANDED_ON).is_some() || is_stderr(std::env::var("JOURNAL_STREAM").ok().as_deref())
+}
+
+/// In the environment of a run that the daemon starts: the journal reads the daemon's stderr.
+pub(crate) const HANDED_ON: &str = "UPDOG_JOURNAL";
 
 /// Whether `JOURNAL_STREAM` (device and inode of a stream that the journal reads; systemd.exec(5)) names our stderr: a program
 /// that was started with another one has inherited the words of somebody else.

@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use super::clock::Clock;
 use super::seen::{Chosen, Looked};
 use crate::cli::Global;
-use crate::{Error, Result};
+use crate::{Error, Result, journal};
 
 /// What can be done. Bottlerocket's names for what its clients ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +74,8 @@ impl Work {
 #[derive(Clone, Debug)]
 pub(super) struct Program {
     global: Vec<OsString>,
+    /// Of a run we read stderr, and the journal reads ours.
+    journal: bool,
 }
 
 /// A run.
@@ -129,7 +131,7 @@ struct HeardRelease {
 
 impl Program {
     pub(super) fn new(global: &Global) -> Program {
-        Program { global: global.arguments() }
+        Program { global: global.arguments(), journal: journal::is_read() }
     }
 
     /// Starts a piece of work.
@@ -144,6 +146,7 @@ impl Program {
             .args(&self.global)
             .arg("--json")
             .args(verb)
+            .envs(self.journal.then_some((journal::HANDED_ON, "1")))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -8,10 +8,10 @@ use std::process::Stdio;
 use crate::host::Host;
 use crate::online::{Served, waves};
 
-struct Journal(UnixDatagram);
+pub(crate) struct Journal(UnixDatagram);
 
 impl Journal {
-    fn at(host: &Host) -> Journal {
+    pub(crate) fn at(host: &Host) -> Journal {
         host.system("run/systemd/journal/.keep", "");
         let socket = UnixDatagram::bind(host.sysroot().join("run/systemd/journal/socket")).unwrap();
         socket.set_nonblocking(true).unwrap();
@@ -19,7 +19,7 @@ impl Journal {
     }
 
     /// What has come, a list of fields for each entry.
-    fn entries(&self) -> Vec<Vec<(String, String)>> {
+    pub(crate) fn entries(&self) -> Vec<Vec<(String, String)>> {
         let mut bytes = vec![0; 1 << 16];
         let mut entries = Vec::new();
         while let Ok(length) = self.0.recv(&mut bytes) {
@@ -47,7 +47,7 @@ fn fields(mut bytes: &[u8]) -> Vec<(String, String)> {
     fields
 }
 
-fn of(entry: &[(String, String)], name: &str) -> String {
+pub(crate) fn of(entry: &[(String, String)], name: &str) -> String {
     entry.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()).unwrap_or_default()
 }
 

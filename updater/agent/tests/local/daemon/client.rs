@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -61,6 +62,22 @@ impl Daemon {
         assert!(listens, "the daemon ended: {:?}", child.wait());
         // It goes on telling; nobody reading it would not hold it up, but end its lines.
         thread::spawn(move || lines.for_each(drop));
+        Daemon { child, socket }
+    }
+
+    /// One whose stderr the journal reads, as a unit has it.
+    pub(super) fn as_a_unit(host: &Host) -> Daemon {
+        let socket = configure(host, "interval = \"30d\"");
+        let path = host.path("stderr");
+        let stderr = fs::File::create(&path).unwrap();
+        let stat = stderr.metadata().unwrap();
+        let stream = format!("{}:{}", stat.dev(), stat.ino());
+        let mut command = host.command(&["serve"]);
+        let mut child = command.env("JOURNAL_STREAM", stream).stderr(stderr).spawn().unwrap();
+        while !fs::read_to_string(&path).unwrap().contains("note: listening on ") {
+            assert_eq!(child.try_wait().unwrap(), None, "the daemon ended");
+            thread::sleep(Duration::from_millis(20));
+        }
         Daemon { child, socket }
     }
 

@@ -9,6 +9,7 @@ use fixtures::server::{Faults, Server};
 
 use super::client::{Daemon, configure, eventually};
 use crate::host::{Host, flags};
+use crate::journal::{Journal, of};
 use crate::online::Served;
 
 /// The same turn as the timer's.
@@ -120,4 +121,20 @@ fn keys_of_a_later_version_keep_no_daemon_from_running() {
     let socket = configure(&host, "grup = \"x\"");
     let daemon = Daemon::on(&host, socket);
     assert_eq!(daemon.get("/v1/status").status, 200);
+}
+
+/// Of its runs the daemon reads stderr; their entries reach the journal where the daemon's own would.
+#[test]
+fn what_its_runs_have_done_is_told_to_the_journal() {
+    let mut served = Served::new();
+    served.publish("1.1.0", |_| ());
+    let journal = Journal::at(&served.host);
+    let told = |daemon: &Daemon| {
+        daemon.done("/actions/refresh-updates");
+        let entries = journal.entries();
+        entries.iter().map(|entry| (of(entry, "UPDOG_VERB"), of(entry, "UPDOG_EXIT"))).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&Daemon::as_a_unit(&served.host)), [("check".to_owned(), "0".to_owned())]);
+    // Nobody reads this one for the journal.
+    assert_eq!(told(&Daemon::start(&served.host)), []);
 }
