@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
+use super::patience::{Follows, Patient};
 use super::peer::{Peer, Rights, Rules};
 
 /// Lets peers in until it is aborted.
@@ -55,6 +56,9 @@ fn peer(stream: &UnixStream) -> io::Result<Peer> {
 }
 
 async fn talk(stream: UnixStream, router: Router) {
+    let follows = Follows::default();
+    let stream = Patient::new(stream, READ_WITHIN, follows.clone());
+    let router = router.layer(Extension(follows));
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN).max_buf_size(HEAD_MAX);
     // That a peer goes away in the middle is no event here.
@@ -112,6 +116,8 @@ const FOR_ROOT: usize = 16;
 const OF_ONE: usize = 16;
 /// How long the head of a request may take, the wait for the next one on the same connection included.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
+/// How long a peer may read nothing of its answer.
+const READ_WITHIN: Duration = Duration::from_secs(30);
 /// Bytes of a head; the least that hyper takes.
 const HEAD_MAX: usize = 8192;
 /// Peers that are looked up at once: fewer than there are threads for all that takes a moment.

@@ -5,7 +5,7 @@
 //!   does; the daemon holds no lock, no slot and no memory of an update.
 //! * [`seen`]: what is told of it; [`tail`]: what others do on this host.
 //! * [`watch()`]: a client of its events.
-//! * [`socket`], [`door`], [`peer`]: who comes in; [`api`]: what they may ask.
+//! * [`socket`], [`door`], [`patience`], [`peer`]: who comes in; [`api`]: what they may ask.
 
 mod alarm;
 mod api;
@@ -13,6 +13,7 @@ mod clock;
 mod door;
 mod keeper;
 mod local;
+mod patience;
 mod peer;
 mod schedule;
 mod seen;

@@ -13,6 +13,8 @@ pub(super) enum Failure {
     Forbidden,
     /// There is nothing of that kind.
     Missing(&'static str),
+    /// The path is there, for another method.
+    Method,
     /// Not in this state.
     State(String),
     /// Something else is being done.
@@ -41,6 +43,10 @@ impl IntoResponse for Failure {
                 (StatusCode::FORBIDDEN, "this user may not; root and the configured group may".to_owned())
             }
             Failure::Missing(what) => (StatusCode::NOT_FOUND, what.to_owned()),
+            Failure::Method => {
+                let error = "this path is for another method; /v1/openapi.json says which";
+                (StatusCode::METHOD_NOT_ALLOWED, error.to_owned())
+            }
             Failure::State(error) => (StatusCode::CONFLICT, error),
             Failure::Busy => {
                 (StatusCode::LOCKED, "something else is being done; /v1/status says what".to_owned())
@@ -56,4 +62,9 @@ impl IntoResponse for Failure {
 /// For all other paths.
 pub(super) async fn no_such_path() -> Failure {
     Failure::Missing("there is no such path; /v1/openapi.json describes all")
+}
+
+/// For the methods that a path is not for.
+pub(super) async fn no_such_method() -> Failure {
+    Failure::Method
 }

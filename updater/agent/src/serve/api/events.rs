@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -14,6 +15,7 @@ use super::body::StatusBody;
 use super::error::{ErrorBody, Failure};
 use super::{Edges, Reader, v1};
 use crate::cli::Verb;
+use crate::serve::patience::Follows;
 use crate::serve::seen::{Mark, Seen, Told};
 
 /// Server-sent events: first `status`, then `started`, `next`, `step`, `progress` (bytes done and in all, `rate` in bytes a second, `left_secs`),
@@ -27,8 +29,10 @@ use crate::serve::seen::{Mark, Seen, Told};
 pub(super) async fn events(
     _: Reader,
     State(edges): State<Edges>,
+    Extension(follows): Extension<Follows>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Failure> {
+    follows.begin();
     let after = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(Mark::parse);
     let (missed, receiver) = edges.seen.listen(after.as_ref());
     let status = StatusBody { answer: v1::local(&edges, Verb::Status).await?, daemon: v1::daemon(&edges) };

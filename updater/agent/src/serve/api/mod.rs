@@ -42,7 +42,8 @@ pub(super) struct Edges {
 /// All paths. Each request brings its [`Rights`].
 pub(super) fn router(edges: Edges) -> Router {
     let (router, _) = described().split_for_parts();
-    router.fallback(error::no_such_path).layer(DefaultBodyLimit::max(BODY_MAX)).with_state(edges)
+    let router = router.fallback(error::no_such_path).method_not_allowed_fallback(error::no_such_method);
+    router.layer(DefaultBodyLimit::max(BODY_MAX)).with_state(edges)
 }
 
 /// The description, as it stands in `docs/api.json`.
