@@ -53,6 +53,7 @@ impl VirtualHost {
             pending: None,
             tries,
             staged: None,
+            cancelled: None,
             sight: Sight::Unknown,
             permit: updater_core::Permit::None,
             floor: chrono::DateTime::UNIX_EPOCH,

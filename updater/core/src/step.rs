@@ -5,8 +5,8 @@ use partition_core::{Slot, Slots, Standing, Tries, verbs};
 use release::ReleaseId;
 
 use crate::armed::{self, Armed};
-use crate::records::Pending;
-use crate::{Mode, Permit, Policy, Reason, Refusal, Settled, Strategy, health, window};
+use crate::records::{Held, Pending};
+use crate::{Mode, Permit, Policy, Reason, Refusal, Settled, Strategy, health, plain, window};
 
 /// What is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct Observed {
     pub tries: Tries,
     /// What lies in the other slot, read back, not armed.
     pub staged: Option<ReleaseId>,
+    /// What a hand has cancelled.
+    pub cancelled: Option<Held>,
     /// What the repository says.
     pub sight: Sight,
     /// What it has of its group; see [`Strategy::Etcd`].
@@ -191,6 +193,9 @@ fn install(observed: &Observed, policy: &Policy, release: ReleaseId) -> Step {
     if policy.mode < Mode::Stage {
         return leave(policy, "a release is open, and writing it is left to others");
     }
+    if let Some(refusal) = left_by_hand(observed.cancelled.as_ref(), release) {
+        return Step::Rest(refusal);
+    }
     if policy.mode < Mode::Apply && observed.staged == Some(release) {
         return leave(policy, "a release is staged, and arming it is left to others");
     }
@@ -202,6 +207,13 @@ fn install(observed: &Observed, policy: &Policy, release: ReleaseId) -> Step {
         Ok(_) => Step::Stage(release),
         Err(refusal) => Step::Rest(blocked(refusal)),
     }
+}
+
+/// What a hand has cancelled is left to a hand.
+pub(crate) fn left_by_hand(cancelled: Option<&Held>, release: ReleaseId) -> Option<Refusal> {
+    let held = cancelled.filter(|held| held.release == Some(release))?;
+    let version = plain(&held.version, 64);
+    Some(Refusal::new(Reason::ByHand, format!("{version} is open, and was cancelled by hand")))
 }
 
 /// The host does not go further by itself.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use partition_core::Slot;
-use updater_core::records::{Held, HistoryLine, Intent, Outcome};
+use updater_core::records::{Held, HistoryLine, Intent, Outcome, Wish};
 use updater_core::{Cause, Recorded, Settled, record};
 
 use super::State;
@@ -41,6 +41,9 @@ impl State {
             if here.is_some() {
                 outcome.holds.set(intent.target.other(), here);
             }
+            if intent.wish == Wish::Hand {
+                outcome.cancelled = None;
+            }
             outcome.intent = Some(intent);
             self.write_outcome(&outcome)
         })
@@ -51,6 +54,16 @@ impl State {
         self.alone(|| {
             let Some(mut outcome) = self.outcome() else { return Ok(()) };
             if outcome.intent.take().is_some() { self.write_outcome(&outcome) } else { Ok(()) }
+        })
+    }
+
+    /// Takes the intent back by hand: `auto` leaves that release from now on.
+    pub fn cancel_by_hand(&self, held: Option<Held>) -> Result<()> {
+        self.alone(|| {
+            let mut outcome = self.outcome().unwrap_or_default();
+            outcome.intent = None;
+            outcome.cancelled = held;
+            self.write_outcome(&outcome)
         })
     }
 

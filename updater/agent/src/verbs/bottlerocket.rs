@@ -23,7 +23,7 @@ pub(super) fn run(ctx: &Context<'_>, verb: &Verb) -> Result<Answer> {
         Verb::UpdateImage(flags) => update(ctx, flags, Then::Leave),
         Verb::UpdateApply(flags) => arm::run(ctx, Restart { reboot: flags.reboot }).map(|_| silent()),
         // Their client has no precondition: nothing armed is done already.
-        Verb::UpdateRevert(_) => cancel::run(ctx).map(|_| silent()),
+        Verb::UpdateRevert(_) => cancel::run(ctx, updater_core::records::Wish::Hand).map(|_| silent()),
         Verb::Prepare(_) => Ok(silent()),
     }
 }

@@ -3,13 +3,13 @@
 use partition_core::{ArmedBy, Flags, Refusal, Slots, verbs};
 use partition_disk::{Access, Edit};
 use serde_json::json;
-use updater_core::records::{By, HistoryEvent, HistoryLine};
+use updater_core::records::{By, HistoryEvent, HistoryLine, Wish};
 
 use super::flags;
 use crate::answer::Answer;
 use crate::{Context, Error, Result};
 
-pub(super) fn run(ctx: &Context<'_>) -> Result<Answer> {
+pub(super) fn run(ctx: &Context<'_>, wish: Wish) -> Result<Answer> {
     let running = ctx.running()?;
     let _lock = ctx.state.run_lock_if_writable("cancel")?;
     let disk = ctx.disk(Access::Write)?;
@@ -42,7 +42,13 @@ pub(super) fn run(ctx: &Context<'_>) -> Result<Answer> {
         Err(error) => return Err(error),
     };
     // After the flags: a cut between the two is found as `not_armed`.
-    ctx.state.tolerate(ctx.state.clear_intent());
+    let armed = !matches!(intent.as_ref().map(|intent| intent.by), Some(By::Rollback));
+    let release = held.clone().filter(|held| armed && held.release.is_some());
+    ctx.state.tolerate(match wish {
+        // A rollback that is taken back says nothing of a release.
+        Wish::Hand if release.is_some() => ctx.state.cancel_by_hand(release),
+        Wish::Hand | Wish::Auto => ctx.state.clear_intent(),
+    });
     let line = HistoryLine {
         slot: Some(other),
         version: held.as_ref().map(|held| held.version.clone()),

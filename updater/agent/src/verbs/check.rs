@@ -3,7 +3,7 @@
 use release::manifest::{Manifest, Update};
 use serde_json::{Value, json};
 use updater_core::explain::{self, Ahead};
-use updater_core::records::Failed;
+use updater_core::records::{Failed, Held};
 use updater_core::{Candidate, NoOffer, Offer, Policy, Reason, Verdict, seconds};
 
 use super::looks;
@@ -19,7 +19,12 @@ pub(super) fn run(ctx: &Context<'_>, typed: &cli::Check) -> Result<Answer> {
         Ok(offer) => open(offer),
         Err(none) => closed(none),
     };
-    let asked = Asked { checked: &checked, policy: ctx.policy(&options), failed: ctx.state.failed() };
+    let asked = Asked {
+        checked: &checked,
+        policy: ctx.policy(&options),
+        failed: ctx.state.failed(),
+        cancelled: ctx.state.outcome().and_then(|outcome| outcome.cancelled),
+    };
     let listed: Vec<&Candidate> =
         checked.candidates().iter().filter(|candidate| typed.explain || is_open(candidate)).collect();
     if typed.explain || typed.all {
@@ -82,6 +87,7 @@ struct Asked<'a> {
     checked: &'a Checked,
     policy: Policy,
     failed: Failed,
+    cancelled: Option<Held>,
 }
 
 impl Asked<'_> {
@@ -101,7 +107,7 @@ impl Asked<'_> {
             lines.extend(explain::place(candidate, self.checked.host()).map(|place| format!("  {place}")));
         }
         if explained && is_open(candidate) {
-            let ahead = explain::ahead(candidate, &self.policy, self.checked.now());
+            let ahead = explain::ahead(candidate, &self.policy, self.cancelled.as_ref(), self.checked.now());
             lines.extend(ahead.into_iter().map(|ahead| match ahead.refusal {
                 Some(refusal) => format!("  {} at {}: {refusal}", ahead.reason, ahead.step),
                 None => format!("  {} at {}: asked then", ahead.reason, ahead.step),
@@ -131,7 +137,8 @@ impl Asked<'_> {
             let facts = explain::facts(candidate, self.checked.host(), &self.policy, &self.failed);
             object.insert("facts".to_owned(), Value::Object(facts));
             if is_open(candidate) {
-                let ahead = explain::ahead(candidate, &self.policy, self.checked.now());
+                let ahead =
+                    explain::ahead(candidate, &self.policy, self.cancelled.as_ref(), self.checked.now());
                 object.insert("ahead".to_owned(), ahead.iter().map(later).collect());
             }
         }

@@ -36,7 +36,7 @@ pub fn run(ctx: &Context<'_>, verb: &Verb) -> Result<Answer> {
         Verb::Stage(typed) => stage::run(ctx, &typed.clone().into()),
         Verb::Apply(typed) => apply::run(ctx, &typed.update.clone().into(), typed.restart),
         Verb::Arm(restart) => arm::run(ctx, *restart),
-        Verb::Cancel => cancel::run(ctx),
+        Verb::Cancel => cancel::run(ctx, updater_core::records::Wish::Hand),
         Verb::Confirm => confirm::run(ctx),
         Verb::Health(restart) => health::run(ctx, *restart),
         Verb::Report => report::run(ctx),

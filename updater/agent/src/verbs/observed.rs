@@ -29,6 +29,7 @@ pub(super) fn observe(
         pending: intent.map(Pending::from),
         tries: outcome.as_ref().map_or(policy.tries, |outcome| outcome.tries(running, policy.tries)),
         staged: staged.map(|staged| staged.release),
+        cancelled: outcome.as_ref().and_then(|outcome| outcome.cancelled.clone()),
         sight,
         permit: permit::noted(ctx, now),
         floor: ctx.floor(),

@@ -29,6 +29,8 @@ pub(super) fn run(ctx: &Context<'_>) -> Result<Answer> {
         data.insert("health".to_owned(), json!(gate::said(ctx)));
         data.insert("mode".to_owned(), json!(ctx.config.mode.as_str()));
         data.insert("next_step".to_owned(), next(ctx, status.running.map(|running| (running, slots))));
+        let cancelled = ctx.state.outcome().and_then(|outcome| outcome.cancelled);
+        data.insert("cancelled".to_owned(), json!(cancelled));
         data.insert("last_check".to_owned(), json!(ctx.state.looked()));
     }
     volatile::note(ctx);

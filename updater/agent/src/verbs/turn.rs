@@ -108,7 +108,7 @@ impl Turn<'_> {
             Step::Check => self.look(observed)?,
             Step::Stage(_) => self.stage()?,
             Step::Arm(_) => self.arm()?,
-            Step::Cancel => self.did(cancel::run(ctx)?),
+            Step::Cancel => self.did(cancel::run(ctx, Wish::Auto)?),
             // Nobody has asked for a restart, or there is nothing to restart.
             Step::TakePermit if !self.restart.reboot || !ctx.machine.runs() => {
                 return self.reboot(observed).map(Some);

@@ -289,3 +289,27 @@ fn a_wrong_clock_opens_no_window() {
     assert_eq!(host.json(&["auto", "--reboot"])["reason"], serde_json::Value::Null);
     assert!(host.path("restarted").exists());
 }
+
+/// What a hand has cancelled is not armed again behind its back, until a hand takes it or something newer is open.
+#[test]
+fn what_was_cancelled_by_hand_is_left() {
+    let mut served = Served::new();
+    served.publish("1.1.0", |_| ());
+    assert_eq!(served.host.updog(&["auto"]).code, 0);
+    assert_eq!(served.host.updog(&["cancel"]).code, 0);
+    let answer = served.host.json(&["auto"]);
+    assert_eq!((&answer["exit"], &answer["reason"]), (&0.into(), &"by_hand".into()), "{answer}");
+    assert_eq!(answer["message"], "1.1.0 is open, and was cancelled by hand");
+    assert_eq!(flags(&served.host.slots()), "2/7/1 0/0/0");
+    assert_eq!(served.host.json(&["status"])["data"]["cancelled"]["version"], "1.1.0");
+    let said = served.host.updog(&["check", "--explain"]);
+    let line = "  by_hand at stage: 1.1.0 is open, and was cancelled by hand";
+    assert!(said.stdout.lines().any(|said| said == line), "{said:?}");
+    // By hand it is armed, and is `auto`'s to restart into again.
+    assert_eq!(served.host.updog(&["arm"]).code, 0);
+    assert!(served.host.json(&["status"])["data"]["cancelled"].is_null());
+    assert_eq!(served.host.updog(&["cancel"]).code, 0);
+    served.publish("1.2.0", |_| ());
+    let said = served.host.updog(&["auto"]);
+    assert_eq!(said.stdout.lines().last(), Some("slot B armed: 1.2.0, 3 tries, boots next"), "{said:?}");
+}

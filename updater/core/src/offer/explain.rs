@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::{Candidate, Verdict};
 use crate::policy::Wanted;
-use crate::records::Failed;
-use crate::{Host, Policy, Reason, Refusal, seconds, window};
+use crate::records::{Failed, Held};
+use crate::{Host, Policy, Reason, Refusal, seconds, step, window};
 
 /// What the rule that decided has compared, by key; empty where the sentence has it all.
 pub fn facts(candidate: &Candidate, host: &Host, policy: &Policy, failed: &Failed) -> Map<String, Value> {
@@ -89,9 +89,17 @@ pub struct Ahead {
 }
 
 /// The rules between an open release and the restart, in their order.
-pub fn ahead(candidate: &Candidate, policy: &Policy, now: DateTime<Utc>) -> Vec<Ahead> {
+pub fn ahead(
+    candidate: &Candidate,
+    policy: &Policy,
+    cancelled: Option<&Held>,
+    now: DateTime<Utc>,
+) -> Vec<Ahead> {
     let no_index = candidate.release().is_none().then(|| super::no_index(&candidate.update.version));
-    vec![
+    let by_hand = candidate.release().and_then(|release| step::left_by_hand(cancelled, release));
+    let by_hand =
+        by_hand.map(|refusal| Ahead { reason: refusal.reason, step: "stage", refusal: Some(refusal) });
+    let rules = [
         // Lengths of images stand in the indexes, which plan fetches.
         Ahead { reason: Reason::Space, step: "plan", refusal: None },
         Ahead { reason: Reason::NoIndex, step: "stage", refusal: no_index },
@@ -101,7 +109,8 @@ pub fn ahead(candidate: &Candidate, policy: &Policy, now: DateTime<Utc>) -> Vec<
             step: "restart",
             refusal: window::may_restart(&policy.windows, now).err(),
         },
-    ]
+    ];
+    by_hand.into_iter().chain(rules).collect()
 }
 
 fn turn(candidate: &Candidate, host: &Host, opens: Option<DateTime<Utc>>) -> Value {

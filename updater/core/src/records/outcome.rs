@@ -22,6 +22,9 @@ pub struct Outcome {
     /// The slot that was confirmed last, or that the host was found in since.
     #[serde(default, with = "lenient::slot")]
     pub confirmed: Option<Slot>,
+    /// What a hand has cancelled: `auto` leaves it, until a hand takes it or something newer is open.
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub cancelled: Option<Held>,
     /// What the slots hold, as far as known.
     #[serde(default, deserialize_with = "lenient::field")]
     pub holds: Holds,
@@ -194,6 +197,7 @@ impl Default for Outcome {
             intent: None,
             last: None,
             confirmed: None,
+            cancelled: None,
             holds: Holds::default(),
             extra: Map::new(),
         }

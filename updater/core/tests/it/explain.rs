@@ -188,7 +188,7 @@ fn rules_after_the_offer_are_named_with_their_step() {
     };
     let policy = Policy { windows: vec![night], ..Policy::default() };
     let ahead = |update: Update| {
-        let listed = explain::ahead(&ask(update, &policy), &policy, now());
+        let listed = explain::ahead(&ask(update, &policy), &policy, None, now());
         let said = |ahead: explain::Ahead| {
             (ahead.reason, ahead.step, ahead.refusal.map(|refusal| (refusal.reason, refusal.until)))
         };
