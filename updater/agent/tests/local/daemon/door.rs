@@ -114,7 +114,8 @@ fn nonsense_is_answered_or_hung_up_on_and_the_daemon_goes_on() {
         let _ = std::io::Read::read_to_end(&mut stream, &mut answer);
     }
     assert_eq!(daemon.get("/no/such/path").status, 404);
-    assert_eq!(daemon.ask("DELETE", "/v1/status").status, 405);
+    let refused = daemon.ask("DELETE", "/v1/status");
+    assert_eq!((refused.status, &refused.body["format"]), (405, &1.into()), "{refused:?}");
     assert_eq!(daemon.get("/v1/status").status, 200);
 }
 
