@@ -243,7 +243,7 @@ impl Turn<'_> {
         if !self.ctx.machine.runs() {
             return Ok(None);
         }
-        let held_up = inhibitors::held_up(self.ctx);
+        let held_up = inhibitors::held_up(self.ctx)?;
         let now = self.ctx.clock();
         let observed = self.observed(now)?;
         let refusal = match (may_still_restart(&observed, self.policy, now), held_up) {
