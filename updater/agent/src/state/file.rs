@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use super::Error;
@@ -42,12 +42,17 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
     regular(OpenOptions::new().read(true).custom_flags(no_waiting()).open(path)?)
 }
 
-/// Opens a regular file for writing, empty; makes it when there is none. A pipe in its place is not waited for.
+/// Opens a file for writing, empty; makes it when there is none. A pipe in its place is neither waited for nor written to; a
+/// terminal, or a device that stands for a full disk, takes the bytes or refuses them at once.
 pub(crate) fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     // Cut short once it is known to be a file.
     options.write(true).create(true).truncate(false).custom_flags(no_waiting());
-    let file = regular(options.open(path)?)?;
+    let file = options.open(path)?;
+    if file.metadata()?.file_type().is_char_device() {
+        return Ok(file);
+    }
+    let file = regular(file)?;
     file.set_len(0)?;
     Ok(file)
 }
