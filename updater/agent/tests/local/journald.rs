@@ -19,7 +19,7 @@ struct Journald {
 }
 
 impl Journald {
-    /// As root, since it has mounts of its own; returns when it listens.
+    /// With mounts of its own, which take root, or a user of whom the kernel makes one there; returns when it listens.
     fn at(host: &Host) -> Journald {
         let run = host.sysroot().join("run");
         fs::create_dir_all(run.join("systemd")).unwrap();
@@ -28,6 +28,9 @@ impl Journald {
         let (log, said) = (host.path("log"), host.path("journald.log"));
         fs::create_dir_all(&log).unwrap();
         let mut command = Command::new("unshare");
+        if !rustix::process::geteuid().is_root() {
+            command.args(["--user", "--map-root-user"]);
+        }
         command.args(["--mount", "sh", "-c", ALONE, "sh"]).args([&run, &log]);
         let stderr = File::create(&said).unwrap();
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(stderr).spawn().unwrap();
