@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
 /// The operations that keeping a file is made of.
@@ -56,6 +57,10 @@ impl Files for Disk {
     }
 
     fn create(&self, file: &Path) -> io::Result<Box<dyn NewFile>> {
+        // Nor is the other end of one waited for that lies in its place.
+        if fs::metadata(file).is_ok_and(|found| found.file_type().is_fifo()) {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "a pipe lies there"));
+        }
         Ok(Box::new(File::create(file)?))
     }
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
+use std::process::Command;
 
 use fixtures::clock::time;
 use trust_client::{Class, Error, Role, Store, Transport};
@@ -63,6 +64,13 @@ fn a_full_or_unwritable_folder_is_one_error_and_nothing_is_trusted() {
         // With room again the next run goes on.
         assert!(run(world.refresh(&transport())).is_ok());
     }
+    // A pipe that nobody reads is not waited for.
+    let world = World::new();
+    fs::create_dir(world.store_path()).unwrap();
+    let pipe = world.store_path().join("timestamp.json.partial");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let error = run(world.refresh(&transport())).unwrap_err();
+    assert!(matches!(error, Error::Keep { .. }) && error.classify() == Class::Broken, "{error}");
     let world = World::new();
     fs::write(world.folder.path().join("file"), "").unwrap();
     let error = Store::open(world.folder.path().join("file/trust")).unwrap_err();
