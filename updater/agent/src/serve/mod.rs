@@ -25,7 +25,7 @@ mod work;
 use std::sync::Arc;
 
 use serde_json::json;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 
 use crate::answer::Answer;
@@ -43,8 +43,12 @@ pub(crate) fn run(ctx: &Context<'_>, global: &Global) -> Result<Answer> {
         .max_blocking_threads(8)
         .build()
         .map_err(Error::daemon("start the runtime"))?;
-    let ended = runtime.block_on(serve(ctx, global));
-    // Whoever waits for a name server or a disk is not waited for.
+    to_its_end(runtime, serve(ctx, global))
+}
+
+/// Does it to its end. A request that waits for a name server or a disk has a thread of its own, which is not waited for.
+fn to_its_end<T>(runtime: Runtime, work: impl Future<Output = T>) -> T {
+    let ended = runtime.block_on(work);
     runtime.shutdown_background();
     ended
 }
@@ -99,4 +103,37 @@ async fn serve(ctx: &Context<'_>, global: &Global) -> Result<Answer> {
 /// Tells systemd, when it is listening.
 fn ready() {
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::thread;
+    use std::time::Duration;
+
+    use tokio::sync::oneshot;
+    use tokio::task::spawn_blocking;
+
+    use super::*;
+
+    /// Nothing that a host has can be made to hang at will, so this is told of the runtime and not of a whole daemon.
+    #[test]
+    fn a_request_that_hangs_does_not_keep_it_from_ending() {
+        let (answer, silent) = channel::<()>();
+        let (end, ended) = channel();
+        thread::spawn(move || {
+            let runtime = Builder::new_current_thread().build().unwrap();
+            to_its_end(runtime, async {
+                let (begin, begun) = oneshot::channel();
+                spawn_blocking(move || {
+                    begin.send(()).unwrap();
+                    silent.recv()
+                });
+                begun.await.unwrap();
+            });
+            end.send(()).unwrap();
+        });
+        assert!(ended.recv_timeout(Duration::from_mins(2)).is_ok(), "it waits");
+        drop(answer);
+    }
 }

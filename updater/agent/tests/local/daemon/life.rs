@@ -1,7 +1,5 @@
 //! What the daemon does by itself, and how it ends.
 
-use std::io::Write;
-use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
@@ -57,22 +55,6 @@ fn a_signal_ends_it_and_what_it_does_and_leaves_no_socket() {
     daemon.signal("TERM");
     assert_eq!(daemon.child.wait().unwrap().code(), Some(0));
     assert!(!daemon.socket.exists());
-}
-
-/// A disk, a name server or a file that does not answer keeps a request waiting, and nobody else.
-#[test]
-fn a_request_that_hangs_does_not_keep_it_from_ending() {
-    let host = Host::new();
-    let mut daemon = Daemon::start(&host);
-    let silent = host.path("os-release");
-    std::fs::remove_file(&silent).unwrap();
-    assert!(Command::new("mkfifo").arg(&silent).status().unwrap().success());
-    let mut stream = daemon.connect();
-    write!(stream, "GET /updates/status HTTP/1.1\r\nhost: updog\r\n\r\n").unwrap();
-    eventually("the thread that waits for the file has begun", || daemon.figure("Threads") >= 3);
-    daemon.signal("TERM");
-    eventually("it ends", || daemon.child.try_wait().unwrap().is_some());
-    assert_eq!(daemon.child.wait().unwrap().code(), Some(0));
 }
 
 /// Nothing wakes it between two turns. What it holds in memory is measured by `cargo xtask bench`.
