@@ -40,7 +40,7 @@ enum Does {
     Stalls,
     /// 1 GiB.
     Floods,
-    /// Answers just in time, and what it says keeps the turn asking: all is free, and somebody else was quicker.
+    /// Answers in time, and what it says keeps the turn asking: all is free, and somebody else was quicker.
     LiesSlowly,
 }
 
@@ -96,7 +96,7 @@ fn answer(mut stream: TcpStream, does: Does, seen: &Seen) {
             keep();
         }
         Does::LiesSlowly => {
-            thread::sleep(std::time::Duration::from_millis(700));
+            thread::sleep(std::time::Duration::from_millis(400));
             let body = match seen.asked.lock().unwrap().last().map(String::as_str) {
                 Some("/v3/lease/grant") => r#"{"header":{},"ID":"7001","TTL":"60"}"#,
                 Some("/v3/lease/keepalive") => r#"{"result":{"header":{},"ID":"7001","TTL":"60"}}"#,
@@ -245,7 +245,7 @@ fn an_etcd_that_lies_slowly_does_not_keep_a_turn() {
     assert_eq!(answer["exit"], 20, "{answer}");
     let error = asked_again(&answer);
     assert!(error.contains("the 10 s for all questions together are over"), "{error}");
-    assert!(server.asked().len() < 20, "{:?}", server.asked());
+    assert!(server.asked().len() < 30, "{:?}", server.asked());
     assert!(!host.restarted());
 }
 
