@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -91,7 +92,10 @@ impl RunLock {
     pub fn acquire(state: &Path, verb: &str) -> std::result::Result<RunLock, RunLockError> {
         let path = state.join("lock");
         let fail = |source| RunLockError::Open { path: path.clone(), source };
-        let writable = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        // Whoever can open it could hold it, and no run would go on.
+        let writable = options.mode(0o600).open(&path);
         let (mut file, writable) = match writable {
             Ok(file) => (file, true),
             Err(error) => (File::open(&path).map_err(|_| fail(error))?, false),

@@ -65,7 +65,7 @@ fn lock(path: &Path) -> Result<File> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let failed = |source| Error::Socket { path: PathBuf::from(&name), source };
-    let file = file::create(Path::new(&name)).map_err(failed)?;
+    let file = file::lockable(Path::new(&name)).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(fs::TryLockError::WouldBlock) => Err(Error::Served { path: path.to_owned() }),

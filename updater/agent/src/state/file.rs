@@ -57,6 +57,14 @@ pub(crate) fn create(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// Opens a file that is there for its lock; makes it when there is none, for this user alone: whoever can open a file can lock
+/// it, and keep every run of this program waiting.
+pub(crate) fn lockable(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(OWN).custom_flags(no_waiting());
+    regular(options.open(path)?)
+}
+
 fn regular(file: File) -> io::Result<File> {
     if file.metadata()?.is_file() {
         Ok(file)
@@ -106,6 +114,8 @@ fn sync(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
+/// Of files that nobody else opens.
+const OWN: u32 = 0o600;
 /// No state file comes near; an index of a 64 GiB image in 1 MiB pieces has 4.4 MB.
 const LIMIT: u64 = 64 << 20;
 /// No record, certificate, password or list of names that people make comes near; in bytes.

@@ -11,7 +11,6 @@ mod reports;
 mod seed;
 mod staged;
 
-use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -82,15 +81,7 @@ impl State {
     /// Does `work` while no other updog changes records: `confirm` needs no run lock, but must not write over the intent of
     /// an `arm` beside it. Held for a few writes. A folder in which there can be no lock cannot be written either.
     fn alone<T>(&self, work: impl FnOnce() -> T) -> T {
-        // Read and write: to open a pipe that lies in its place for writing alone would wait for a reader.
-        let open = || {
-            OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .open(self.path("records.lock"))
-        };
+        let open = || file::lockable(&self.path("records.lock"));
         let lock = file::make(&self.dir).ok().and_then(|()| open().ok());
         let _lock = lock.filter(|file| file.lock().is_ok());
         work()
@@ -101,7 +92,7 @@ impl State {
         let path = self.path("hooks.lock");
         if !path.exists() {
             file::make(&self.dir).ok()?;
-            file::create(&path).ok()?;
+            file::lockable(&path).ok()?;
         }
         file::open(&path).ok()
     }

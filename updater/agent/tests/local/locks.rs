@@ -1,5 +1,8 @@
 //! Two updogs at once: one works, the other names it. And without a running slot nothing is written.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
 use partition_core::Slot;
 use updog::state::State;
 
@@ -25,6 +28,24 @@ fn the_second_updog_names_the_first_and_changes_nothing() {
     assert_eq!(host.bytes(), before);
     drop(lock);
     assert_eq!(host.updog(&["cancel"]).code, 0);
+}
+
+/// The state folder is open to all, and whoever can open a file can hold its lock.
+#[test]
+fn locks_can_be_held_by_nobody_else() {
+    let host = Host::new();
+    host.program("systemctl", "exit 0");
+    let text = fs::read_to_string(host.config()).unwrap();
+    let dir = host.path("hooks.d").display().to_string();
+    fs::write(host.config(), format!("{text}[hooks]\ndir = {dir:?}\n")).unwrap();
+    host.hook("pre-reboot", "10-agrees", "exit 0");
+    host.stage("1.1.0");
+    let said = host.updog(&["arm", "--reboot"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    for name in ["lock", "records.lock", "hooks.lock"] {
+        let mode = fs::metadata(host.state().join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
 }
 
 /// `status` and `confirm` do not wait for a download.
