@@ -39,7 +39,7 @@ pub(super) async fn keep(listener: UnixListener, rules: Rules, router: Router) {
                 Some(rights) => rights,
                 None => look_up(&lookups, rules, peer).await,
             };
-            talk(stream, router.layer(Extension(rights))).await;
+            talk(stream, router.layer(Extension(rights)), READ_WITHIN).await;
             drop(place);
         });
     }
@@ -55,9 +55,10 @@ fn peer(stream: &UnixStream) -> io::Result<Peer> {
     Ok(Peer { uid: credentials.uid(), gid: credentials.gid() })
 }
 
-async fn talk(stream: UnixStream, router: Router) {
+/// `read_within`: how long the peer may read nothing of an answer.
+async fn talk(stream: UnixStream, router: Router, read_within: Duration) {
     let follows = Follows::default();
-    let stream = Patient::new(stream, READ_WITHIN, follows.clone());
+    let stream = Patient::new(stream, read_within, follows.clone());
     let router = router.layer(Extension(follows));
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN).max_buf_size(HEAD_MAX);
@@ -127,7 +128,26 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 #[cfg(test)]
 mod tests {
+    use axum::routing::get;
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::runtime::Builder;
+    use tokio::time::timeout;
+
     use super::*;
+
+    /// Its place is another's then.
+    #[test]
+    fn who_asks_and_never_reads_is_hung_up_on() {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (ours, mut theirs) = UnixStream::pair().unwrap();
+            // More than the kernel keeps for a peer.
+            let router = Router::new().route("/", get(async || vec![b'x'; 16 << 20]));
+            theirs.write_all(b"GET / HTTP/1.1\r\nhost: updog\r\n\r\n").await.unwrap();
+            let talked = talk(ours, router, Duration::from_millis(50));
+            assert!(timeout(Duration::from_mins(2), talked).await.is_ok(), "it waits");
+        });
+    }
 
     #[test]
     fn one_user_does_not_fill_the_room_and_all_leave_some_to_root() {

@@ -124,12 +124,12 @@ mod tests {
         thread::spawn(move || {
             let runtime = Builder::new_current_thread().build().unwrap();
             to_its_end(runtime, async {
-                let (begin, begun) = oneshot::channel();
+                let (begin, there) = oneshot::channel();
                 spawn_blocking(move || {
                     begin.send(()).unwrap();
                     silent.recv()
                 });
-                begun.await.unwrap();
+                there.await.unwrap();
             });
             end.send(()).unwrap();
         });
