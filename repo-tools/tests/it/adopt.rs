@@ -5,12 +5,13 @@ use std::path::Path;
 
 use fixtures::server::{Faults, Server};
 use serde_json::Value;
-use updog_repo::store::Part;
 
 use crate::cli::Desk;
 use crate::common::write_release;
 use crate::interop::read_by_python_tuf;
 use crate::moto::Moto;
+use crate::s3::plant;
+use crate::stores::remember;
 
 /// A repository that has seen a year: two releases, one paused, a delegated role, and a rotation.
 fn year() -> Desk {
@@ -145,12 +146,7 @@ fn a_url_and_a_bucket_are_adopted_like_a_folder() {
     goes_on(&desk);
 
     let bucket = Moto::running().bucket();
-    for part in [Part::Metadata, Part::Targets] {
-        for entry in fs::read_dir(desk.path().join("public").join(part.name())).unwrap() {
-            let path = entry.unwrap().path();
-            bucket.plant("p", part, path.file_name().unwrap().to_str().unwrap(), &fs::read(&path).unwrap());
-        }
-    }
+    plant(&bucket, "p", &remember(&desk.path().join("public")));
     let place = format!("s3://{}/p", bucket.name);
     for line in ["adopt PLACE", "release remove 1.1.0", "sign --key ann --key ben", "publish PLACE"] {
         let line = format!("--repo far {}", line.replace("PLACE", &place));

@@ -18,6 +18,21 @@ impl Desk {
         desk
     }
 
+    /// A published repository in `public`, of the working folder `repo`, signed by `k`.
+    pub(crate) fn published() -> Self {
+        let desk = Self::new();
+        for line in [
+            "--repo repo init",
+            "--repo repo key new k --role all",
+            "--repo repo release add release --level 1",
+            "--repo repo sign --key k",
+            "--repo repo publish public",
+        ] {
+            desk.done(line);
+        }
+        desk
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }

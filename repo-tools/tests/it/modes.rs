@@ -71,16 +71,7 @@ fn what_hosts_read_is_open_to_everybody_whatever_the_umask() {
 
 #[test]
 fn what_others_cannot_read_is_said() {
-    let desk = Desk::new();
-    for line in [
-        "--repo repo init",
-        "--repo repo key new k --role all",
-        "--repo repo release add release --level 1",
-        "--repo repo sign --key k",
-        "--repo repo publish public",
-    ] {
-        desk.done(line);
-    }
+    let desk = Desk::published();
     let said = desk.json("--repo repo publish public");
     assert_eq!(said["data"]["closed"], serde_json::json!([]));
     let file = fs::read_dir(desk.path().join("public/targets")).unwrap().next().unwrap().unwrap().path();

@@ -5,10 +5,11 @@ use std::process::{Command, Output};
 
 use fixtures::server::{Faults, Server};
 use serde_json::Value;
-use updog_repo::store::Part;
 
 use crate::cli::Desk;
 use crate::moto::{Bucket, Moto};
+use crate::s3::plant;
+use crate::stores::remember;
 
 const SECRET: &str = "hunter2";
 
@@ -280,12 +281,7 @@ fn a_bundle_and_a_name_are_read_like_a_folder() {
 fn a_bucket_is_read_like_a_folder() {
     let desk = published();
     let bucket = Moto::running().bucket();
-    for part in [Part::Metadata, Part::Targets] {
-        for entry in fs::read_dir(desk.path().join("public").join(part.name())).unwrap() {
-            let path = entry.unwrap().path();
-            bucket.plant("p", part, path.file_name().unwrap().to_str().unwrap(), &fs::read(&path).unwrap());
-        }
-    }
+    plant(&bucket, "p", &remember(&desk.path().join("public")));
     let place = format!("s3://{}/p", bucket.name);
     name_stores(&desk, &[("far", &place)]);
     for (line, code) in [

@@ -17,7 +17,7 @@ use crate::cut_store::{CutStore, Loss, glance, see};
 use crate::moto::{Bucket, Moto, Parrot, SECRET};
 use crate::stores::{Copies, copies, put, put_over_others, rotation, same, second_release};
 
-fn plant(bucket: &Bucket, prefix: &str, base: &Memory) {
+pub(crate) fn plant(bucket: &Bucket, prefix: &str, base: &Memory) {
     for ((part, name), bytes) in base.tree() {
         bucket.plant(prefix, part, &name, &bytes);
     }

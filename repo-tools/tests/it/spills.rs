@@ -8,21 +8,6 @@ use updog_repo::output::{Lying, Output};
 
 use crate::cli::Desk;
 
-/// A published repository in `public`, of the working folder `repo`, signed by `k`.
-fn published() -> Desk {
-    let desk = Desk::new();
-    for line in [
-        "--repo repo init",
-        "--repo repo key new k --role all",
-        "--repo repo release add release --level 1",
-        "--repo repo sign --key k",
-        "--repo repo publish public",
-    ] {
-        desk.done(line);
-    }
-    desk
-}
-
 /// The exit code of a line, and the words on standard error.
 fn refused(desk: &Desk, line: &str) -> (i32, String) {
     let output = desk.output(line);
@@ -32,7 +17,7 @@ fn refused(desk: &Desk, line: &str) -> (i32, String) {
 
 #[test]
 fn an_output_takes_the_place_of_nothing_that_it_did_not_write() {
-    let desk = published();
+    let desk = Desk::published();
     fs::create_dir(desk.path().join("page")).unwrap();
     let lines = [
         ("bundle public FILE", "a.bundle"),
@@ -99,7 +84,7 @@ fn what_we_wrote_is_known_by_its_beginning() {
 
 #[test]
 fn a_private_key_is_no_target() {
-    let desk = published();
+    let desk = Desk::published();
     let path = |name: &str| desk.path().join(name);
     let pem = fs::read_to_string(path("k")).unwrap();
     let der = pem::parse(&pem).unwrap();
@@ -135,7 +120,7 @@ fn a_private_key_is_no_target() {
 
 #[test]
 fn a_private_key_that_was_typed_is_not_said_again() {
-    let desk = published();
+    let desk = Desk::published();
     let pem = fs::read_to_string(desk.path().join("k")).unwrap();
     let secret = pem.lines().nth(1).unwrap();
     let run = |words: &[&str]| {
@@ -174,7 +159,7 @@ fn a_private_key_that_was_typed_is_not_said_again() {
 
 #[test]
 fn hosts_read_no_working_folder_and_no_private_key() {
-    let desk = published();
+    let desk = Desk::published();
     fs::rename(desk.path().join("k"), desk.path().join("key")).unwrap();
     for (dest, how) in [
         (".", "holds"),
@@ -211,7 +196,7 @@ fn hosts_read_no_working_folder_and_no_private_key() {
 /// A limit of the shell stands for the full disk: the first byte is refused, as by a disk without room.
 #[test]
 fn an_answer_that_cannot_be_written_is_a_failure() {
-    let desk = published();
+    let desk = Desk::published();
     for line in [
         "key show k.pub",
         "--json key show k.pub",
@@ -241,7 +226,7 @@ fn an_answer_that_cannot_be_written_is_a_failure() {
 
 #[test]
 fn a_password_that_lacks_its_scheme_is_not_said() {
-    let desk = published();
+    let desk = Desk::published();
     for line in [
         "validate //u:SECRET@host/",
         "--repo repo publish //u:SECRET@host/",
@@ -259,7 +244,7 @@ fn a_password_that_lacks_its_scheme_is_not_said() {
 
 #[test]
 fn where_nothing_was_published_nothing_is_to_be_written_anew() {
-    let desk = published();
+    let desk = Desk::published();
     fs::create_dir(desk.path().join("empty")).unwrap();
     for dest in ["nowhere", "empty"] {
         for verb in [
@@ -282,7 +267,7 @@ fn where_nothing_was_published_nothing_is_to_be_written_anew() {
 
 #[test]
 fn a_server_that_says_no_or_nonsense_is_not_asked_again() {
-    let desk = published();
+    let desk = Desk::published();
     let server = Server::start(desk.path().join("public"), Faults::default()).unwrap();
     let long = Faults { only: Some("timestamp.json".into()), length: Length::Endless, ..Faults::default() };
     for (faults, exit, word) in [
@@ -302,7 +287,7 @@ fn a_server_that_says_no_or_nonsense_is_not_asked_again() {
 
 #[test]
 fn doctor_looks_at_the_rest_of_a_damaged_folder() {
-    let desk = published();
+    let desk = Desk::published();
     for torn in ["", "{", "{\"format\":2,\"published\":{}}"] {
         fs::write(desk.path().join("repo/updog-repo.json"), torn).unwrap();
         let answer = desk.json("--repo repo doctor");
@@ -319,7 +304,7 @@ fn doctor_looks_at_the_rest_of_a_damaged_folder() {
 
 #[test]
 fn a_hint_is_about_what_is_wrong() {
-    let desk = published();
+    let desk = Desk::published();
     fs::write(desk.path().join("repo/root/next.json"), "{").unwrap();
     for (line, exit, word, hint) in [
         ("--repo repo root show", 2, "root/next.json", "bring it back from version control"),
