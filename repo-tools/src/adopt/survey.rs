@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use tough::schema::{Root, Snapshot, Targets, Timestamp};
-use trust_core::{Change, Expiry, Freshness, Limits, Role, Session, Stored, Target};
+use trust_core::{Change, Expiry, Freshness, Limits, Request, Role, Session, Stored, Target};
 
 use crate::copy::{Anchor, all_names};
 use crate::document::Document;
@@ -41,7 +41,7 @@ impl Seen {
         let mut session = Session::begin(stored, fresh, Limits::default()).map_err(refused)?;
         let mut kept = Kept { roots: vec![anchor.start.clone()], ..Kept::default() };
         while let Some(request) = session.next_request() {
-            kept.all(session.receive(reply(source, &request)?).map_err(refused)?)?;
+            kept.all(&request, session.receive(reply(source, &request)?).map_err(refused)?)?;
         }
         anchor.check(&kept.root_files())?;
         let lacking = kept.delegated(source, &mut session)?;
@@ -80,15 +80,19 @@ struct Kept {
 }
 
 impl Kept {
-    fn all(&mut self, changes: Vec<Change>) -> Result<()> {
+    /// What the answer to one request changed.
+    fn all(&mut self, request: &Request, changes: Vec<Change>) -> Result<()> {
+        let from = format!("metadata/{}", request.path);
         for change in changes {
             let Change::Keep { role, bytes } = change else { continue };
             match role {
-                Role::Root => self.roots.push(Document::parse(bytes)?),
-                Role::Targets => self.targets = Some(Document::parse(bytes)?),
-                Role::Snapshot => self.snapshot = Some(Document::parse(bytes)?),
-                Role::Timestamp => self.timestamp = Some(Document::parse(bytes)?),
-                Role::Delegated(name) => drop(self.delegated.insert(name, Document::parse(bytes)?)),
+                Role::Root => self.roots.push(Document::parse_from(bytes, &from)?),
+                Role::Targets => self.targets = Some(Document::parse_from(bytes, &from)?),
+                Role::Snapshot => self.snapshot = Some(Document::parse_from(bytes, &from)?),
+                Role::Timestamp => self.timestamp = Some(Document::parse_from(bytes, &from)?),
+                Role::Delegated(name) => {
+                    self.delegated.insert(name, Document::parse_from(bytes, &from)?);
+                }
             }
         }
         Ok(())
@@ -104,7 +108,7 @@ impl Kept {
         let (mut refused, mut lacking) = (BTreeSet::new(), Vec::new());
         while let Some(request) = session.walk(&refused).map_err(|source| Error::HostCheck { source })? {
             match session.receive(reply(source, &request)?) {
-                Ok(changes) => self.all(changes)?,
+                Ok(changes) => self.all(&request, changes)?,
                 Err(source) => {
                     let why = chain(&Error::HostCheck { source });
                     lacking.push(format!("delegated role {}: {why}", request.role.name()));

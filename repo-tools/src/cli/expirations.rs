@@ -1,16 +1,15 @@
 //! `updog-repo expirations`
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::answer::Ending;
-use super::place::{Place, own_root};
+use super::place::{Place, own_root, root};
 use super::{Answer, Context};
 use crate::error::{Result, chain};
 use crate::expirations::{Expiration, Listed, State, judge, of_papers, of_source};
-use crate::plain;
 use crate::time;
 
 #[derive(Debug, clap::Args)]
@@ -31,7 +30,7 @@ pub(super) struct Args {
 pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
     let intent = context.intent()?;
     let Listed { dated, problems } = match &args.dest {
-        Some(dest) => of_dest(context, dest, args.root.as_deref())?,
+        Some(dest) => of_dest(context, dest, args.root.as_ref())?,
         None => Listed { dated: of_papers(&context.folder()?.papers()?), problems: Vec::new() },
     };
     let margin = |role| args.within.unwrap_or(intent.role(role).margin);
@@ -65,10 +64,10 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Answer> {
     Ok(Answer::ending(ending, lines, data))
 }
 
-fn of_dest(context: &Context, dest: &str, root: Option<&Path>) -> Result<Listed> {
+fn of_dest(context: &Context, dest: &str, named: Option<&PathBuf>) -> Result<Listed> {
     let place = Place::open(context, &context.location(dest)?)?;
-    let root = match root {
-        Some(path) => plain::read(path, plain::MAX_ROOT)?,
+    let root = match root(named)? {
+        Some(root) => root,
         None => own_root(context, &place)?,
     };
     of_source(place.source(), root, context.now)

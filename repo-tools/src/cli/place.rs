@@ -4,11 +4,13 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
+use tough::schema::Root;
 use trust_client::Location;
 
 use super::progress::Bar;
 use super::{Context, usage};
 use crate::bundle_source::BundleSource;
+use crate::document::Document;
 use crate::error::{Error, Result};
 use crate::metadata::version_in;
 use crate::plain::{self, MAX_ROOT};
@@ -78,15 +80,21 @@ pub(super) fn own_root(context: &Context, place: &Place<'_>) -> Result<Vec<u8>> 
     };
     let oldest = listed.iter().filter_map(|entry| version_in(&entry.name, "root")).min().unwrap_or(1);
     let name = format!("{oldest}.root.json");
-    place
+    let bytes = place
         .source()
         .metadata(&name, MAX_ROOT)?
-        .ok_or_else(|| usage(format!("failed to find {name}: name a root that you trust with --root")))
+        .ok_or_else(|| usage(format!("failed to find {name}: name a root that you trust with --root")))?;
+    of_form(bytes, &format!("metadata/{name}"))
 }
 
 /// A root file that was named.
 pub(super) fn root(path: Option<&PathBuf>) -> Result<Option<Vec<u8>>> {
-    path.map(|path| plain::read(path, MAX_ROOT)).transpose()
+    path.map(|path| of_form(plain::read(path, MAX_ROOT)?, &path.display())).transpose()
+}
+
+/// A root as the rules read it: they do not know the name of its file.
+fn of_form(bytes: Vec<u8>, place: &impl ToString) -> Result<Vec<u8>> {
+    Document::<Root>::parse_from(bytes, place).map(|root| root.bytes().to_vec())
 }
 
 /// Runs `work` with a bar that any thread may move.

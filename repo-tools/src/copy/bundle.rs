@@ -74,7 +74,7 @@ pub fn bundle(
     tell: &Tell<'_>,
 ) -> Result<Bundled> {
     let (start, anchor) = match order.start {
-        Start::Root(bytes) => (Document::<Root>::parse(bytes)?, None),
+        Start::Root(bytes) => (Document::<Root>::parse_from(bytes, &"--from")?, None),
         Start::First(given) => {
             let anchor = Anchor::of(source, given)?;
             (anchor.start.clone(), Some(anchor))

@@ -131,7 +131,7 @@ fn next(live: &Metadata, anchor: &Anchor, survey: &Survey) -> Result<Metadata> {
     let mut newer = Vec::new();
     for (name, bytes) in &survey.metadata {
         if version_in(name, "root").is_some() {
-            newer.push(Document::<Root>::parse(bytes.clone())?);
+            newer.push(Document::<Root>::parse_from(bytes.clone(), &format!("metadata/{name}"))?);
         }
     }
     newer.sort_by_key(Document::version);
@@ -161,7 +161,7 @@ where
 {
     let is = |name: &str| name == format!("{role}.json") || version_in(name, role).is_some();
     match survey.metadata.iter().find(|(name, _)| is(name)) {
-        Some((_, bytes)) => Document::parse(bytes.clone()),
+        Some((name, bytes)) => Document::parse_from(bytes.clone(), &format!("metadata/{name}")),
         None => before.cloned().ok_or(Error::NotListed { role }),
     }
 }

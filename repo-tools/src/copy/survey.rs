@@ -9,6 +9,7 @@ use trust_core::{Change, Expiry, Freshness, Limits, Request, Session, Stored, Tr
 use crate::document::Document;
 use crate::error::{Error, Result};
 use crate::host_check::reply;
+use crate::plain::MAX_ROOT;
 use crate::source::{Source, decoded, if_there};
 
 /// Everything that was asked for and accepted.
@@ -90,5 +91,3 @@ impl Anchor {
 pub(super) fn root_name(version: u64) -> String {
     format!("{version}.root.json")
 }
-
-const MAX_ROOT: u64 = 1 << 20;

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use percent_encoding::percent_decode_str;
-use tough::schema::{Snapshot, Targets};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tough::schema::{Role as ToughRole, Snapshot, Targets};
 
 use crate::document::Document;
 use crate::error::{Error, Result};
@@ -59,8 +61,8 @@ impl Stock {
             };
             match role {
                 "root" => {}
-                "snapshot" => stock.snapshots.push(snapshot(paper, bytes(store, &entry.name)?)?),
-                _ => stock.targets.push(targets(paper, bytes(store, &entry.name)?)?),
+                "snapshot" => stock.snapshots.push(snapshot(paper, &document(store, &entry.name)?)),
+                _ => stock.targets.push(targets(paper, &document(store, &entry.name)?)),
             }
         }
         // Listed last: what was uploaded after the documents were read is too young to go.
@@ -69,30 +71,33 @@ impl Stock {
     }
 }
 
-fn bytes(store: &dyn Store, name: &str) -> Result<Vec<u8>> {
-    let found = store.read(Part::Metadata, name, MAX_METADATA)?;
-    let path = || format!("{}/{}/{name}", store.place(), Part::Metadata.name()).into();
-    found.map(|found| found.bytes).ok_or_else(|| Error::Absent { path: path() })
+fn document<T>(store: &dyn Store, name: &str) -> Result<Document<T>>
+where
+    T: ToughRole + Serialize + DeserializeOwned + Clone,
+{
+    let place = format!("{}/{}/{name}", store.place(), Part::Metadata.name());
+    match store.read(Part::Metadata, name, MAX_METADATA)? {
+        Some(found) => Document::parse_from(found.bytes, &place),
+        None => Err(Error::Absent { path: place.into() }),
+    }
 }
 
-fn snapshot(mut paper: Paper, bytes: Vec<u8>) -> Result<Paper> {
-    let document = Document::<Snapshot>::parse(bytes)?;
+fn snapshot(mut paper: Paper, document: &Document<Snapshot>) -> Paper {
     paper.expires = document.expires();
     let meta = document.role().meta.iter();
     paper.lists = meta
         .filter_map(|(file, meta)| Some((file.strip_suffix(".json")?.to_owned(), meta.version.get())))
         .collect();
-    Ok(paper)
+    paper
 }
 
-fn targets(mut paper: Paper, bytes: Vec<u8>) -> Result<Paper> {
-    let document = Document::<Targets>::parse(bytes)?;
+fn targets(mut paper: Paper, document: &Document<Targets>) -> Paper {
     paper.expires = document.expires();
     let listed = document.role().targets.iter();
     paper.names = listed
         .map(|(name, target)| blob_name(&hex::encode(&target.hashes.sha256), name.resolved()))
         .collect();
-    Ok(paper)
+    paper
 }
 
 /// `7.targets.json` is version 7 of targets.

@@ -14,6 +14,7 @@ use super::model::{KeyRow, Model, Release, RoleRow};
 use crate::document::Document;
 use crate::error::{Error, Result};
 use crate::host_check::{find, follow, read_manifest};
+use crate::plain::MAX_ROOT;
 use crate::role::Role;
 use crate::source::Source;
 
@@ -22,8 +23,9 @@ use crate::source::Source;
 pub fn gather(source: &dyn Source, root: Vec<u8>, place: &Location, now: DateTime<Utc>) -> Result<Model> {
     let (mut session, trusted) = follow(source, root.clone(), now, Expiry::Ignore)?;
     // The session has verified it; it is read again for the names of its keys.
-    let newest = source.metadata(&format!("{}.root.json", trusted.root.version), MAX_ROOT)?.unwrap_or(root);
-    let newest = Document::<Root>::parse(newest)?;
+    let file = format!("{}.root.json", trusted.root.version);
+    let newest = source.metadata(&file, MAX_ROOT)?.unwrap_or(root);
+    let newest = Document::<Root>::parse_from(newest, &format!("metadata/{file}"))?;
     let states = [
         (Role::Root, trusted.root),
         (Role::Targets, trusted.targets),
@@ -84,5 +86,3 @@ fn measure(source: &dyn Source, session: &mut Session, update: Update) -> Result
     }
     Ok(Release { update, images, deltas })
 }
-
-const MAX_ROOT: u64 = 1 << 20;

@@ -17,6 +17,7 @@ pub use report::{Kind, Problem, Report, RoleReport};
 use crate::error::{Error, Result, chain};
 use crate::host_check::{follow, reply};
 use crate::parallel::Tell;
+use crate::plain::MAX_ROOT;
 use crate::source::Source;
 use crate::time;
 
@@ -126,5 +127,3 @@ impl Report {
         Ok(())
     }
 }
-
-const MAX_ROOT: u64 = 1 << 20;

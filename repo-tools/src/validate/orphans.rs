@@ -71,9 +71,9 @@ where
     T: ToughRole + Serialize + DeserializeOwned + Clone,
 {
     let found = store.read(Part::Metadata, name, MAX_METADATA)?;
-    match found.map(|found| Document::parse(found.bytes)).transpose() {
+    match found.map(|found| Document::parse_from(found.bytes, &name)).transpose() {
         Err(error @ Error::ParseRole { .. }) => {
-            report.add(Kind::Metadata, format!("{name}: {}", chain(&error)));
+            report.add(Kind::Metadata, chain(&error));
             Ok(None)
         }
         other => other,
