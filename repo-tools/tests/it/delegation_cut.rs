@@ -43,7 +43,7 @@ fn case() -> Case {
     Case { _yard: yard, staged, base: remember(&dir), root }
 }
 
-fn leave(yard: &Yard, name: &str, key: &Signer, paths: &str) {
+pub(crate) fn leave(yard: &Yard, name: &str, key: &Signer, paths: &str) {
     let mut draft = yard.folder.draft().unwrap();
     let role = NewRole {
         name: name.to_owned(),
@@ -57,7 +57,7 @@ fn leave(yard: &Yard, name: &str, key: &Signer, paths: &str) {
 }
 
 /// A target whose contents are its name.
-fn sign_for(yard: &Yard, role: &str, key: &Signer, (target, drop): (&str, &[&str]), number: i64) {
+pub(crate) fn sign_for(yard: &Yard, role: &str, key: &Signer, (target, drop): (&str, &[&str]), number: i64) {
     let file = yard.path(target);
     fs::write(&file, target).unwrap();
     let drop = drop.iter().map(|name| (*name).to_owned()).collect();

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod adopt;
+mod adopt_cut;
 mod ceremony;
 mod ceremony_cli;
 mod change;
