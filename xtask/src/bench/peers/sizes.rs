@@ -18,19 +18,25 @@ pub(super) const FRAMES: &str = "size: updog full";
 pub(super) const PATCH: &str = "size: zstd --patch-from --long=31";
 pub(super) const RECORDS: &str = "size: updog delta";
 
-/// A row for each.
-pub(super) fn rows(ground: &Ground) -> Vec<Row> {
-    let text = |result: Result<u64>| result.map_err(|error| format!("{error:#}"));
-    vec![
-        Row::size(WHOLE, "the root image", text(length(&ground.pair.whole()))),
-        Row::size(FRAMES, "frames and index of the root image", text(frames(ground))),
-        Row::size(PATCH, "level 3, the old image whole in memory", text(patch(ground))),
-        Row::size(
-            RECORDS,
-            "the root image's delta, and the full frames that it leaves",
-            text(weigh::root_delta(&ground.shell, "own/repo")),
-        ),
+/// What zstd alone makes of the root image.
+pub(super) fn zstd(ground: &Ground) -> [Row; 2] {
+    [
+        row(WHOLE, "the root image", length(&ground.pair.whole())),
+        row(PATCH, "level 3, the old image whole in memory", patch(ground)),
     ]
+}
+
+/// What updog makes of it.
+pub(super) fn own(ground: &Ground) -> [Row; 2] {
+    let records = weigh::root_delta(&ground.shell, "own/repo");
+    [
+        row(FRAMES, "frames and index of the root image", frames(ground)),
+        row(RECORDS, "the root image's delta, and the full frames that it leaves", records),
+    ]
+}
+
+fn row(name: &str, note: &str, bytes: Result<u64>) -> Row {
+    Row::size(name, note, bytes.map_err(|error| format!("{error:#}")))
 }
 
 fn length(path: &Path) -> Result<u64> {
