@@ -22,7 +22,9 @@ pub(super) struct Ground {
     /// Serves all of the folder.
     pub(super) server: Server,
     pub(super) shell: Shell,
-    /// zstd's level, wherever one can be chosen.
+    /// Where our release programs lie.
+    pub(super) programs: PathBuf,
+    /// zstd's level, as it was asked for.
     pub(super) level: i32,
 }
 
@@ -42,7 +44,7 @@ impl Ground {
         ))?;
         let device = Device::over(&disk)?;
         let server = Server::start(folder, Faults::default())?;
-        Ok(Ground { pair, device, server, shell, level })
+        Ok(Ground { pair, device, server, shell, programs: programs.to_owned(), level })
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -55,9 +57,9 @@ impl Ground {
         fs::write(&path, text).with_context(|| format!("failed to write {}", path.display()))
     }
 
-    /// A shell in a folder below, which is emptied and filled by `make` unless it was with the same key.
+    /// A folder below, which is emptied and filled by `make` unless it was with the same key, level and pair.
     pub(super) fn once(&self, name: &str, key: &str, make: impl FnOnce(&Ground) -> Result<()>) -> Result<()> {
-        let key = format!("{key}, level {}, {} MiB", self.level, self.pair.mib);
+        let key = format!("{key}, level {}, pair {}", self.level, self.pair.identity()?);
         let marker = self.path(name).join("made");
         if fs::read_to_string(&marker).is_ok_and(|made| made == key) {
             return Ok(());

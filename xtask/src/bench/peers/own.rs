@@ -71,10 +71,10 @@ pub(super) const FAMILY: Family = Family {
 
 /// Two repositories: one with the new release alone, one with both and a delta between them.
 fn make(ground: &Ground) -> Result<()> {
-    let program = ground.path("bin/updog-repo");
-    let program = std::fs::read_to_string(program)?;
-    let program = program.split_whitespace().nth(2).context("no program behind updog-repo")?;
-    let key = Digest::of(&std::fs::read(program)?).to_string();
+    // Another build packs otherwise.
+    let program = ground.programs.join("updog-repo");
+    let bytes = std::fs::read(&program).with_context(|| format!("failed to read {}", program.display()))?;
+    let key = Digest::of(&bytes).to_string();
     ground.once("own", &key, |ground| {
         let repo = "cd own && updog-repo --repo repo";
         let run = |line: &str| ground.shell.quiet(&format!("{repo} {line}"));

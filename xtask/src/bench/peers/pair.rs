@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use release::Image;
+use release::folder::FILE_NAME;
+use release::{Digest, Image};
 
 use super::tree;
 use crate::bench::release_folder;
@@ -55,7 +56,7 @@ impl Pair {
     /// The same images, so many times in a row, in a folder of their own.
     pub(super) fn repeated(&self, folder: &Path, times: u64) -> Result<Pair> {
         let pair = Pair { folder: folder.to_owned(), mib: self.mib * times };
-        let (marker, recipe) = (folder.join("made"), format!("{} times {times}", self.recipe()));
+        let (marker, recipe) = (folder.join("made"), format!("{} times {times}", self.identity()?));
         if std::fs::read_to_string(&marker).is_ok_and(|made| made == recipe) {
             return Ok(pair);
         }
@@ -80,6 +81,16 @@ impl Pair {
         }
         std::fs::write(marker, recipe)?;
         Ok(pair)
+    }
+
+    /// Tells it from one that was made at another time: the files of the machine may have changed since.
+    pub(super) fn identity(&self) -> Result<Digest> {
+        let mut both = Vec::new();
+        for version in [OLD, NEW] {
+            let path = self.release(version).join(FILE_NAME);
+            both.extend(std::fs::read(&path).with_context(|| format!("failed to read {}", path.display()))?);
+        }
+        Ok(Digest::of(&both))
     }
 
     fn recipe(&self) -> String {
@@ -128,4 +139,28 @@ fn image(version: &str, mib: u64) -> String {
     format!(
         "truncate -s {mib}M {version}.ext4 && E2FSPROGS_FAKE_TIME=1600000000 {RECIPE} -d {version} {version}.ext4"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pair_with_other_images_is_another_pair() {
+        let folder = tempfile::tempdir().unwrap();
+        let pair = Pair { folder: folder.path().to_owned(), mib: 64 };
+        pair.identity().unwrap_err();
+        let with = |old: &str, new: &str| {
+            for (version, bytes) in [(OLD, old), (NEW, new)] {
+                let _ = std::fs::remove_file(pair.image(version));
+                std::fs::write(pair.image(version), bytes.repeat(4096)).unwrap();
+                pair.describe(version).unwrap();
+            }
+            pair.identity().unwrap()
+        };
+        let first = with("a", "b");
+        assert_eq!(with("a", "b"), first);
+        assert_ne!(with("a", "c"), first);
+        assert_ne!(with("c", "b"), first);
+    }
 }

@@ -8,7 +8,7 @@ use super::ground::Ground;
 use super::pair::OLD;
 use super::row::Sample;
 use super::sizes;
-use crate::bench::usage::Usage;
+use crate::bench::usage::{TIME, Usage};
 
 pub(super) const FULL: &str = "RAUC 1.8 plain";
 pub(super) const ADAPTIVE: &str = "RAUC 1.8 adaptive";
@@ -52,7 +52,7 @@ fn make(ground: &Ground) -> Result<()> {
          [slot.rootfs.0]\ndevice={a}\ntype=raw\nbootname=A\n[slot.rootfs.1]\ndevice={b}\ntype=raw\nbootname=B\n"
     );
     ground.write("rauc/system.conf", &config)?;
-    ground.write("rauc/run.sh", RUN)?;
+    ground.write("rauc/run.sh", &RUN.replace("TIME", TIME))?;
     // The running slot's index is made at the first installation and kept.
     ground.device.fill(&ground.pair.image(OLD))?;
     install(ground, "adaptive.raucb").map(drop)
@@ -74,7 +74,7 @@ fn bundle(ground: &Ground, name: &str, more: &str, block: &str) -> Result<()> {
 /// The service does the work, so it is the one that is measured; the wall time is what its client waits.
 const RUN: &str = "export DBUS_STARTER_BUS_TYPE=session
 cd \"$1\"
-/usr/bin/time -o usage -f '%U %S %M %O' rauc -c \"$1/system.conf\" --override-boot-slot=A service >service.log 2>&1 &
+TIME rauc -c \"$1/system.conf\" --override-boot-slot=A service >service.log 2>&1 &
 timed=$!
 for _ in $(seq 100); do
   gdbus call --session --dest org.freedesktop.DBus --object-path /org/freedesktop/DBus \\
