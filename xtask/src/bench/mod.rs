@@ -65,14 +65,18 @@ struct Bar {
 
 impl Bar {
     fn median(&self) -> f64 {
-        let mut sorted = self.found.clone();
-        sorted.sort_by(f64::total_cmp);
-        sorted.get(sorted.len() / 2).copied().unwrap_or(f64::INFINITY)
+        median(self.found.clone()).unwrap_or(f64::INFINITY)
     }
 
     fn holds(&self) -> bool {
         self.median() <= self.limit
     }
+}
+
+/// The one in the middle; of an even number the upper one of the two, so that it is one that was measured.
+fn median<T: PartialOrd + Copy>(mut all: Vec<T>) -> Option<T> {
+    all.sort_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
+    all.get(all.len() / 2).copied()
 }
 
 /// A line per bar; an error when one falls short.
@@ -97,6 +101,13 @@ fn tell(bars: &[Bar]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_median_is_one_of_them() {
+        assert_eq!(median(vec![3.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(vec![4, 1, 3, 2]), Some(3));
+        assert_eq!(median(Vec::<u64>::new()), None);
+    }
 
     #[test]
     fn a_bar_is_held_by_the_median_and_not_by_nothing() {

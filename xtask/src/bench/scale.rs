@@ -10,7 +10,7 @@ use fixtures::server::{Faults, Server};
 use release::Version;
 
 use super::usage::{self, TIME, Usage};
-use super::{Bar, release_folder, tell};
+use super::{Bar, median, release_folder, tell};
 use crate::setup;
 use crate::shell::Shell;
 use crate::workspace::Workspace;
@@ -148,9 +148,7 @@ impl Repository {
 
 impl Step {
     fn median_wall(&self) -> f64 {
-        let mut all: Vec<f64> = self.all.iter().map(|took| took.wall_s).collect();
-        all.sort_by(f64::total_cmp);
-        all.get(all.len() / 2).copied().unwrap_or(f64::NAN)
+        median(self.all.iter().map(|took| took.wall_s).collect()).unwrap_or(f64::NAN)
     }
 }
 

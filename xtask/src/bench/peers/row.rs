@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::bench::median;
+
 /// One run.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Sample {
@@ -86,12 +88,6 @@ impl Row {
     }
 }
 
-/// The one in the middle; of an even number the lower one of the two, so that it is one that was measured.
-fn median<T: PartialOrd + Copy>(mut all: Vec<T>) -> Option<T> {
-    all.sort_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
-    all.get(all.len().checked_sub(1)? / 2).copied()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,8 +100,6 @@ mod tests {
     fn each_figure_has_its_own_median() {
         let row = Row::of("x", "", &[Ok(sample(3.0, 1)), Ok(sample(1.0, 9)), Ok(sample(2.0, 5))]);
         assert_eq!((row.wall_s, row.rss_kib, row.requests, row.error), (Some(2.0), Some(5), None, None));
-        assert_eq!(median(vec![4, 1, 3, 2]), Some(2));
-        assert_eq!(median(Vec::<u64>::new()), None);
     }
 
     #[test]
