@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -80,6 +80,7 @@ impl Machine {
         add(&["-netdev", &network(setup.port)?, "-device", "virtio-net-pci,netdev=net,romfile="]);
         // What the emulator has translated for a page of memory outlives the machine's restart. Where enough of it lies on the
         // firmware's stack, each write there takes so long that the firmware does not get beyond its clock's interrupts.
+        // Where writes are logged or thrown away, another QEMU would begin another log, or with the old disk.
         let anew = matches!(setup.attach, Attach::Plain);
         if anew {
             add(&["-action", "reboot=shutdown"]);
@@ -138,7 +139,7 @@ impl Machine {
                 Err(RecvTimeoutError::Timeout) => return Ok(Heard::Silence),
                 Err(RecvTimeoutError::Disconnected) => {}
             }
-            let ended = self.qemu.child.wait().context("failed to wait for QEMU")?;
+            let ended = self.qemu.ended(self.until)?;
             match self.qemu.control.ending() {
                 Ending::Restart if self.anew => self.qemu = Qemu::start(self.program, &self.words)?,
                 Ending::Off => return Ok(Heard::Off),
@@ -216,6 +217,17 @@ impl Qemu {
         });
         Ok(Qemu { child, keyboard, lines, control })
     }
+
+    /// Waits until it has closed its files, once its console is closed.
+    fn ended(&mut self, until: Instant) -> Result<ExitStatus> {
+        loop {
+            if let Some(ended) = self.child.try_wait().context("failed to wait for QEMU")? {
+                return Ok(ended);
+            }
+            ensure!(Instant::now() < until, "QEMU has closed its console and does not end");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
 }
 
 impl Drop for Qemu {
@@ -266,3 +278,38 @@ pub(crate) const SERVER: &str = "10.0.2.100";
 const SILENCE: Duration = Duration::from_secs(150);
 /// Lines of the console in an error.
 const TAIL: usize = 40;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A shell in QEMU's place, which must be done within this time.
+    fn machine(script: &str, limit: Duration) -> Machine {
+        let words = ["-c", script].map(str::to_owned).to_vec();
+        let (qemu, now) = (Qemu::start("sh", &words).unwrap(), Instant::now());
+        Machine {
+            qemu,
+            program: "sh",
+            words,
+            anew: true,
+            console: String::new(),
+            until: now + limit,
+            spoke: now,
+        }
+    }
+
+    #[test]
+    fn one_that_closes_its_console_and_stays_is_not_waited_for_beyond_the_limit() {
+        let mut machine = machine("exec sleep 600 >&-", Duration::from_millis(200));
+        let error = machine.wait_for("anything").unwrap_err();
+        assert!(format!("{error:#}").contains("does not end"), "{error:#}");
+    }
+
+    #[test]
+    fn one_that_ends_and_says_nothing_of_it_has_failed() {
+        let mut machine = machine("echo up; exit 3", Duration::from_mins(5));
+        assert_eq!(machine.wait_for("up").unwrap(), "up");
+        let error = machine.ended().unwrap_err();
+        assert!(format!("{error:#}").contains("QEMU ended with exit status: 3"), "{error:#}");
+    }
+}
