@@ -24,7 +24,7 @@ pub(crate) enum Command {
     Deny(deny::Args),
     /// Cut power at every disk operation; count durable states and the unbootable ones.
     Cuts(cuts::Args),
-    /// Measure parts; with a word: the peers, scale, builds and boots, the idle daemon.
+    /// Measure parts; with a word: the peers, real images, scale, builds and boots, the idle daemon.
     Bench(bench::Args),
     /// Boot the image in an emulator: updates, damage, and the way back.
     Qemu(vm::Args),

@@ -37,7 +37,7 @@ pub(crate) enum Use {
     Deb,
     /// `updog-image build`, for both architectures
     Image,
-    /// `cargo xtask bench peers`
+    /// `cargo xtask bench peers`, `bench real` and `bench scale`
     Bench,
     /// `cargo xtask qemu`, `cuts --qemu-log` and the second half of `demo`
     Qemu,
@@ -190,12 +190,12 @@ const TARGETS: [(&str, &str); 4] = [
 const NEEDS: &[Need] = &[
     Need {
         package: "gcc",
-        uses: &[Use::Build, Use::Test, Use::Demo, Use::Interop, Use::Deb, Use::Image],
+        uses: &[Use::Build, Use::Test, Use::Demo, Use::Interop, Use::Deb, Use::Image, Use::Bench],
         why: "linker; C parts of zstd, ring, aws-lc",
     },
     Need {
         package: "libc6-dev",
-        uses: &[Use::Build, Use::Test, Use::Demo, Use::Interop, Use::Deb, Use::Image],
+        uses: &[Use::Build, Use::Test, Use::Demo, Use::Interop, Use::Deb, Use::Image, Use::Bench],
         why: "headers and start files",
     },
     Need { package: "git", uses: &[Use::Test], why: "the list of files that ci checks" },
@@ -217,10 +217,10 @@ const NEEDS: &[Need] = &[
     Need { package: "zstd", uses: &[Use::Test, Use::Bench], why: "zstd -d, a second reader of our frames" },
     Need {
         package: "mmdebstrap",
-        uses: &[Use::Demo, Use::Deb],
+        uses: &[Use::Demo, Use::Deb, Use::Bench],
         why: "a root file system of Debian packages",
     },
-    Need { package: "erofs-utils", uses: &[Use::Test, Use::Demo, Use::Image], why: "mkfs.erofs" },
+    Need { package: "erofs-utils", uses: &[Use::Test, Use::Demo, Use::Image, Use::Bench], why: "mkfs.erofs" },
     Need { package: "cryptsetup-bin", uses: &[Use::Test, Use::Demo, Use::Image], why: "veritysetup" },
     Need {
         package: "mtools",

@@ -52,7 +52,7 @@ const PACKAGES: &str = "base-files,base-passwd,libc-bin,coreutils,util-linux,bas
     python3,containerd,ca-certificates,linux-image-amd64";
 
 pub(super) fn run(args: &Args) -> Result<()> {
-    setup::ensure(&[setup::Use::Bench, setup::Use::Demo])?;
+    setup::ensure(&[setup::Use::Bench])?;
     let programs = usage::programs()?;
     let started = Instant::now();
     let target = Workspace::load()?.target_directory.join("bench");
