@@ -5,7 +5,7 @@
 use std::hint::black_box;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use fixtures::disk::DiskSpec;
 use partition_core::{Flags, Slot, SlotSet, Slots, choose};
 use partition_disk::{Access, Disk, Edit};
@@ -46,7 +46,7 @@ fn decisions(c: &mut Criterion) {
     let slots = Slots::new(Some(Flags::of(1, 7, true)), Some(Flags::of(2, 3, false)));
     c.bench_function("choose", |b| b.iter(|| choose(black_box(&slots), SlotSet::EMPTY)));
 
-    let rollout = manifest(1, DateTime::UNIX_EPOCH).updates.remove(0).rollout();
+    let rollout = manifest(1).updates.remove(0).rollout();
     let seed = Seed::new(1000).unwrap();
     c.bench_function("wave verdict", |b| b.iter(|| rollout.verdict(black_box(seed), black_box(now()))));
 
@@ -54,7 +54,7 @@ fn decisions(c: &mut Criterion) {
     let indexes =
         Images::from_fn(|image| index(if image == release::Image::Root { 1024 } else { 16 }).unwrap());
     let digests = indexes.as_ref().map(|_, index| Digest::of(&index.encode()));
-    let mut releases = manifest(3, DateTime::UNIX_EPOCH);
+    let mut releases = manifest(3);
     for update in &mut releases.updates {
         update.updog.as_mut().unwrap().release = ReleaseId::of(&digests);
     }
@@ -90,7 +90,7 @@ fn table(c: &mut Criterion) {
 
 fn manifests(c: &mut Criterion) {
     // As many as fit into what a host reads.
-    let bytes = manifest(4_000, DateTime::UNIX_EPOCH).encode().unwrap();
+    let bytes = manifest(4_000).encode().unwrap();
     let mut group = c.benchmark_group("manifest of 4,000 updates");
     group.sample_size(10);
     group.bench_function("read", |b| {
@@ -98,20 +98,16 @@ fn manifests(c: &mut Criterion) {
     });
     group.finish();
 
-    let many = manifest(10_000, DateTime::UNIX_EPOCH);
+    let many = manifest(10_000);
     let mut group = c.benchmark_group("manifest of 10,000 updates");
     group.sample_size(10);
     group.bench_function("check", |b| b.iter(|| assert!(black_box(&many).check().is_empty())));
-    let (host, policy) = (host(1000), Policy::default());
+    let (host, policy, failed) = (host(1000), Policy::default(), Failed::default());
     group.bench_function("offer", |b| {
-        b.iter_batched(
-            Failed::default,
-            |failed| {
-                let all = candidates(black_box(&many), &host, &policy, &failed, now());
-                offer(&all, &host, &policy).unwrap()
-            },
-            BatchSize::SmallInput,
-        );
+        b.iter(|| {
+            let all = candidates(black_box(&many), &host, &policy, &failed, now());
+            offer(&all, &host, &policy).unwrap()
+        });
     });
     group.finish();
 }

@@ -1,6 +1,6 @@
 //! What the parts are measured on: pieces, an index, a manifest; always the same.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta};
 use release::manifest::{Manifest, Ours, Update};
 use release::payload::{Index, IndexError, Piece};
 use release::{Digest, Images, ReleaseId, Version};
@@ -11,7 +11,7 @@ pub const VARIANT: &str = "bench";
 /// The architecture that all releases are for.
 pub const ARCH: &str = "x86_64";
 /// Bytes of a piece.
-pub const PIECE: u32 = 1 << 20;
+const PIECE: u32 = 1 << 20;
 
 /// A piece that packs to about a third, as a root image's do.
 pub fn piece() -> Vec<u8> {
@@ -37,9 +37,9 @@ pub fn index(pieces: u32) -> Result<Index, IndexError> {
     Index::new(PIECE, length, Digest::of(b"raw"), (0..pieces).map(row).collect())
 }
 
-/// So many releases with waves, the first of which opened at `start`, an hour apart.
-pub fn manifest(releases: u64, start: DateTime<Utc>) -> Manifest {
-    let updates = (0..releases).map(|number| update(number, releases, start)).collect();
+/// So many releases with waves, an hour apart, the first of which opened with the epoch.
+pub fn manifest(releases: u64) -> Manifest {
+    let updates = (0..releases).map(|number| update(number, releases)).collect();
     Manifest { updates, ..Manifest::default() }
 }
 
@@ -48,10 +48,10 @@ pub fn version(number: u64) -> Version {
     Version::new(1, number / 100, number % 100)
 }
 
-fn update(number: u64, releases: u64, start: DateTime<Utc>) -> Update {
+fn update(number: u64, releases: u64) -> Update {
     let version = version(number);
     let name = |kind: &str| Images::from_fn(|image| format!("{VARIANT}-{ARCH}-{version}-{image}.{kind}"));
-    let opens = start + TimeDelta::hours(i64::try_from(number).unwrap_or(0));
+    let opens = DateTime::UNIX_EPOCH + TimeDelta::hours(i64::try_from(number).unwrap_or(0));
     let waves = [(0, 0), (20, 1), (102, 24), (410, 48), (2048, 96)];
     Update {
         variant: VARIANT.to_owned(),
@@ -96,7 +96,7 @@ mod tests {
         let packed = release::payload::encode_frame(&piece(), 3).unwrap().len();
         assert!((piece().len() / 5..piece().len() / 2).contains(&packed), "{packed} bytes");
         assert_eq!(index(1024).unwrap().raw_length(), 1 << 30);
-        let manifest = manifest(300, DateTime::UNIX_EPOCH);
+        let manifest = manifest(300);
         assert!(manifest.check().is_empty(), "{:?}", manifest.check());
     }
 }
