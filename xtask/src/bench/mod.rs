@@ -49,8 +49,16 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 /// The parts that an update is made of, by criterion.
 fn parts(filter: Option<&str>) -> Result<()> {
-    let mut bench = process::cargo(&["bench", "--locked", "-p", "updog-bench", "--bench", "parts", "--"]);
-    process::run(bench.args(filter))
+    let bench = || {
+        let mut bench = process::cargo(&["bench", "--locked", "-p", "updog-bench", "--bench", "parts", "--"]);
+        bench.args(filter);
+        bench
+    };
+    if let Some(filter) = filter {
+        let named = process::output(bench().arg("--list"))?;
+        ensure!(!named.trim().is_empty(), "no part has {filter:?} in its name, and no bench is called so");
+    }
+    process::run(&mut bench())
 }
 
 /// A figure, and what it must not exceed.
