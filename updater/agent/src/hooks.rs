@@ -73,21 +73,25 @@ pub(crate) fn ask(ctx: &Context<'_>, phase: Phase, slot: Slot, to: Option<&str>)
     Ok(())
 }
 
-/// Waits for a hook that an earlier run has left, having been killed: as long as hooks may take. `None`: there can be no lock in
+/// Waits for a hook of another run, as one that was killed has left it: as long as hooks may take. `None`: there can be no lock in
 /// the state folder, and nothing is waited for.
 fn alone(ctx: &Context<'_>, first: &str) -> Result<Option<File>> {
     let Some(lock) = ctx.state.hooks_lock() else { return Ok(None) };
-    let started = Instant::now();
+    let (started, mut told) = (Instant::now(), false);
     loop {
         match lock.try_lock() {
             Ok(()) => return Ok(Some(lock)),
             Err(TryLockError::Error(_)) => return Ok(None),
             Err(TryLockError::WouldBlock) if started.elapsed() >= ctx.config.hooks.timeout_all => {
-                let said = "a hook of an earlier run, which was killed, has not ended".to_owned();
+                let said = "a hook of another run has not ended".to_owned();
                 return Err(Error::Deferred { name: first.to_owned(), said, until: ctx.again() });
             }
             Err(TryLockError::WouldBlock) => {
                 ctx.interrupt.check()?;
+                if !std::mem::replace(&mut told, true) {
+                    let message = "waiting for a hook of another run".to_owned();
+                    ctx.reporter.event(&Event::Step { step: Step::Hook, message });
+                }
                 sleep(POLL);
             }
         }

@@ -114,10 +114,12 @@ fn a_hook_that_outlives_its_turn_is_waited_for() {
     until("the hook is asked", || asked.exists());
     killed.kill().unwrap();
     killed.wait().unwrap();
+    let said = host.updog(&["auto", "--reboot"]);
+    assert!(said.stderr.contains("waiting for a hook of another run"), "{said:?}");
     let said = host.json(&["auto", "--reboot"]);
     assert_eq!((&said["exit"], &said["reason"]), (&0.into(), &"deferred".into()), "{said}");
     let message = said["message"].as_str().unwrap();
-    assert!(message.ends_with("a hook of an earlier run, which was killed, has not ended"), "{message}");
+    assert!(message.ends_with("a hook of another run has not ended"), "{message}");
     assert_eq!(fs::read_to_string(&asked).unwrap(), "x\n");
     write(&go, "");
     until("it has ended", || ended.exists());
