@@ -17,6 +17,7 @@ mod needs;
 mod process;
 mod promises;
 mod python;
+mod release_folder;
 mod same_bytes;
 mod serve;
 mod setup;

@@ -4,7 +4,6 @@ mod boot;
 mod daemon;
 mod peers;
 mod real;
-mod release_folder;
 mod scale;
 mod usage;
 mod weigh;

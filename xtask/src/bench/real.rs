@@ -9,7 +9,8 @@ use release::{Image, Version};
 
 use super::peers::row::Row;
 use super::peers::table;
-use super::{release_folder, usage, weigh};
+use super::{usage, weigh};
+use crate::release_folder;
 use crate::shell::Shell;
 use crate::workspace::Workspace;
 use crate::{process, setup};

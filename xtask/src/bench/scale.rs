@@ -10,7 +10,8 @@ use fixtures::server::{Faults, Server};
 use release::Version;
 
 use super::usage::{self, TIME, Usage};
-use super::{Bar, median, release_folder, tell};
+use super::{Bar, median, tell};
+use crate::release_folder;
 use crate::setup;
 use crate::shell::Shell;
 use crate::workspace::Workspace;

@@ -4,11 +4,9 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use chrono::DateTime;
-use release::folder::{FILE_NAME, RawImage, ReleaseJson};
-use release::{Digest, Images};
 
 use crate::process;
+use crate::release_folder::{self, EPOCH};
 use crate::shell::Shell;
 
 /// One release as the demo makes it.
@@ -29,8 +27,6 @@ pub(super) const RELEASES: [Make; 3] = [
 
 const PACKAGES: &str = "base-files,base-passwd,libc6,libc-bin,coreutils,util-linux,systemd";
 const SUITE: &str = "bookworm";
-/// Every date in the images, so that the same packages make the same bytes.
-const EPOCH: i64 = 1_700_000_000;
 const ROOT_UUID: &str = "00000000-0000-4000-8000-000000000001";
 const HASH_UUID: &str = "00000000-0000-4000-8000-000000000002";
 const SALT: &str = "5a17000000000000000000000000000000000000000000000000000000000000";
@@ -67,35 +63,10 @@ impl Make {
         if self.broken {
             damage(&shell.folder().join("root.img"))?;
         }
-        std::fs::write(shell.folder().join(FILE_NAME), self.describe(shell.folder())?.encode()?)?;
+        let root_hash = std::fs::read_to_string(shell.folder().join("root-hash"))?.trim().parse()?;
+        release_folder::describe(shell.folder(), "demo", &self.version.parse()?, root_hash)?;
         std::fs::write(stamp, recipe.join("\n"))?;
         Ok(())
-    }
-
-    /// The release folder's `release.json`.
-    fn describe(&self, folder: &Path) -> Result<ReleaseJson> {
-        let images = Images::try_from_fn(|image| -> Result<RawImage> {
-            let file = format!("{image}.img");
-            let bytes =
-                std::fs::read(folder.join(&file)).with_context(|| format!("failed to read {file}"))?;
-            Ok(RawImage {
-                length: u64::try_from(bytes.len())?,
-                sha256: Digest::of(&bytes),
-                file,
-                extra: serde_json::Map::default(),
-            })
-        })?;
-        Ok(ReleaseJson {
-            format: 1,
-            variant: "demo".to_owned(),
-            arch: std::env::consts::ARCH.to_owned(),
-            version: self.version.parse()?,
-            created: DateTime::from_timestamp(EPOCH, 0).context("the epoch is no time")?,
-            images,
-            root_hash: std::fs::read_to_string(folder.join("root-hash"))?.trim().parse()?,
-            packages: Vec::new(),
-            extra: serde_json::Map::default(),
-        })
     }
 
     fn recipe(&self) -> Vec<String> {

@@ -11,7 +11,7 @@ use super::entrant::{After, Entrant, Family};
 use super::ground::Ground;
 use super::pair::{NEW, OLD};
 use super::row::Sample;
-use crate::bench::release_folder::VARIANT;
+use crate::release_folder::VARIANT;
 
 pub(super) const FULL: &str = "updog full";
 pub(super) const RESUME: &str = "updog resume";

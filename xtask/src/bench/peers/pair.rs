@@ -7,7 +7,7 @@ use release::folder::FILE_NAME;
 use release::{Digest, Image};
 
 use super::tree;
-use crate::bench::release_folder;
+use crate::release_folder;
 use crate::shell::Shell;
 
 /// The images and the folder they lie in.

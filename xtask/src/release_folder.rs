@@ -9,10 +9,12 @@ use release::folder::{FILE_NAME, RawImage, ReleaseJson};
 use release::{Digest, Hasher, Image, Images, Version};
 
 /// The variant of all releases that are measured.
-pub(super) const VARIANT: &str = "bench";
+pub(crate) const VARIANT: &str = "bench";
+/// Every date in a release, so that the same files make the same bytes.
+pub(crate) const EPOCH: i64 = 1_700_000_000;
 
 /// Makes one; `put` puts each image at the path that it is given.
-pub(super) fn write(
+pub(crate) fn write(
     folder: &Path,
     version: &Version,
     put: impl Fn(Image, &Path) -> Result<()>,
@@ -21,20 +23,25 @@ pub(super) fn write(
         fs::remove_dir_all(folder).with_context(|| format!("failed to remove {}", folder.display()))?;
     }
     fs::create_dir_all(folder)?;
+    for image in Image::ALL {
+        put(image, &folder.join(file(image)))?;
+    }
+    describe(folder, VARIANT, version, Digest::of(version.to_string().as_bytes()))
+}
+
+/// Says in `release.json` what the images are that lie there already, each under its own name.
+pub(crate) fn describe(folder: &Path, variant: &str, version: &Version, root_hash: Digest) -> Result<()> {
     let images = Images::try_from_fn(|image| -> Result<RawImage> {
-        let file = format!("{image}.img");
-        let path = folder.join(&file);
-        put(image, &path)?;
-        let (length, sha256) = digest(&path)?;
-        Ok(RawImage { length, sha256, file, extra: serde_json::Map::default() })
+        let (length, sha256) = digest(&folder.join(file(image)))?;
+        Ok(RawImage { length, sha256, file: file(image), extra: serde_json::Map::default() })
     })?;
     let json = ReleaseJson {
         format: 1,
-        variant: VARIANT.to_owned(),
+        variant: variant.to_owned(),
         arch: std::env::consts::ARCH.to_owned(),
         version: version.clone(),
-        created: DateTime::from_timestamp(1_700_000_000, 0).context("the epoch is no time")?,
-        root_hash: Digest::of(version.to_string().as_bytes()),
+        created: DateTime::from_timestamp(EPOCH, 0).context("the epoch is no time")?,
+        root_hash,
         images,
         packages: Vec::new(),
         extra: serde_json::Map::default(),
@@ -42,8 +49,12 @@ pub(super) fn write(
     Ok(fs::write(folder.join(FILE_NAME), json.encode()?)?)
 }
 
+fn file(image: Image) -> String {
+    format!("{image}.img")
+}
+
 /// A small image of its own for each release.
-pub(super) fn small(image: Image, version: &Version, path: &Path) -> Result<()> {
+pub(crate) fn small(image: Image, version: &Version, path: &Path) -> Result<()> {
     let mut bytes = format!("{image} {version} ").into_bytes();
     bytes.resize(4 * 4096, b'.');
     fs::write(path, bytes).with_context(|| format!("failed to write {}", path.display()))
