@@ -122,6 +122,7 @@ fn known(live: &Metadata, start: &Document<Root>) -> Stored {
         timestamp: Some(online.timestamp.bytes().to_vec()),
         snapshot: Some(online.snapshot.bytes().to_vec()),
         targets: Some(online.targets.bytes().to_vec()),
+        ..Stored::default()
     }
 }
 

@@ -171,6 +171,7 @@ pub(crate) fn read_again(
         timestamp: Some(online.timestamp.bytes().to_vec()),
         snapshot: Some(online.snapshot.bytes().to_vec()),
         targets: Some(online.targets.bytes().to_vec()),
+        ..Stored::default()
     };
     let source = FolderSource::new(&Disk, dir);
     let fresh = Freshness { now, expiry: Expiry::Enforce };

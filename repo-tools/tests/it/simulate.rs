@@ -152,6 +152,7 @@ fn a_check_costs_what_the_client_asks_for() {
         timestamp: Some(read("timestamp.json".to_owned())),
         snapshot: Some(read(format!("{}.snapshot.json", versions.snapshot))),
         targets: Some(read(format!("{}.targets.json", versions.targets))),
+        ..Stored::default()
     };
     assert_eq!(asked(all), Cost::CHECK_REQUESTS);
     // And the manifest, a target that hosts keep.

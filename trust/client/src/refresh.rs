@@ -24,9 +24,12 @@ pub async fn refresh(
     shipped_root: &[u8],
     fresh: Freshness,
 ) -> Result<Trusted, Error> {
-    let session = Session::begin(store.recall(shipped_root)?, fresh, Limits::default())?;
+    let session = Session::begin(store.recall_found(shipped_root)?, fresh, Limits::default())?;
     let mut trusted = Trusted { session, store: store.clone(), mirrors: mirrors.clone(), best: 0 };
     while let Some(request) = trusted.session.next_request() {
+        if request.role == Role::Targets && trusted.stored_will_do(&request)? {
+            continue;
+        }
         trusted.answer(transport, &request).await?;
     }
     for note in trusted.session.notes() {
@@ -68,10 +71,7 @@ impl Trusted {
                 Find::Found(target) => return Ok(*target),
                 Find::NotListed => return Err(Error::NotListed { name: name.to_owned() }),
                 Find::Ask(request) => {
-                    if let Some(bytes) = self.store.read(&request.role) {
-                        self.session.receive(Reply::Stored(bytes))?;
-                    }
-                    if let Some(request) = self.session.next_request() {
+                    if !self.stored_will_do(&request)? {
                         self.answer(transport, &request).await?;
                     }
                 }
@@ -91,7 +91,8 @@ impl Trusted {
     }
 
     /// [`Trusted::target_bytes`] of one that every look reads: it is kept beside the metadata, in place of the one before,
-    /// and not fetched again while the same bytes are signed. One that cannot be kept is fetched the next time, too.
+    /// and not fetched again while the same bytes are signed. One that cannot be kept is fetched the next time, too. What the
+    /// targets role says of it is kept as well, so that the next look need not read that role.
     pub async fn kept_target_bytes(
         &mut self,
         transport: &Transport,
@@ -99,12 +100,19 @@ impl Trusted {
         max_length: u64,
     ) -> Result<Bytes, Error> {
         let target = self.short_target(transport, name, max_length).await?;
-        if let Some(bytes) = self.store.kept(&target) {
-            return Ok(bytes.into());
-        }
-        let bytes = self.fetch(transport, &target).await?;
-        if let Err(error) = self.store.keep_target(&bytes) {
-            tracing::warn!(%error, name, "a target is not kept");
+        let bytes = if let Some(bytes) = self.store.kept(&target) {
+            bytes.into()
+        } else {
+            let bytes = self.fetch(transport, &target).await?;
+            if let Err(error) = self.store.keep_target(&bytes) {
+                tracing::warn!(%error, name, "a target is not kept");
+            }
+            bytes
+        };
+        if let Some(finding) = self.session.finding(name)
+            && let Err(error) = self.store.keep_finding(&finding)
+        {
+            tracing::warn!(%error, name, "what was found of a target is not kept");
         }
         Ok(bytes)
     }
@@ -135,6 +143,13 @@ impl Trusted {
             }
         }
         Err(worst.unwrap_or_else(|| Error::NotListed { name: target.name.clone() }))
+    }
+
+    /// Answers one request with what is stored; whether that did.
+    fn stored_will_do(&mut self, request: &Request) -> Result<bool, Error> {
+        let Some(bytes) = self.store.read(&request.role) else { return Ok(false) };
+        self.session.receive(Reply::Stored(bytes))?;
+        Ok(self.session.next_request().as_ref() != Some(request))
     }
 
     /// Answers one request from the first mirror whose answer the rules accept, and keeps what they say.

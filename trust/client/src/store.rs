@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use trust_core::{Change, Role, Stored, Target, newest_root, stored_signed_at};
+use trust_core::{Change, Finding, Role, Stored, Target, newest_root, stored_signed_at};
 
 use crate::error::Error;
 use crate::files::{Disk, Files};
@@ -22,6 +22,8 @@ pub struct Store {
 
 /// No role's name leads to it: those end in `.json`.
 const KEPT: &str = "kept.target";
+/// What targets.json says of it.
+const FOUND: &str = "kept.found";
 /// Larger files are none of ours.
 const LARGEST: u64 = 64 << 20;
 
@@ -62,6 +64,16 @@ impl Store {
     /// # Errors
     /// When neither root is whole.
     pub fn recall(&self, shipped_root: &[u8]) -> Result<Stored, Error> {
+        Ok(Stored { targets: self.read(&Role::Targets), ..self.recall_small(shipped_root)? })
+    }
+
+    /// The same, for who mostly asks for one target: what was found of it stands for the megabytes that it was found in, which
+    /// are read when they are needed.
+    pub(crate) fn recall_found(&self, shipped_root: &[u8]) -> Result<Stored, Error> {
+        Ok(Stored { finding: self.finding(), ..self.recall_small(shipped_root)? })
+    }
+
+    fn recall_small(&self, shipped_root: &[u8]) -> Result<Stored, Error> {
         let stored = self.read(&Role::Root);
         let (root, note) = newest_root(stored.as_deref(), shipped_root)?;
         if let Some(why) = note {
@@ -71,8 +83,23 @@ impl Store {
             root: root.to_vec(),
             timestamp: self.read(&Role::Timestamp),
             snapshot: self.read(&Role::Snapshot),
-            targets: self.read(&Role::Targets),
+            ..Stored::default()
         })
+    }
+
+    /// What was found last; a file that is not whole says nothing.
+    fn finding(&self) -> Option<Finding> {
+        let path = self.folder.join(FOUND);
+        if self.files.length(&path)? > LARGEST {
+            return None;
+        }
+        Finding::parse(&self.files.read(&path).ok()?)
+    }
+
+    /// Keeps what was found, in place of what was found before.
+    pub(crate) fn keep_finding(&self, finding: &Finding) -> Result<(), Error> {
+        let path = self.folder.join(FOUND);
+        self.replace(&path, &finding.encode()).map_err(|source| Error::Keep { path, source })
     }
 
     /// When the newest trusted timestamp was signed, where its publisher says so. Anything that does not verify says

@@ -81,7 +81,7 @@ fn compare(
     Err(Error::WrongDigest { what: what.to_owned(), algorithm, expected, found })
 }
 
-/// SHA-256 of a target's name, for delegations by hash prefix.
+/// SHA-256.
 pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut out = [0; 32];
     out.copy_from_slice(digest(&SHA256, bytes).as_ref());

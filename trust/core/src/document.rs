@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::digest::Hashes;
@@ -32,7 +32,7 @@ pub(crate) struct Signature {
 }
 
 /// What a timestamp lists for the snapshot, and a snapshot for the targets roles.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Listed {
     pub(crate) version: NonZeroU64,
     #[serde(default)]
@@ -82,6 +82,11 @@ impl Document {
 }
 
 impl Listed {
+    /// Whether no two files can be the one that is listed.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.hashes.is_some()
+    }
+
     /// Checks length and digests where they are listed. The listed length is a limit for the download and the exact
     /// length of what came.
     pub(crate) fn check(&self, role: &Role, bytes: &[u8]) -> Result<(), Error> {

@@ -1,6 +1,7 @@
 //! What goes in and out of a [`Session`](crate::Session).
 
 use crate::error::Error;
+use crate::finding::Finding;
 use crate::role::Role;
 
 /// What was trusted before: bytes as received, from the store. `root` is the answer of [`crate::newest_root`].
@@ -14,6 +15,9 @@ pub struct Stored {
     pub snapshot: Option<Vec<u8>>,
     /// The last trusted targets.
     pub targets: Option<Vec<u8>>,
+    /// What was found in it. Where that still holds, `targets` is not read, and may be left out: it can be the answer to the
+    /// request for it.
+    pub finding: Option<Finding>,
 }
 
 /// Limits on what a repository may ask of a host.

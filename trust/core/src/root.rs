@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::digest::sha256;
 use crate::document::Document;
 use crate::error::Error;
 use crate::keys::{Keys, Signers};
@@ -15,6 +16,8 @@ use crate::role::Role;
 pub(crate) struct Root {
     pub(crate) document: Document,
     pub(crate) consistent_snapshot: bool,
+    /// SHA-256 of the file.
+    pub(crate) sha256: [u8; 32],
     keys: Keys,
     own: Signers,
     timestamp: Signers,
@@ -37,6 +40,7 @@ impl Root {
             targets: take(Role::Targets)?,
             keys: Keys::parse(keys),
             consistent_snapshot,
+            sha256: sha256(bytes),
             document,
         };
         root.verify(&root.document)?;

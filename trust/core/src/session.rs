@@ -7,6 +7,7 @@ use std::mem;
 use crate::document::Listed;
 use crate::error::Error;
 use crate::exchange::{Change, Limits, Note, Reply, Request, Stored};
+use crate::finding::Finding;
 use crate::role::Role;
 use crate::root::Root;
 use crate::rules::{self, Listing, Pin, Recalled, TimestampKept};
@@ -37,9 +38,26 @@ pub struct Session {
 enum Stage {
     Root,
     Timestamp(Recalled),
-    Snapshot { timestamp: TimestampKept, before: Option<Listing> },
-    Targets { timestamp: TimestampKept, snapshot: Listing },
-    Ready { timestamp: TimestampKept, snapshot: Listing, targets: RoleState, body: TargetsRole },
+    Snapshot {
+        timestamp: TimestampKept,
+        before: Option<Listing>,
+    },
+    Targets {
+        timestamp: TimestampKept,
+        snapshot: Listing,
+    },
+    /// All are trusted; targets was verified by an earlier run, and is not read again unless something else is asked of it.
+    Known {
+        timestamp: TimestampKept,
+        snapshot: Listing,
+        finding: Finding,
+    },
+    Ready {
+        timestamp: TimestampKept,
+        snapshot: Listing,
+        targets: RoleState,
+        body: TargetsRole,
+    },
 }
 
 impl Session {
@@ -84,6 +102,7 @@ impl Session {
             Stage::Targets { snapshot, .. } => {
                 Some(self.listed_request(Role::Targets, &snapshot.targets, self.limits.targets))
             }
+            Stage::Known { .. } => None,
             Stage::Ready { snapshot, .. } => {
                 let role = self.search.wanted()?;
                 let listed = snapshot.get(role)?;
@@ -103,9 +122,13 @@ impl Session {
             Reply::NotFound if request.role == Role::Root => return self.end_of_roots(),
             Reply::NotFound => return Err(Error::Missing { role: request.role, path: request.path }),
             Reply::Stored(bytes) => {
-                if let Stage::Ready { snapshot, body, .. } = &self.stage {
-                    // A stored copy is a hint: when it is not right any more, the request stands.
-                    let _ = self.search.accept(bytes, snapshot, body, self.fresh);
+                // A stored copy is a hint: when it is not right any more, the request stands.
+                match &self.stage {
+                    Stage::Targets { .. } => drop(self.targets(bytes)),
+                    Stage::Ready { snapshot, body, .. } => {
+                        let _ = self.search.accept(bytes, snapshot, body, self.fresh);
+                    }
+                    _ => {}
                 }
                 return Ok(Vec::new());
             }
@@ -122,20 +145,31 @@ impl Session {
 
     /// What is trusted now; `None` before the run is through.
     pub fn trusted(&self) -> Option<Trusted> {
-        let Stage::Ready { timestamp, snapshot, targets, .. } = &self.stage else { return None };
+        let (timestamp, snapshot, targets) = match &self.stage {
+            Stage::Ready { timestamp, snapshot, targets, .. } => (timestamp, snapshot, *targets),
+            Stage::Known { timestamp, snapshot, finding } => (timestamp, snapshot, finding.state()),
+            _ => return None,
+        };
         Some(Trusted {
             root: RoleState::of(&self.root.document),
             timestamp: timestamp.state,
             snapshot: snapshot.state,
-            targets: *targets,
+            targets,
             signed_at: timestamp.signed_at,
         })
     }
 
     /// Looks a target up, through delegations where they lead to it (spec 5.6.7). Answers [`Find::Ask`] when a
-    /// delegated role is needed first: answer that request and call again.
+    /// role is needed first: answer that request and call again.
     pub fn find(&mut self, target: &str) -> Result<Find, Error> {
-        let Stage::Ready { snapshot, body, .. } = &self.stage else { return Err(Error::Unasked) };
+        if let Some(found) = self.known(target) {
+            return Ok(Find::Found(Box::new(found)));
+        }
+        self.read_targets();
+        let Stage::Ready { snapshot, body, .. } = &self.stage else {
+            let asks = matches!(self.stage, Stage::Targets { .. });
+            return self.next_request().filter(|_| asks).map(Find::Ask).ok_or(Error::Unasked);
+        };
         let bounds = Bounds { roles: self.limits.roles, consistent_snapshot: self.root.consistent_snapshot };
         match self.search.step(target, body, snapshot, bounds)? {
             Step::Found(target) => Ok(Find::Found(target)),
@@ -148,7 +182,11 @@ impl Session {
     /// needed: answer that request and call again; `None` when all are trusted. A host never does this, since it wants
     /// one target; a copy wants all.
     pub fn walk(&mut self, without: &BTreeSet<Role>) -> Result<Option<Request>, Error> {
-        let Stage::Ready { snapshot, body, .. } = &self.stage else { return Err(Error::Unasked) };
+        self.read_targets();
+        let Stage::Ready { snapshot, body, .. } = &self.stage else {
+            let asks = matches!(self.stage, Stage::Targets { .. });
+            return if asks { Ok(self.next_request()) } else { Err(Error::Unasked) };
+        };
         if self.search.walk(without, body, snapshot)? { Ok(None) } else { Ok(self.next_request()) }
     }
 
@@ -157,7 +195,21 @@ impl Session {
         self.search.loaded().map(|(role, state, body)| (role, state, body.names()))
     }
 
-    /// The names that the top-level targets role signs for, in order.
+    /// A target that is known by a [`Finding`] of an earlier run alone.
+    pub fn known(&self, target: &str) -> Option<crate::Target> {
+        let Stage::Known { finding, .. } = &self.stage else { return None };
+        finding.target(target, self.root.consistent_snapshot)
+    }
+
+    /// What a later run may be told in [`Stored::finding`], so that it knows this target without reading the targets role
+    /// again. `None`: that role does not list it itself, was not read in this run, or is not listed by its digest.
+    pub fn finding(&self, target: &str) -> Option<Finding> {
+        let Stage::Ready { snapshot, targets, body, .. } = &self.stage else { return None };
+        let entry = body.entry(target).filter(|_| snapshot.targets.is_exact())?;
+        Some(Finding::of((target, entry), &self.root, &snapshot.targets, targets.expires))
+    }
+
+    /// The names that the top-level targets role signs for, in order; none, where a [`Finding`] stands for the role.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let body = if let Stage::Ready { body, .. } = &self.stage { Some(body) } else { None };
         body.into_iter().flat_map(TargetsRole::names)
@@ -245,8 +297,25 @@ impl Session {
         Ok(vec![Change::Keep { role: Role::Snapshot, bytes }])
     }
 
-    /// Spec 5.6.1: the same for targets.
+    /// Spec 5.6.1: the same for targets; what was found in the listed bytes under this very root is still there.
     fn after_snapshot(&self, timestamp: TimestampKept, snapshot: Listing) -> Stage {
+        match &self.stored.finding {
+            Some(finding) if finding.holds(&self.root, &snapshot.targets, self.fresh) => {
+                Stage::Known { timestamp, snapshot, finding: finding.clone() }
+            }
+            _ => self.stored_targets(timestamp, snapshot),
+        }
+    }
+
+    /// What was known of targets does not do any more: it is read.
+    fn read_targets(&mut self) {
+        self.stage = match mem::replace(&mut self.stage, Stage::Root) {
+            Stage::Known { timestamp, snapshot, .. } => self.stored_targets(timestamp, snapshot),
+            other => other,
+        };
+    }
+
+    fn stored_targets(&self, timestamp: TimestampKept, snapshot: Listing) -> Stage {
         let stored = self.stored.targets.as_deref();
         let kept = stored.and_then(|b| rules::targets(b, &snapshot.targets, &self.root, self.fresh).ok());
         match kept {

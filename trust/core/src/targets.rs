@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use globset::GlobBuilder;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::digest::{Hashes, sha256};
@@ -79,12 +79,12 @@ impl TargetsRole {
 
     /// The file of that name.
     pub(crate) fn target(&self, name: &str, consistent_snapshot: bool) -> Result<Option<Target>, Error> {
-        let Some(entry) = self.targets.get(name) else { return Ok(None) };
-        let hashes = Hashes::parse(&format!("target {name}"), &entry.hashes)?;
-        let prefix = if consistent_snapshot { format!("{}.", hashes.prefix()) } else { String::new() };
-        let path = target_path(name, &prefix)?;
-        let custom = entry.custom.clone();
-        Ok(Some(Target { name: name.to_owned(), length: entry.length, hashes, path, custom }))
+        self.targets.get(name).map(|entry| entry.target(name, consistent_snapshot)).transpose()
+    }
+
+    /// What is said of that file.
+    pub(crate) fn entry(&self, name: &str) -> Option<&Entry> {
+        self.targets.get(name)
     }
 
     pub(crate) fn keys(&self) -> Option<&Keys> {
@@ -127,12 +127,23 @@ impl TargetsRole {
     }
 }
 
-#[derive(Debug, Deserialize)]
-struct Entry {
+/// What a targets role says of one file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Entry {
     length: u64,
     hashes: BTreeMap<String, String>,
     #[serde(default)]
     custom: Value,
+}
+
+impl Entry {
+    pub(crate) fn target(&self, name: &str, consistent_snapshot: bool) -> Result<Target, Error> {
+        let hashes = Hashes::parse(&format!("target {name}"), &self.hashes)?;
+        let prefix = if consistent_snapshot { format!("{}.", hashes.prefix()) } else { String::new() };
+        let path = target_path(name, &prefix)?;
+        let custom = self.custom.clone();
+        Ok(Target { name: name.to_owned(), length: self.length, hashes, path, custom })
+    }
 }
 
 #[derive(Debug)]

@@ -15,6 +15,8 @@ pub struct Options {
     pub expect: Option<Version>,
     /// Keep no record of the look: who only reads is not to change when a host asks next.
     pub aside: bool,
+    /// Every release of the manifest is asked about, not only those that this host could have.
+    pub whole: bool,
     /// Do not wait for this host's turn.
     pub ignore_waves: bool,
     /// Also a release that failed here.

@@ -2,6 +2,7 @@
 //! the time come in; one answer with its reason comes out.
 //!
 //! * [`candidates`], [`offer()`]: which release of a manifest this host may have, and for every other the rule against it.
+//!   [`excerpt`]: what of a manifest can change that answer.
 //! * [`Plan`]: an offer with no choice left open.
 //! * [`Still`]: whether what was open at the last look may be had still.
 //! * [`next_step`]: looks at what is and names one step; doing it and asking again is the whole engine.
@@ -41,7 +42,7 @@ pub use coordination::{Group, Holder, ParseStrategy, Permit, Strategy, Turn, tur
 pub use exit::Exit;
 pub use hold::held;
 pub use host::Host;
-pub use offer::{Candidate, NoOffer, Offer, Verdict, against, candidates, explain, no_index, offer};
+pub use offer::{Candidate, NoOffer, Offer, Verdict, against, candidates, excerpt, explain, no_index, offer};
 pub use outcome::{Question, Settled, settle};
 pub use plan::{ImagePlan, Payload, Plan, PlanInput, Room};
 pub use policy::{Mode, ParseLock, ParseMode, Policy, VersionLock};

@@ -38,6 +38,11 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// Whether a version is asked for by name, by `--to` or the lock, so that any release may be the one.
+    pub fn names_a_version(&self) -> bool {
+        self.wanted() != Wanted::Any
+    }
+
     /// Which versions are wanted, and by what.
     pub(crate) fn wanted(&self) -> Wanted<'_> {
         match (&self.to, &self.version_lock) {

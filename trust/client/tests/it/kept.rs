@@ -73,3 +73,48 @@ fn one_that_cannot_be_kept_is_no_error() {
     }
     assert!(!kept(&world).with_extension("json.partial").exists());
 }
+
+/// Nor is the role read again that lists it, unless what was found there is lost.
+#[test]
+fn what_was_found_of_it_stands_for_the_role() {
+    let world = World::new();
+    look(&world).0.unwrap();
+    let (found, targets) = (world.store_path().join("kept.found"), world.store_path().join("targets.json"));
+    let mut damaged = fs::read(&found).unwrap();
+    damaged[100] ^= 1;
+    let asks = |stored: bool| {
+        if !stored {
+            fs::remove_file(&targets).unwrap();
+        }
+        world.server.clear();
+        let trusted = run(async {
+            let transport = Transport::new(hasty()).unwrap();
+            let mut trusted = world.refresh(&transport).await.unwrap();
+            let known = trusted.session().known("os.img");
+            let bytes = trusted.kept_target_bytes(&transport, "os.img", LENGTH as u64).await.unwrap();
+            assert_eq!(Vec::from(bytes), image());
+            (known.is_some(), trusted.roles().unwrap().targets.version)
+        });
+        (trusted, world.server.log().len())
+    };
+    assert_eq!(asks(true), ((true, 2), 2));
+    assert_eq!(asks(false), ((true, 2), 2));
+    // A changed byte: the role is read again, and fetched where it is lost too.
+    fs::write(&found, &damaged).unwrap();
+    assert_eq!(asks_of_targets(&world), 1);
+    assert_eq!(asks(true), ((true, 2), 2));
+    fs::write(&found, &damaged).unwrap();
+    assert_eq!(asks(true), ((false, 2), 2));
+    assert_eq!(asks(true), ((true, 2), 2));
+}
+
+/// How often the role was fetched by one look.
+fn asks_of_targets(world: &World) -> usize {
+    world.server.clear();
+    run(async {
+        let transport = Transport::new(hasty()).expect("settings are good");
+        let mut trusted = world.refresh(&transport).await.expect("an honest refresh");
+        trusted.kept_target_bytes(&transport, "os.img", LENGTH as u64).await.expect("an honest server");
+    });
+    world.server.log().iter().filter(|line| line.target.ends_with("targets.json")).count()
+}

@@ -6,13 +6,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 use fixtures::clock::time;
 use fixtures::tuf::Repository;
 use trust_core::{
-    Change, Error, Expiry, Freshness, Limits, Reply, Request, Role, Session, Stored, Trusted, newest_root,
+    Change, Error, Expiry, Find, Finding, Freshness, Limits, Reply, Request, Role, Session, Stored, Trusted,
+    newest_root,
 };
 
 #[derive(Clone)]
 pub(crate) struct Host {
     pub(crate) shipped: Vec<u8>,
     pub(crate) store: BTreeMap<Role, Vec<u8>>,
+    /// What stands for the targets role, which is then read only when it is asked for.
+    pub(crate) finding: Option<Finding>,
     pub(crate) asked: Vec<String>,
     pub(crate) limits: Limits,
 }
@@ -44,7 +47,13 @@ pub(crate) fn signs(repository: &mut Repository, role: &str, names: &[&str]) {
 
 impl Host {
     pub(crate) fn shipped_with(root: Vec<u8>) -> Self {
-        Self { shipped: root, store: BTreeMap::new(), asked: Vec::new(), limits: Limits::default() }
+        Self {
+            shipped: root,
+            store: BTreeMap::new(),
+            finding: None,
+            asked: Vec::new(),
+            limits: Limits::default(),
+        }
     }
 
     pub(crate) fn session(&self, now: DateTime<Utc>) -> Result<Session, Error> {
@@ -57,7 +66,8 @@ impl Host {
             root: root.to_vec(),
             timestamp: self.store.get(&Role::Timestamp).cloned(),
             snapshot: self.store.get(&Role::Snapshot).cloned(),
-            targets: self.store.get(&Role::Targets).cloned(),
+            targets: self.store.get(&Role::Targets).filter(|_| self.finding.is_none()).cloned(),
+            finding: self.finding.clone(),
         };
         Session::begin(stored, fresh, self.limits)
     }
@@ -93,9 +103,42 @@ impl Host {
     pub(crate) fn run(&mut self, repository: &Repository, now: DateTime<Utc>) -> Result<Session, Error> {
         let mut session = self.session(now)?;
         while let Some(request) = session.next_request() {
-            self.answer(&mut session, &request, repository)?;
+            self.stored_or_answer(&mut session, &request, repository)?;
         }
         Ok(session)
+    }
+
+    /// A target, as a whole run finds it.
+    pub(crate) fn find(
+        &mut self,
+        session: &mut Session,
+        name: &str,
+        repository: &Repository,
+    ) -> Result<Find, Error> {
+        loop {
+            match session.find(name)? {
+                Find::Ask(request) => self.stored_or_answer(session, &request, repository)?,
+                found => return Ok(found),
+            }
+        }
+    }
+
+    /// One answer from the store, of a role that may be there to save a request; else from the repository.
+    fn stored_or_answer(
+        &mut self,
+        session: &mut Session,
+        request: &Request,
+        repository: &Repository,
+    ) -> Result<(), Error> {
+        if let (Role::Targets | Role::Delegated(_), Some(bytes)) =
+            (&request.role, self.store.get(&request.role))
+        {
+            session.receive(Reply::Stored(bytes.clone()))?;
+            if session.next_request().as_ref() != Some(request) {
+                return Ok(());
+            }
+        }
+        self.answer(session, request, repository)
     }
 
     /// Versions in the store, as their documents say.

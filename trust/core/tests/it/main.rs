@@ -2,6 +2,7 @@
 
 mod delegations;
 mod expiry;
+mod finding;
 mod host;
 mod interruption;
 mod properties;

@@ -325,6 +325,7 @@ impl From<Update> for Options {
             aside: typed.aside,
             bundle: typed.bundle,
             limit_rate: typed.limit_rate,
+            whole: false,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! check: which release this host may have, by what is signed and what the rules say.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use release::Digest;
 use release::manifest::Manifest;
+use updater_core::records::Excerpt;
 use updater_core::{Candidate, Host, NoOffer, Offer, candidates, offer};
 
 use super::error::Error;
@@ -24,20 +26,46 @@ pub fn check(ctx: &Context<'_>, options: &Options) -> Result<Checked> {
         .event(&Event::Step { step: Step::Check, message: "refreshing the trusted metadata".to_owned() });
     let host = ctx.host()?;
     let mut repository = Repository::open(ctx, options)?;
-    let bytes = repository.manifest()?;
-    let mut manifest = Manifest::parse(&bytes).map_err(Error::Manifest)?;
+    let policy = ctx.policy(options);
+    let part = if options.whole || policy.names_a_version() { None } else { kept(ctx, &repository, &host) };
+    let mut manifest = match part {
+        Some(part) => part,
+        None => read(ctx, options, &mut repository, &host)?,
+    };
     let left_out = repository.keep_held(&mut manifest);
     if left_out > 0 {
         ctx.note(format!("the bundle leaves out the files of {left_out} release(s) that its manifest lists"));
     }
-    let policy = ctx.policy(options);
     let candidates = candidates(&manifest, &host, &policy, &ctx.state.failed(), repository.now);
     let offer = offer(&candidates, &host, &policy);
     Ok(Checked { repository, host, candidates, offer })
 }
 
+/// What this host needs of the manifest, where it was kept from the same manifest.
+fn kept(ctx: &Context<'_>, repository: &Repository, host: &Host) -> Option<Manifest> {
+    ctx.state.excerpt()?.manifest(repository.known_manifest()?, host)
+}
+
+/// All of it; of the repository's own, what this host needs is kept.
+fn read(
+    ctx: &Context<'_>,
+    options: &Options,
+    repository: &mut Repository,
+    host: &Host,
+) -> Result<Manifest, Error> {
+    let bytes = repository.manifest()?;
+    let manifest = Manifest::parse(&bytes).map_err(Error::Manifest)?;
+    if options.bundle.is_none()
+        && let Some(excerpt) = Excerpt::of(Digest::of(&bytes), &manifest, host)
+    {
+        ctx.state.tolerate(ctx.state.keep_excerpt(&excerpt));
+    }
+    Ok(manifest)
+}
+
 impl Checked {
-    /// Every release of the manifest with its verdict, newest first.
+    /// Every release of the manifest with its verdict, newest first; unless all were asked about, without those that this host
+    /// could not have at any time.
     pub fn candidates(&self) -> &[Candidate] {
         &self.candidates
     }

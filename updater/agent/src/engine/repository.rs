@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use release::Images;
 use release::manifest::{self, Manifest};
+use release::{Digest, Images};
 use trust_client::{Mirror, Mirrors, Store, Target, TransportConfig, Trusted, refresh};
 use trust_core::{Expiry, Freshness};
 use url::Url;
@@ -79,6 +79,13 @@ impl Repository {
             }
             Place::Carried(bundle) => bundle.target(name),
         }
+    }
+
+    /// The digest of the manifest, where that is known without reading the targets role: nothing was published since this host
+    /// has read both. A copy that was carried here is read.
+    pub(super) fn known_manifest(&self) -> Option<Digest> {
+        let Place::Mirrors(place) = &self.place else { return None };
+        place.1.session().known(manifest::TARGET_NAME)?.sha256().map(Digest::from)
     }
 
     /// The manifest's bytes; their length and digest are right.

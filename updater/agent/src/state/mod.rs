@@ -2,6 +2,7 @@
 
 mod error;
 mod evidence;
+mod excerpt;
 pub(crate) mod file;
 mod history;
 mod looked;

@@ -13,7 +13,7 @@ use crate::engine::check::Checked;
 use crate::{Context, Options, Result};
 
 pub(super) fn run(ctx: &Context<'_>, typed: &cli::Check) -> Result<Answer> {
-    let options: Options = typed.update.clone().into();
+    let options = Options { whole: typed.explain, ..typed.update.clone().into() };
     let checked = looks::look(ctx, &options)?;
     let mut answer = match checked.offer() {
         Ok(offer) => open(offer),

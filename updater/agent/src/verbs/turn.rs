@@ -147,7 +147,9 @@ impl Turn<'_> {
         let is_armed = verbs::armed(&observed.slots, observed.running);
         let found = looks::too_early(self.ctx).map_or_else(
             || {
-                let found = engine::check(self.ctx, &Options::default());
+                // What is armed may be a lower release, and is asked about as well.
+                let options = Options { whole: observed.pending.is_some(), ..Options::default() };
+                let found = engine::check(self.ctx, &options);
                 looks::keep(self.ctx, &found);
                 found
             },

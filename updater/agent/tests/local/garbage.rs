@@ -35,10 +35,10 @@ proptest! {
         let folder = tempfile::tempdir().unwrap();
         let state = State::new(folder.path());
         fs::create_dir(folder.path().join("staged")).unwrap();
-        for name in ["outcome.json", "failed.json", "history.jsonl", "seed", "staged/staged.json", "checked.json", "reports.json"] {
+        for name in ["outcome.json", "failed.json", "history.jsonl", "seed", "staged/staged.json", "checked.json", "reports.json", "excerpt.json"] {
             fs::write(folder.path().join(name), &bytes).unwrap();
         }
-        let _ = (state.outcome(), state.failed(), state.history(), state.staged(), state.looked(), state.reports());
+        let _ = (state.outcome(), state.failed(), state.history(), state.staged(), state.looked(), state.reports(), state.excerpt());
         prop_assert!(state.seed(None).is_ok());
         let line = updater_core::records::HistoryLine::new(
             crate::host::NOW.parse().unwrap(),

@@ -9,6 +9,7 @@ mod config;
 mod daemon;
 mod etcd;
 mod evidence;
+mod excerpt;
 mod exit_codes;
 mod garbage;
 mod gate;

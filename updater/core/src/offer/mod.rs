@@ -1,11 +1,14 @@
 //! Which release of a manifest a host may have, and which rule decided.
 
+mod excerpt;
 pub mod explain;
 mod rules;
 
 use chrono::{DateTime, Utc};
 use release::manifest::{Manifest, Update};
 use release::{ReleaseId, Version};
+
+pub use excerpt::excerpt;
 
 use crate::records::Failed;
 use crate::{Exit, Host, Policy, Reason, Refusal};

@@ -177,6 +177,11 @@ impl Asked<'_> {
     }
 }
 
+/// Neither yanked nor above its `max_version`: the rules after these are about the host.
+pub(super) fn may_be_had(update: &Update) -> bool {
+    yanked(update).is_none() && max_version(update).is_none()
+}
+
 fn yanked(update: &Update) -> Option<Refusal> {
     let halt = update.updog.as_ref()?.yanked.as_ref()?;
     let detail =

@@ -4,6 +4,7 @@
 //! of a higher format is read as far as known: a field that cannot be read is as good as absent. A record never decides
 //! what boots, so losing one costs an explanation, not safety.
 
+mod excerpt;
 mod failed;
 mod history;
 mod lenient;
@@ -18,6 +19,7 @@ mod trial;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use excerpt::Excerpt;
 pub use failed::{Failed, Failure};
 pub use history::{HistoryEvent, HistoryLine};
 pub use looked::{Looked, Retry, Seen};

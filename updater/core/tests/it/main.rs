@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod cause;
+mod excerpt;
 mod exit_codes;
 mod explain;
 mod health;
