@@ -5,6 +5,7 @@
 //! table, then records, in any order, by range. What comes out is checked against the new image's [index](crate::payload::Index) as a full frame
 //! is: a base that is not what it should be costs a piece its record, never its right bytes. Byte layout: docs/formats/delta.md.
 
+mod anchors;
 mod blocks;
 mod error;
 mod patch;

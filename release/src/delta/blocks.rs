@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::anchors::{Anchors, Scan};
 use crate::Digest;
 
 /// The base image, read anywhere and from several threads.
@@ -19,14 +20,15 @@ impl BaseBlocks for [u8] {
     }
 }
 
-/// The blocks of a base image by what they hold: 12 bytes each. Digests are cut to 64 bits here; who uses a find checks what
-/// comes out.
+/// The blocks of a base image by what they hold, and its anchors: 20 bytes for each block in the mean. Digests are cut to 64 bits
+/// here; who uses a find checks what comes out.
 #[derive(Clone, Debug, Default)]
 pub struct BlockMap {
     /// In the order of the image.
     by_place: Vec<u64>,
     /// Numbers of blocks in the order of their digests, then of their places.
     by_digest: Vec<u32>,
+    anchors: Anchors,
 }
 
 impl BlockMap {
@@ -35,23 +37,34 @@ impl BlockMap {
         // As many as there are: one that grows would take up to twice the room.
         let mut by_place = Vec::new();
         by_place.try_reserve_exact(usize::try_from(length / BLOCK as u64).unwrap_or(usize::MAX))?;
+        let (mut anchors, mut scan) = (Anchors::default(), Scan::default());
         let mut buffer = vec![0; READ];
         let mut offset = 0;
         while offset < length {
             let rest = usize::try_from(length - offset).unwrap_or(READ).min(READ);
             let piece = buffer.get_mut(..rest).unwrap_or_default();
             base.read(offset, piece)?;
-            by_place.extend(piece.chunks(BLOCK).map(key));
+            for block in piece.chunks(BLOCK) {
+                let number = u32::try_from(by_place.len()).unwrap_or(u32::MAX);
+                anchors.block(&mut scan, number, block);
+                by_place.push(key(block));
+            }
             offset += rest as u64;
         }
         let mut by_digest: Vec<u32> = (0..u32::try_from(by_place.len()).unwrap_or(u32::MAX)).collect();
         by_digest.sort_unstable_by_key(|block| (by_place.get(*block as usize).copied(), *block));
-        Ok(BlockMap { by_place, by_digest })
+        anchors.sort();
+        Ok(BlockMap { by_place, by_digest, anchors })
     }
 
     /// Blocks in all.
     pub fn count(&self) -> u64 {
         self.by_place.len() as u64
+    }
+
+    /// Where blocks of other borders have gone.
+    pub(super) fn anchors(&self) -> &Anchors {
+        &self.anchors
     }
 
     /// Whether this block of the base holds these bytes.

@@ -1,11 +1,12 @@
 //! Makes a delta, over all cores, in bounded memory.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{Read, Write};
 use std::num::NonZeroUsize;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
+use super::anchors::Scan;
 use super::blocks::{BLOCK, BaseBlocks, BlockMap, key};
 use super::table::{Row, Table, header_length};
 use super::{
@@ -215,8 +216,8 @@ impl<B: BaseBlocks + ?Sized> Maker<'_, B> {
             .collect()
     }
 
-    /// What a patch of this piece refers to: blocks that it has from elsewhere, then a stretch around the place that most of its blocks
-    /// stand at, one piece to either side.
+    /// What a patch of this piece refers to: blocks that it has from elsewhere, those around anchors that its other blocks have from
+    /// elsewhere, then a stretch around the place that most of its blocks stand at, one piece to either side.
     fn reference(&self, job: &Job, found: &[Option<u32>]) -> Runs {
         let first = job.offset / BLOCK_SIZE;
         let mut votes: HashMap<i64, (usize, usize)> = HashMap::new();
@@ -245,9 +246,41 @@ impl<B: BaseBlocks + ?Sized> Maker<'_, B> {
             runs.push(*block);
             left -= 1;
         }
+        let there: BTreeSet<u32> = found.iter().flatten().copied().collect();
+        for block in self.anchored(job, found) {
+            if left == 0 {
+                break;
+            }
+            if !(start..end).contains(&u64::from(block)) && !there.contains(&block) {
+                runs.push(block);
+                left -= 1;
+            }
+        }
         let narrow = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
         runs.push_run(Run { start: narrow(start), blocks: narrow(end - start) });
         runs
+    }
+
+    /// Blocks of the base around what the piece has from there at other borders: a file that has moved by some bytes.
+    fn anchored(&self, job: &Job, found: &[Option<u32>]) -> BTreeSet<u32> {
+        let mut around = BTreeSet::new();
+        if found.iter().all(Option::is_some) {
+            return around;
+        }
+        let first = job.offset / BLOCK_SIZE;
+        let last = u32::try_from(self.map.count()).unwrap_or(u32::MAX).saturating_sub(1);
+        let mut moved = 0;
+        Scan::default().bytes(&job.piece, |key, at| {
+            let stands = first.saturating_add((at / BLOCK) as u64);
+            if !matches!(found.get(at / BLOCK), Some(None)) {
+                return;
+            }
+            if let Some(block) = self.map.anchors().nearest(key, stands.saturating_add_signed(moved)) {
+                moved = i64::from(block).saturating_sub_unsigned(stands);
+                around.extend(block.saturating_sub(AROUND)..=block.saturating_add(AROUND).min(last));
+            }
+        });
+        around
     }
 
     fn read(&self, runs: &Runs) -> Result<Vec<u8>, WriteError> {
@@ -268,6 +301,8 @@ fn joined(blocks: Vec<u32>) -> Runs {
     runs
 }
 
+/// Blocks to either side of an anchor: those of one file overlap, being 4 KiB apart in the mean.
+const AROUND: u32 = 4;
 /// Pieces on their way per thread: one being made, one waiting.
 const DEPTH: usize = 2;
 /// As for full frames: made once, fetched by a fleet.

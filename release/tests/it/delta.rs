@@ -103,6 +103,26 @@ fn blocks_are_found_wherever_they_moved_to_and_what_changed_is_patched() {
     assert_eq!(applied(&base, &changed, &bytes), changed);
 }
 
+/// A file that moved far away and by some bytes shares no block with the base; it is found all the same.
+#[test]
+fn what_moved_by_some_bytes_is_found_wherever_it_came_from() {
+    // Farther from each place than a patch's own stretch reaches: 200 pieces of 16 blocks.
+    let base = distinct(3200);
+    for (from, to, blocks, shift) in
+        [(2900, 100, 40, 1), (100, 2900, 40, 4095), (3000, 1, 8, 2048), (17, 1600, 100, 777)]
+    {
+        let file = &base[from * BLOCK..(from + blocks) * BLOCK];
+        let mut new = base.clone();
+        new[to * BLOCK + shift..(to + blocks) * BLOCK + shift].copy_from_slice(file);
+        let (bytes, table) = delta(&base, &new, 2);
+        assert!(table.rows().iter().all(|row| row.kind != Kind::Full), "{from} to {to}");
+        // Noise cannot be compressed. Without the place that it came from the whole file is in the records.
+        let most = 100 * new.len() as u64 / u64::from(PIECE) + 3 * BLOCK as u64;
+        assert!(records(&bytes) < most, "{from} to {to}, {blocks} blocks: {} of {most}", records(&bytes));
+        assert_eq!(applied(&base, &new, &bytes), new);
+    }
+}
+
 #[test]
 fn what_the_base_does_not_help_with_has_no_record() {
     let base = vec![0; 16 * BLOCK];
