@@ -4,6 +4,7 @@
 //! * [`candidates`], [`offer()`]: which release of a manifest this host may have, and for every other the rule against it.
 //!   [`excerpt`]: what of a manifest can change that answer.
 //! * [`Plan`]: an offer with no choice left open.
+//! * [`Likeness`]: whether the running slot is still worth trying as the base of a delta.
 //! * [`Still`]: whether what was open at the last look may be had still.
 //! * [`next_step`]: looks at what is and names one step; doing it and asking again is the whole engine.
 //! * [`settle`]: what became of an update, from the flags and the record of what was meant; [`record()`] keeps the answer.
@@ -22,6 +23,7 @@ mod exit;
 pub mod health;
 mod hold;
 mod host;
+mod likeness;
 mod offer;
 mod outcome;
 mod plan;
@@ -42,6 +44,7 @@ pub use coordination::{Group, Holder, ParseStrategy, Permit, Strategy, Turn, tur
 pub use exit::Exit;
 pub use hold::held;
 pub use host::Host;
+pub use likeness::{Likeness, Next, Unlike};
 pub use offer::{Candidate, NoOffer, Offer, Verdict, against, candidates, excerpt, explain, no_index, offer};
 pub use outcome::{Question, Settled, settle};
 pub use plan::{ImagePlan, Payload, Plan, PlanInput, Room};

@@ -6,12 +6,14 @@ use std::sync::{Mutex, PoisonError};
 use partition_core::Slot;
 use partition_disk::{Aligned, Disk, ImageIo};
 use release::delta::{BaseBlocks, Table};
-use release::manifest::{MAX_DELTA_HEADER, Ours};
+use release::manifest::{Delta, MAX_DELTA_HEADER, Ours};
 use release::payload::Index;
 use release::{Digest, Image, Images, ReleaseId};
 use trust_client::Target;
+use updater_core::Likeness;
 
 use super::error::Error;
+use super::likeness::{look, said};
 use super::plan::Fetched;
 use super::repository::Repository;
 use super::slot_io::part;
@@ -25,21 +27,31 @@ pub struct Deltas<'a> {
     pub tables: Images<Option<Table>>,
     /// Where their records are.
     pub source: &'a dyn FrameSource,
+    /// What is known of what runs.
+    pub likeness: Images<Likeness>,
 }
 
 /// Tables, and what the metadata says about their files.
 pub(super) type Found = Images<Option<(Target, Table)>>;
 
-/// Looks for deltas from `base` and fetches their tables. Whatever is wrong with one is a note: the full frames are there.
+/// Looks for deltas from `base`, in slot `running`, and fetches their tables where it is like it. Whatever is wrong with one is a note: the
+/// full frames are there.
 pub(super) fn find(
     ctx: &Context<'_>,
-    repository: &mut Repository,
+    (repository, disk): (&mut Repository, &Disk),
     (ours, fetched): (&Ours, &Fetched),
-    base: ReleaseId,
-) -> Result<Found, Error> {
-    Images::try_from_fn(|image| {
-        let Some(delta) = ours.deltas.iter().find(|delta| delta.from == base && delta.image == image.name())
-        else {
+    (base, running): (ReleaseId, Slot),
+) -> Result<(Found, Images<Likeness>), Error> {
+    if ours.deltas.iter().all(|delta| delta.from != base) {
+        return Ok((Found::default(), Images::default()));
+    }
+    let likeness = look(ctx, (disk, running), base)?;
+    if let Some(said) = said(running, &likeness, 0) {
+        ctx.note(said);
+    }
+    let found = Images::try_from_fn(|image| {
+        let of = |delta: &&Delta| delta.from == base && delta.image == image.name();
+        let (Some(delta), None) = (ours.deltas.iter().find(of), likeness.get(image).unlike()) else {
             return Ok(None);
         };
         let target = repository.target(&delta.target);
@@ -58,7 +70,11 @@ pub(super) fn find(
                 Ok(None)
             }
         }
-    })
+    })?;
+    // Nothing is tried of an image without a table.
+    let kept = |image, likeness| if found.get(image).is_some() { likeness } else { Likeness::default() };
+    let likeness = likeness.map(kept);
+    Ok((found, likeness))
 }
 
 /// The table of one delta: as long as the manifest says, with the digest that it says, for this index.

@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use release::payload::FrameError;
 use release::{Digest, Image, Images};
+use updater_core::Likeness;
 
 use super::error::Error;
 use super::files::File;
+use super::likeness::{Admission, Gate};
 use super::runs::{Run, join};
 use super::source::{ByteStream, FrameSource, SourceError};
 use super::work::Work;
@@ -36,12 +38,16 @@ pub(super) struct Fetch<'a> {
     pub(super) stop: &'a Interrupt,
     /// Bytes that came in, wanted or not.
     pub(super) fetched: &'a AtomicU64,
+    /// Where each record is asked for before it is fetched; frames are fetched as they come.
+    pub(super) gate: Option<&'a Gate>,
 }
 
 /// Where a passage through one image ended early.
 enum Halt {
     /// The receiver is gone.
     Gone,
+    /// The rest of the image is not to be had from here.
+    Left,
     /// The server does not give ranges that can be used.
     NoRanges(Error),
     /// The download broke off; another may get further.
@@ -62,7 +68,7 @@ impl Fetch<'_> {
                 other => other,
             };
             match end {
-                Ok(()) => {}
+                Ok(()) | Err(Halt::Left) => {}
                 Err(Halt::Gone) => return Ok(()),
                 Err(Halt::NoRanges(error) | Halt::Broke(error) | Halt::Failed(error)) => return Err(error),
             }
@@ -88,7 +94,10 @@ struct Passage<'a> {
 impl Passage<'_> {
     /// One request for each run of neighbours.
     fn ranges(&mut self) -> Result<(), Halt> {
-        for run in join(self.file, self.missing) {
+        // Of a base of which nothing is known a few records are asked for first: what is under way in the network cannot be called back.
+        let unshown = self.fetch.gate.and_then(|gate| gate.unshown(self.image)).unwrap_or(0);
+        let (first, rest) = self.missing.split_at(unshown.min(self.missing.len()));
+        for run in join(self.file, first).into_iter().chain(join(self.file, rest)) {
             let stream = self.fetch.source.range(self.image, run.bytes.clone(), self.file.length());
             self.pass(&run, run.bytes.start, stream)?;
         }
@@ -136,12 +145,18 @@ impl Passage<'_> {
                 split.skip(range.end.saturating_sub(range.start))?;
                 continue;
             }
-            let bytes = split.take(range.end.saturating_sub(range.start))?;
-            let found = Digest::of(&bytes);
-            if found != expected {
-                let source = FrameError::FrameDigest { expected, found };
-                return Err(Halt::NoRanges(Error::Frame { image, piece, source }));
+            match self.fetch.gate.map(|gate| gate.admit(image)) {
+                None | Some(Admission::Admitted) => {}
+                Some(Admission::Left) => return Err(Halt::Left),
+                Some(Admission::Gone) => return Err(Halt::Gone),
             }
+            let taken = split.checked(piece, range.end.saturating_sub(range.start), expected);
+            let withdraw = |_: &Halt| {
+                if let Some(gate) = self.fetch.gate {
+                    gate.tell(image, Likeness::withdraw);
+                }
+            };
+            let bytes = taken.inspect_err(withdraw)?;
             (self.send)(Frame { image, piece, bytes }).map_err(|Gone| Halt::Gone)?;
             self.done = self.done.saturating_add(1);
         }
@@ -158,6 +173,17 @@ struct Split<'a> {
 }
 
 impl Split<'_> {
+    /// The bytes for a piece, with the digest that they must have.
+    fn checked(&mut self, piece: usize, length: u64, expected: Digest) -> Result<Vec<u8>, Halt> {
+        let bytes = self.take(length)?;
+        let found = Digest::of(&bytes);
+        if found != expected {
+            let source = FrameError::FrameDigest { expected, found };
+            return Err(Halt::NoRanges(Error::Frame { image: self.image, piece, source }));
+        }
+        Ok(bytes)
+    }
+
     fn take(&mut self, length: u64) -> Result<Vec<u8>, Halt> {
         // A row's length is 32 bits wide and bounded by the piece size.
         let length = usize::try_from(length).unwrap_or(usize::MAX);

@@ -5,20 +5,22 @@
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
 
 use partition_disk::{Aligned, ImageIo};
-use release::delta::{Rebuilder, Table};
-use release::payload::{Decoder, FrameError, Index};
+use release::payload::Index;
 use release::{Image, Images};
+use updater_core::Likeness;
 
+use super::decode::{Block, Make, decode};
 use super::delta::{Base, Deltas};
 use super::error::Error;
-use super::fetch::{Fetch, Frame, Gone};
+use super::fetch::{Fetch, Gone};
 use super::files::File;
-use super::pool::{Lender, Pool, depth, pool};
+use super::likeness::Gate;
+use super::pool::{Lender, depth, pool};
 use super::source::FrameSource;
 use super::work::Work;
 use crate::interrupt::Interrupt;
@@ -65,14 +67,9 @@ pub(super) trait Watch {
 
     /// What a delta could not do, full frames will; why.
     fn without(&mut self, error: &Error);
-}
 
-/// A piece on its way to the device.
-struct Block {
-    image: Image,
-    piece: usize,
-    offset: u64,
-    bytes: Aligned,
+    /// The records of so many pieces did not lead to them, as full frames will; what was found of the base.
+    fn fell(&mut self, pieces: usize, likeness: &Images<Likeness>);
 }
 
 impl Fill<'_> {
@@ -87,16 +84,23 @@ impl Fill<'_> {
         if let Some((deltas, base)) = self.delta {
             let files = deltas.tables.as_ref().map(|_, table| table.as_ref().map(File::Records));
             let work = wanted.of(&files);
-            let fetch =
-                Fetch { source: deltas.source, files, work: &work, stop: self.stop, fetched: &fetched };
-            match self.pass(&fetch, &Make::Records(&deltas.tables, base), &mut done, watch) {
+            let gate = Gate::new(deltas.likeness);
+            let (source, stop, gate) = (deltas.source, self.stop, &gate);
+            let fetch = Fetch { source, files, work: &work, stop, fetched: &fetched, gate: Some(gate) };
+            let passed = self.pass(&fetch, &Make::Records(&deltas.tables, base, gate), &mut done, watch);
+            done.fallen = gate.wrong();
+            if done.fallen > 0 {
+                watch.fell(done.fallen, &gate.likeness());
+            }
+            match passed {
                 Err(crate::Error::Engine(error)) if error.is_about_a_delta() => watch.without(&error),
                 other => other?,
             }
         }
         let files = self.indexes.as_ref().map(|_, index| Some(File::Frames(index)));
         let work = wanted.but(&done.pieces);
-        let fetch = Fetch { source: self.source, files, work: &work, stop: self.stop, fetched: &fetched };
+        let (source, stop) = (self.source, self.stop);
+        let fetch = Fetch { source, files, work: &work, stop, fetched: &fetched, gate: None };
         self.pass(&fetch, &Make::Frames, &mut done, watch)?;
         self.zero(&zeros, &fetched, &mut done, watch)?;
         Ok(Filled { fetched: fetched.load(Ordering::Relaxed), written: done.written, fallen: done.fallen })
@@ -129,7 +133,7 @@ impl Fill<'_> {
             let decoded = decoding.join().map_err(|_| Error::Thread)?;
             let fetched = fetching.join().map_err(|_| Error::Thread)?;
             written?;
-            done.fallen = done.fallen.saturating_add(decoded?);
+            decoded?;
             Ok(fetched?)
         })
     }
@@ -251,56 +255,6 @@ struct Done {
     /// Pieces that were written, ascending.
     pieces: Images<Vec<usize>>,
     fallen: usize,
-}
-
-/// How bytes that came in become pieces.
-#[derive(Clone, Copy, Debug)]
-enum Make<'a> {
-    /// They are frames.
-    Frames,
-    /// They are records of these tables, about these images.
-    Records(&'a Images<Option<Table>>, &'a Base),
-}
-
-/// Turns checked bytes into checked pieces; says how many records did not lead to theirs.
-fn decode(
-    indexes: &Images<Index>,
-    make: &Make<'_>,
-    (buffers, spare): (&Pool, &Lender),
-    frames: &Receiver<Frame>,
-    blocks: &SyncSender<Block>,
-) -> Result<usize, Error> {
-    let fail = |image, piece| move |source: FrameError| Error::Frame { image, piece, source };
-    let mut decoder = Decoder::new().map_err(|_| Error::Thread)?;
-    let mut rebuilder = Rebuilder::default();
-    let mut fallen = 0_usize;
-    for Frame { image, piece, bytes: frame } in frames {
-        let index = indexes.get(image);
-        let (Some(row), Some(range)) = (index.pieces().get(piece), index.piece_range(piece)) else {
-            continue;
-        };
-        let Some(mut bytes) = buffers.take(range.end.saturating_sub(range.start)) else { return Ok(fallen) };
-        match make {
-            Make::Frames => decoder.decode_piece(row, &frame, &mut bytes).map_err(fail(image, piece))?,
-            Make::Records(tables, base) => {
-                let record = tables.get(image).as_ref().and_then(|table| table.rows().get(piece));
-                let base = base.image(image);
-                let rebuilt = record.is_some_and(|record| {
-                    rebuilder.rebuild((record, &frame), (base, base.length()), row, &mut bytes).is_ok()
-                });
-                if !rebuilt {
-                    // The base is not what it should be, here at least; the full frame follows.
-                    fallen = fallen.saturating_add(1);
-                    spare.give_back(bytes);
-                    continue;
-                }
-            }
-        }
-        if blocks.send(Block { image, piece, offset: range.start, bytes }).is_err() {
-            return Ok(fallen); // the writer has its own reason
-        }
-    }
-    Ok(fallen)
 }
 
 /// One run of all of it.

@@ -9,11 +9,13 @@ use partition_core::{Flags, Slot, Standing, verbs};
 use partition_disk::{ChangeError, Disk, Edit, RunLock};
 use release::payload::Index;
 use release::{Image, Images};
+use updater_core::Likeness;
 
 use super::delta::{Base, Deltas};
 use super::error::Error;
 use super::fill::{Fill, Filled, Watch, Writes};
 use super::hint::Hints;
+use super::likeness::said;
 use super::partial::PartialFile;
 use super::route::{Release, Verified, Written};
 use super::slot_io::{For, SlotIo, Survey};
@@ -208,6 +210,12 @@ impl Watch for Scribe<'_> {
 
     fn without(&mut self, error: &Error) {
         self.job.without(error);
+    }
+
+    fn fell(&mut self, pieces: usize, likeness: &Images<Likeness>) {
+        if let Some(message) = said(self.job.running, likeness, pieces) {
+            self.job.reporter.event(&Event::Note { message });
+        }
     }
 }
 

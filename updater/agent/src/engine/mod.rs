@@ -11,6 +11,7 @@
 
 mod bundle;
 pub mod check;
+mod decode;
 pub mod delta;
 mod error;
 mod fetch;
@@ -19,6 +20,7 @@ mod fill;
 pub mod hint;
 mod http;
 mod job;
+mod likeness;
 mod online;
 mod partial;
 pub mod plan;

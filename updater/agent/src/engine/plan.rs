@@ -6,7 +6,7 @@ use release::manifest::Ours;
 use release::payload::Index;
 use release::{Digest, Image, Images, ReleaseId};
 use trust_client::Target;
-use updater_core::{Plan, PlanInput, Room};
+use updater_core::{Likeness, Plan, PlanInput, Room};
 
 use super::check::Checked;
 use super::delta::{self, Found};
@@ -25,6 +25,8 @@ pub struct Planned {
     pub(super) payload: Option<Fetched>,
     /// Tables of deltas from what runs.
     pub(super) deltas: Found,
+    /// What is known of what runs as their base.
+    pub(super) likeness: Images<Likeness>,
 }
 
 /// Indexes that are trusted, and what the metadata says about the frames.
@@ -53,15 +55,17 @@ pub fn plan(ctx: &Context<'_>, _: &Options, checked: Checked) -> Result<Planned>
     let indexes = payload.as_ref().map(|fetched| {
         Images::from_fn(|image| (Digest::of(fetched.bytes.get(image)), fetched.indexes.get(image)))
     });
-    let deltas = match (&update.updog, &payload, base) {
-        (Some(ours), Some(fetched), Some(base)) => delta::find(ctx, &mut repository, (ours, fetched), base)?,
-        _ => Found::default(),
+    let (deltas, likeness) = match (&update.updog, &payload, base) {
+        (Some(ours), Some(fetched), Some(base)) => {
+            delta::find(ctx, (&mut repository, &disk), (ours, fetched), (base, running))?
+        }
+        _ => <(Found, _)>::default(),
     };
     let tables = deltas.as_ref().map(|_, found| found.as_ref().map(|(target, table)| (&*target.name, table)));
     let tries = ctx.config.tries.trial();
     let input = PlanInput { offer: &offer, running, tries, indexes, deltas: tables, room: Some(room) };
     let plan = Plan::new(&input)?;
-    Ok(Planned { repository, plan, payload, deltas })
+    Ok(Planned { repository, plan, payload, deltas, likeness })
 }
 
 /// The release that runs: as recorded, else the one that is published under its version.

@@ -17,7 +17,7 @@ use crate::{Context, Error, Result};
 
 /// Makes the other slot equal to the planned release and reads it back. Not armed; the [`Staged`] leads there.
 pub fn stage(ctx: &Context<'_>, planned: Planned) -> Result<Staged> {
-    let Planned { repository, plan, payload, deltas } = planned;
+    let Planned { repository, plan, payload, deltas, likeness } = planned;
     let (id, _) = plan.indexed()?;
     let (slot, running) = (plan.slot(), plan.running());
     let lock = ctx.state.run_lock("stage")?;
@@ -42,19 +42,13 @@ pub fn stage(ctx: &Context<'_>, planned: Planned) -> Result<Staged> {
         release: Release { id, version: plan.to().clone() },
         indexes,
         source: &*source,
-        deltas: has_any.then_some(Deltas { tables, source: &*records }),
+        deltas: has_any.then_some(Deltas { tables, source: &*records, likeness }),
         hints,
         folder: &folder,
         reporter: ctx.reporter,
         interrupt: &ctx.interrupt,
     };
     let staged = job.run(lock, &mut || ctx.state.clear_staged())?;
-    if staged.moved.fallen > 0 {
-        ctx.note(format!(
-            "{} piece(s) did not come out of slot {running} as published and were fetched whole; \"updog verify --slot {running}\" looks whether it is damaged",
-            staged.moved.fallen
-        ));
-    }
     record(ctx, &plan, id, &bytes)?;
     Ok(staged)
 }

@@ -122,7 +122,7 @@ impl Run<'_> {
             release: made.release.clone(),
             indexes: made.indexes.clone(),
             source: self.source.unwrap_or(&made.frames),
-            deltas: self.base.map(|_| Deltas { tables, source: &records }),
+            deltas: self.base.map(|_| Deltas { tables, source: &records, likeness: Images::default() }),
             hints: self.hints,
             folder: &state.join("staged"),
             reporter: &Silent,

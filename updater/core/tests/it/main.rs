@@ -6,6 +6,7 @@ mod excerpt;
 mod exit_codes;
 mod explain;
 mod health;
+mod likeness;
 mod next_step;
 mod offer;
 mod permits;
