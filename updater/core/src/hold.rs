@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::records::Taken;
+use crate::shown::whole;
 use crate::{Permit, Reason, Refusal, seconds};
 
 /// What this host has, by its record alone, in the boot `boot`. A permit of this boot counts for `max_hold` after the restart was
@@ -19,7 +20,7 @@ pub fn held(taken: Option<&Taken>, boot: Option<&str>, max_hold: Duration, now: 
         at.checked_add_signed(hold).unwrap_or(DateTime::<Utc>::MAX_UTC)
     };
     if let Some(over) = taken.over {
-        let until = after(over);
+        let until = whole(after(over));
         // A time that is further ahead is another clock's.
         let counts = now < until && over < after(now);
         return if counts { Permit::Refused(spent(taken, max_hold, until)) } else { Permit::Left };
@@ -118,6 +119,10 @@ mod tests {
             // A clock that is set back a little does not end the wait, and one that was years ahead does not make it one of years.
             assert!(matches!(ask(&record, 39), Permit::Refused(_)));
             assert_eq!(ask(&record, 9), Permit::Left);
+            // It ends when it says.
+            let late = Taken { over: Some(at(40) + TimeDelta::nanoseconds(1)), ..record };
+            let Permit::Refused(refusal) = ask(&late, 70) else { panic!("takes another early") };
+            assert_eq!(refusal.until, Some(at(70) + TimeDelta::seconds(1)));
         }
     }
 }

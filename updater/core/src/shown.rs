@@ -1,6 +1,6 @@
 //! Text of others as part of a line of ours: a version, a reason, the last words of a program, whatever a file has for them. And times, which are all shown alike.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, SubsecRound, TimeDelta, Utc};
 
 /// The text on one line, without what steers a terminal or turns a line around, in at most `most` columns; an ellipsis tells
 /// that it was longer. What is not ASCII counts as two columns, the most that it can take.
@@ -27,6 +27,14 @@ pub fn plain(text: &str, most: usize) -> String {
 /// A time as everywhere in our output: UTC, whole seconds.
 pub fn seconds(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// The next whole second, or this one: a time to wait for is not earlier than it is shown.
+pub(crate) fn whole(at: DateTime<Utc>) -> DateTime<Utc> {
+    match at.trunc_subsecs(0) {
+        whole if whole < at => whole.checked_add_signed(TimeDelta::seconds(1)).unwrap_or(at),
+        whole => whole,
+    }
 }
 
 fn columns(letters: impl IntoIterator<Item = char>) -> usize {
@@ -69,6 +77,19 @@ mod tests {
         for (text, most, expected) in cases {
             assert_eq!(plain(text, most), expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_time_to_wait_for_is_a_whole_second_and_not_earlier() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        for (time, expected) in [
+            ("2026-01-02T03:04:05Z", "2026-01-02T03:04:05Z"),
+            ("2026-01-02T03:04:05.000000001Z", "2026-01-02T03:04:06Z"),
+            ("2026-01-02T03:04:59.999999999Z", "2026-01-02T03:05:00Z"),
+        ] {
+            assert_eq!(whole(at(time)), at(expected), "{time}");
+        }
+        assert_eq!(whole(DateTime::<Utc>::MAX_UTC), DateTime::<Utc>::MAX_UTC);
     }
 
     proptest! {

@@ -6,6 +6,7 @@ use chrono::{
 };
 use chrono_tz::Tz;
 
+use crate::shown::whole;
 use crate::{Reason, Refusal, seconds};
 
 /// From one time of a day until another, on some days of the week, by the clocks of one place.
@@ -41,7 +42,7 @@ pub fn may_restart_by(windows: &[Window], clock: DateTime<Utc>, floor: DateTime<
 /// When to ask somebody again who holds the restart up and does not say for how long: soon, and while the window that is open
 /// now is.
 pub fn again(windows: &[Window], now: DateTime<Utc>) -> DateTime<Utc> {
-    let soon = now.checked_add_signed(SOON).unwrap_or(now);
+    let soon = whole(now.checked_add_signed(SOON).unwrap_or(now));
     let open = windows.iter().flat_map(|window| window.spans(now));
     let ends = open.filter(|(start, end)| *start <= now && now < *end).map(|(_, end)| end);
     // The last of those that are open.
@@ -144,7 +145,9 @@ mod tests {
         let longer = window(&[Weekday::Fri], "23:00:00", "01:02:00", Tz::UTC);
         let cases = [
             (vec![], "2026-01-03T00:58:00Z", "2026-01-03T01:03:00Z"),
+            (vec![], "2026-01-03T00:58:00.000000001Z", "2026-01-03T01:03:01Z"),
             (vec![night.clone()], "2026-01-02T23:00:00Z", "2026-01-02T23:05:00Z"),
+            (vec![night.clone()], "2026-01-03T00:55:00.5Z", "2026-01-03T01:00:00Z"),
             (vec![night.clone()], "2026-01-03T00:58:00Z", "2026-01-03T01:00:00Z"),
             (vec![night, longer], "2026-01-03T00:58:00Z", "2026-01-03T01:02:00Z"),
         ];

@@ -81,6 +81,7 @@ fn turns_in_vain_wait_within_their_limits() {
         let next: DateTime<Utc> = record["next"].as_str().unwrap().parse().unwrap();
         let most = TimeDelta::minutes(if failures == 1 { 10 } else { 15 });
         assert!(next >= now() && next - now() <= most, "{next}");
+        assert_eq!(next.timestamp_subsec_nanos(), 0, "{next}");
         longest = longest.max(next - now());
         // As if its time had come.
         in_vain(&served.host, failures, now());

@@ -42,6 +42,7 @@ fn spent(host: &Host, secs: i64, code: i32, reason: &str, what: &str) {
     assert_eq!(answer["reason"], reason, "{answer}");
     assert!(answer["message"].as_str().unwrap().contains(what), "{answer}");
     let until: DateTime<Utc> = answer["data"]["until"].as_str().unwrap().parse().unwrap();
+    assert_eq!(until.timestamp_subsec_nanos(), 0, "{answer}");
     // However long the turn took.
     assert!(time(150) <= until && until < time(180), "{answer}");
     assert!(!host.restarted());

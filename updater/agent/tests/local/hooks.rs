@@ -55,6 +55,7 @@ fn one_that_asks_to_wait_is_waited_for() {
         host.hook(phase, "10-busy", "echo a backup runs; exit 75");
         let said = host.json(&["auto", "--reboot"]);
         assert_eq!((&said["exit"], &said["reason"]), (&0.into(), &"deferred".into()), "{said}");
+        crate::inhibited::assert_soon(&said);
         let message = said["message"].as_str().unwrap();
         assert!(message.starts_with(&format!("hook {phase}/10-busy")), "{message}");
         assert!(message.ends_with("asks to wait: a backup runs"), "{message}");

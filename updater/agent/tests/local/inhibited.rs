@@ -166,6 +166,7 @@ fn what_restarts_says_nothing_on_our_stdout() {
 pub(crate) fn assert_soon(answer: &serde_json::Value) {
     let at = |text: &str| text.parse::<chrono::DateTime<chrono::Utc>>().unwrap();
     let until = at(answer["data"]["until"].as_str().unwrap_or_else(|| panic!("{answer}")));
+    assert_eq!(until.timestamp_subsec_nanos(), 0, "{until}");
     let waits = until - at(crate::host::NOW);
     // By the clock of the run, which goes on while it works.
     assert!((5..10).contains(&waits.num_minutes()), "{until}");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -92,6 +92,8 @@ impl Looked {
     pub fn in_vain(self, now: DateTime<Utc>, retry: Retry) -> Looked {
         let wait = backoff(self.failures, retry.base, retry.cap, retry.random);
         let next = TimeDelta::from_std(wait).ok().and_then(|wait| now.checked_add_signed(wait));
+        // Not rounded up: what is further away than the longest wait is not waited for.
+        let next = next.map(|next| next.trunc_subsecs(0));
         Looked { failures: self.failures.saturating_add(1), next, ..self }
     }
 
