@@ -25,10 +25,8 @@ impl Hooks {
         let default = Hooks::default();
         Ok(Hooks {
             dir: reader.text("hooks.dir", units::absolute)?.unwrap_or(default.dir),
-            timeout: reader.measure("hooks.timeout", units::some_time)?.unwrap_or(default.timeout),
-            timeout_all: reader
-                .measure("hooks.timeout_all", units::some_time)?
-                .unwrap_or(default.timeout_all),
+            timeout: reader.measure("hooks.timeout", asked)?.unwrap_or(default.timeout),
+            timeout_all: reader.measure("hooks.timeout_all", asked)?.unwrap_or(default.timeout_all),
         })
     }
 }
@@ -54,3 +52,11 @@ impl Default for Hooks {
         }
     }
 }
+
+/// A host that is drained for longer says so by exit 75 and is asked again.
+fn asked(value: &Value) -> Result<Duration, String> {
+    units::within(value, ASKED, "1s to 1d")
+}
+
+/// In seconds.
+const ASKED: (u64, u64) = (1, 86_400);

@@ -57,10 +57,10 @@ impl Reboot {
             group: reader.text("reboot.group", group)?.unwrap_or(default.group),
             slots: reader.typed("reboot.slots", slots)?.unwrap_or(default.slots),
             max_hold: reader
-                .measure("reboot.max_hold", |span| within(span, HOLD, "5s to 7d"))?
+                .measure("reboot.max_hold", |span| units::within(span, HOLD, "5s to 7d"))?
                 .unwrap_or(default.max_hold),
             timeout: reader
-                .measure("reboot.timeout", |span| within(span, ANSWER, "1s to 60s"))?
+                .measure("reboot.timeout", |span| units::within(span, ANSWER, "1s to 60s"))?
                 .unwrap_or(default.timeout),
             prefix: reader.text("reboot.prefix", prefix)?.unwrap_or(default.prefix),
             client: client.map(|(cert, key)| (PathBuf::from(cert), PathBuf::from(key))),
@@ -153,14 +153,6 @@ fn prefix(text: &str) -> Result<String, String> {
         return Ok(bare.to_owned());
     }
     Err(format!("expected 1 to 200 printable ASCII characters without spaces, found {text:?}"))
-}
-
-fn within(value: &Value, (least, most): (u64, u64), expected: &str) -> Result<Duration, String> {
-    let span = units::span(value)?;
-    if (least..=most).contains(&span.as_secs()) {
-        return Ok(span);
-    }
-    Err(format!("expected {expected}, found {}s", span.as_secs()))
 }
 
 /// In seconds. etcd's shortest lease is 2 s, and no host restarts in less than some.

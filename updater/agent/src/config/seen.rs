@@ -46,7 +46,9 @@ impl Report {
         Ok(Report {
             url: reader.text("report.url", collector)?,
             id: reader.text("report.id", name)?,
-            timeout: reader.measure("report.timeout", units::some_time)?.unwrap_or(TIMEOUT),
+            timeout: reader
+                .measure("report.timeout", |span| units::within(span, ANSWER, "1s to 60s"))?
+                .unwrap_or(TIMEOUT),
         })
     }
 }
@@ -80,6 +82,8 @@ fn name(text: &str) -> Result<String, String> {
 }
 
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// In seconds: a turn may have sixteen of them to tell.
+const ANSWER: (u64, u64) = (1, 60);
 const NAME: usize = 256;
 
 #[cfg(test)]

@@ -131,8 +131,8 @@ impl Settings {
             ca_bundle: reader.text("ca_bundle", units::path)?,
             user_agent: reader.text("user_agent", units::header)?,
             limit_rate: reader.measure("limit_rate", units::rate)?,
-            stall: reader.measure("stall", units::some_time)?.unwrap_or(STALL),
-            connect: reader.measure("connect", units::some_time)?.unwrap_or(CONNECT),
+            stall: reader.measure("stall", silence)?.unwrap_or(STALL),
+            connect: reader.measure("connect", silence)?.unwrap_or(CONNECT),
             retries: reader.typed("retries", retries)?.unwrap_or(RETRIES),
             root: reader.text("root", units::path)?.unwrap_or_else(|| PathBuf::from(ROOT)),
             build_time: reader.text("build_time", said)?,
@@ -240,6 +240,10 @@ fn said<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, S
     text.parse().map_err(|error: T::Err| error.to_string())
 }
 
+fn silence(value: &Value) -> Result<Duration, String> {
+    units::within(value, SILENCE, "1s to 1h")
+}
+
 fn soak(value: &Value) -> Result<TimeDelta, String> {
     let span = units::span(value)?;
     TimeDelta::from_std(span).map_err(|error| error.to_string())
@@ -268,6 +272,8 @@ const ROOT: &str = "/usr/share/updog/root.json";
 const STATE: &str = "/var/lib/updog";
 const STALL: Duration = Duration::from_secs(30);
 const CONNECT: Duration = Duration::from_secs(10);
+/// In seconds.
+const SILENCE: (u64, u64) = (1, 3600);
 const RETRIES: u32 = 5;
 /// As long as the timer of the container image spreads its starts.
 const JITTER: Duration = Duration::from_mins(5);

@@ -36,6 +36,19 @@ pub(super) fn some_time(value: &toml::Value) -> Result<Duration, String> {
     }
 }
 
+/// A span of time between two of seconds; `expected` says the same in words.
+pub(super) fn within(
+    value: &toml::Value,
+    (least, most): (u64, u64),
+    expected: &str,
+) -> Result<Duration, String> {
+    let span = span(value)?;
+    if (least..=most).contains(&span.as_secs()) {
+        return Ok(span);
+    }
+    Err(format!("expected {expected}, found {}s", span.as_secs()))
+}
+
 /// A span of time: whole seconds, or a text with a unit, as in `"30s"` or `"7 days"`.
 pub(super) fn span(value: &toml::Value) -> Result<Duration, String> {
     let secs = match value {

@@ -219,7 +219,8 @@ fn nobody_is_told_unless_it_is_asked_for() {
     for (wrong, expected) in [
         ("url = \"ftp://x/\"", "expected http or https, found \"ftp\""),
         ("url = \"http://x/\"\nid = \"a\\nb\"", "expected 1 to 256 bytes on one line"),
-        ("timeout = 0", "expected at least one second"),
+        ("timeout = 0", "expected 1s to 60s, found 0s"),
+        ("timeout = \"61s\"", "expected 1s to 60s, found 61s"),
     ] {
         write(served.host.config(), format!("{plain}\n[report]\n{wrong}\n"));
         let said = served.host.updog(&["auto"]);
