@@ -1,6 +1,7 @@
 //! A host of two slots on a small disk, and releases for it.
 #![allow(dead_code, reason = "each test target uses its part")]
 
+pub(crate) mod large;
 pub(crate) mod served;
 
 use std::path::Path;

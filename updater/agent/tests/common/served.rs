@@ -10,7 +10,8 @@ use fixtures::server::{Faults, Server};
 use fixtures::tuf::Repository;
 use partition_core::{Flags, Layout, Slot, SlotSet, choose};
 use partition_disk::{Access, Disk};
-use release::{Digest, Image};
+use release::delta::Table;
+use release::{Digest, Image, Images};
 use serde_json::{Value, json};
 
 use super::{Made, delta, disk};
@@ -76,8 +77,20 @@ impl Served {
     }
 
     /// The same with deltas from another release, which is listed too.
-    pub(crate) fn publish_after(mut self, base: Option<&Made>, made: &Made) -> Served {
-        let deltas = base.map(|base| self.deltas(base, made)).unwrap_or_default();
+    pub(crate) fn publish_after(self, base: Option<&Made>, made: &Made) -> Served {
+        let all = |base: &Made| Images::from_fn(|image| Some(delta(base, made, image)));
+        let deltas = base.map(all).unwrap_or_default();
+        self.publish_with(base, made, deltas)
+    }
+
+    /// The same with these deltas, as they were made: tables and files.
+    pub(crate) fn publish_with(
+        mut self,
+        base: Option<&Made>,
+        made: &Made,
+        deltas: Images<Option<(Table, Vec<u8>)>>,
+    ) -> Served {
+        let deltas = base.map(|base| self.deltas(base, made, deltas)).unwrap_or_default();
         let listed: Vec<Value> = base.into_iter().map(|base| self.listed(base, &[])).collect();
         let updates: Vec<Value> = listed.into_iter().chain([self.listed(made, &deltas)]).collect();
         let manifest = json!({ "updates": updates, "migrations": {} });
@@ -88,22 +101,22 @@ impl Served {
     }
 
     /// Adds the deltas between two releases to the targets; what the manifest says of them.
-    fn deltas(&mut self, base: &Made, made: &Made) -> Vec<Value> {
+    fn deltas(&mut self, base: &Made, made: &Made, deltas: Images<Option<(Table, Vec<u8>)>>) -> Vec<Value> {
         let targets = &mut self.repository.roles.get_mut("targets").unwrap().targets;
-        let one = |image: Image| {
-            let (table, file) = delta(base, made, image);
+        let mut said = Vec::new();
+        deltas.map(|image, delta| {
+            let Some((table, file)) = delta else { return };
             let header = table.encode();
             let version = &made.release.version;
             let from = &base.release.id.to_string()[..16];
             let target = format!("test-x86_64-{version}-{image}.from-{from}.delta");
-            let said = json!({
+            said.push(json!({
                 "image": image.name(), "from": base.release.id, "target": target,
                 "header_length": header.len(), "header_sha256": Digest::of(&header),
-            });
+            }));
             targets.insert(target, file);
-            said
-        };
-        Image::ALL.into_iter().map(one).collect()
+        });
+        said
     }
 
     /// Adds a release to the targets; what the manifest says of it.
