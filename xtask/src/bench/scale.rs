@@ -5,9 +5,9 @@ use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use fixtures::server::{Faults, Server};
-use release::Version;
+use release::{Digest, Version};
 
 use super::usage::{self, TIME, Usage};
 use super::{Bar, median, tell};
@@ -135,6 +135,9 @@ impl Repository {
         step("validate", &format!("{repo} validate www --root repo/root/1.root.json"), 0)?;
         steps.extend(looks(&shell, &server, releases, runs)?);
         let targets = fs::read_dir(folder.join("www/targets"))?.count();
+        let expected =
+            usize::try_from((0..releases).map(|number| 6 + 3 * bases(number, releases)).sum::<u64>())?;
+        ensure!(targets > expected, "expected {expected} targets and the manifests, found {targets} files");
         Ok(Repository { releases, targets, steps })
     }
 
@@ -202,28 +205,57 @@ fn timed(shell: &Shell, server: &Server, line: &str, code: i32) -> Result<Took> 
 /// Adds the release of this number to the draft.
 fn add(shell: &Shell, number: u64) -> Result<()> {
     describe(shell, number)?;
-    // Six targets, and three for each base: ten in the mean.
-    let line = if number % 3 == 2 { ADD.replace("from 1", "from 2") } else { ADD.to_owned() };
-    shell.quiet(&line).map(drop)
+    shell.quiet(&ADD.replace("from 1", &format!("from {}", bases(number, u64::MAX)))).map(drop)
 }
 
-/// Writes a release folder: images of a few blocks, each its own.
+/// From how many releases one comes by deltas. A release is six targets, and three for each base: ten in the mean.
+fn bases(number: u64, releases: u64) -> u64 {
+    let wanted = if number % 3 == 2 && number + 1 < releases { 2 } else { 1 };
+    wanted.min(number)
+}
+
+/// Writes a release folder: images of noise that all releases share, but for one block of its own in each.
 fn describe(shell: &Shell, number: u64) -> Result<()> {
     let version = version(number);
     release_folder::write(&shell.folder().join("release"), &version, |image, path| {
-        release_folder::small(image, &version, path)
+        let own = usize::try_from(number)? % BLOCKS;
+        let bytes: Vec<u8> = (0..BLOCKS)
+            .flat_map(|block| {
+                let number = if block == own { format!(" {number}") } else { String::new() };
+                noise(&format!("{image} {block}{number}"))
+            })
+            .collect();
+        Ok(fs::write(path, bytes)?)
     })
+}
+
+/// A block that does not compress, so that a delta without it is worth its name.
+fn noise(seed: &str) -> Vec<u8> {
+    let part = |part: usize| *Digest::of(format!("{seed} {part}").as_bytes()).bytes();
+    (0..BLOCK / 32).flat_map(part).collect()
 }
 
 fn version(number: u64) -> Version {
     Version::new(1, number / 100, number % 100)
 }
 
+/// Blocks of an image, and bytes of a block.
+const BLOCKS: usize = 8;
+const BLOCK: usize = 4096;
 const ADD: &str = "updog-repo --repo repo release add release --level 1 --delta-from 1";
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_release_brings_ten_targets_in_the_mean() {
+        let targets =
+            |releases: u64| (0..releases).map(|number| 6 + 3 * bases(number, releases)).sum::<u64>();
+        assert_eq!([targets(10), targets(1000)], [96, 9996]);
+        assert_eq!(noise("root 1").len(), BLOCK);
+        assert_ne!(noise("root 1"), noise("root 1 7"));
+    }
 
     #[test]
     fn a_step_says_its_median_and_what_was_asked_for() {
