@@ -55,15 +55,14 @@ impl Manifest {
         Ok(wire.into())
     }
 
-    /// The bytes of the file, in Bottlerocket's order, ending in a newline.
+    /// The bytes that hosts fetch, in Bottlerocket's order and without blanks, ending in a newline.
     pub fn encode(&self) -> Result<Vec<u8>, ManifestError> {
-        let mut bytes =
-            serde_json::to_vec_pretty(&wire::Manifest::from(self)).map_err(ManifestError::Encode)?;
-        bytes.push(b'\n');
-        if bytes.len() > MAX_LENGTH {
-            return Err(ManifestError::Length { found: bytes.len() });
-        }
-        Ok(bytes)
+        finish(serde_json::to_vec(&wire::Manifest::from(self)))
+    }
+
+    /// The same for people: two spaces of indent. It is read alike.
+    pub fn encode_pretty(&self) -> Result<Vec<u8>, ManifestError> {
+        finish(serde_json::to_vec_pretty(&wire::Manifest::from(self)))
     }
 
     /// Everything that is wrong with it, beyond what makes it unreadable; empty: nothing.
@@ -75,4 +74,13 @@ impl Manifest {
     pub fn missing_targets(&self, exists: impl FnMut(&str) -> bool) -> Vec<Problem> {
         check::targets(self, exists)
     }
+}
+
+fn finish(encoded: serde_json::Result<Vec<u8>>) -> Result<Vec<u8>, ManifestError> {
+    let mut bytes = encoded.map_err(ManifestError::Encode)?;
+    bytes.push(b'\n');
+    if bytes.len() > MAX_LENGTH {
+        return Err(ManifestError::Length { found: bytes.len() });
+    }
+    Ok(bytes)
 }

@@ -287,12 +287,13 @@ pub(crate) fn wrong_key(signer: &Signer, role: Role, roots: &[&Root]) -> Error {
     Error::WrongKey { path: signer.origin().to_owned(), id: hex::encode(signer.id()), role, listed }
 }
 
-/// Pretty JSON with sorted keys, so that the same document is the same file.
+/// JSON with sorted keys and without blanks, so that the same document is the same file. `signed` in it is canonical JSON,
+/// the bytes that were signed, unless a text in it has control characters, which canonical JSON leaves as they are.
 fn file_bytes<T: Serialize>(envelope: &Envelope<T>) -> Result<Vec<u8>> {
     let encode = |source| Error::Encode { what: "role", source: Box::new(source) };
     let mut value = serde_json::to_value(envelope).map_err(encode)?;
     value.sort_all_objects();
-    let mut bytes = serde_json::to_vec_pretty::<Value>(&value).map_err(encode)?;
+    let mut bytes = serde_json::to_vec(&value).map_err(encode)?;
     bytes.push(b'\n');
     Ok(bytes)
 }

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use release::manifest::{self, Difference, Manifest, Update};
 use release::{Digest, Images, Version};
 use serde::{Deserialize, Serialize};
-use tough::schema::{Delegations, Hashes, Target};
+use tough::schema::{Delegations, Hashes, Target, Targets};
 
+use crate::document::Document;
 use crate::error::{Error, Result};
 use crate::folder::Folder;
 use crate::host_check::wrong_id;
@@ -78,11 +79,26 @@ impl Draft {
         if !problems.is_empty() {
             return Err(Error::ManifestProblems { problems });
         }
-        let bytes = self.manifest.encode().map_err(|source| Error::Manifest { source })?;
+        let bytes = self.manifest_bytes(papers.targets.as_ref().map(Document::role))?;
         let blob = folder.save_blob(manifest::TARGET_NAME, &bytes)?;
         let mut targets = self.signed_targets();
         targets.insert(manifest::TARGET_NAME.to_owned(), blob.target());
         Ok(Unsigned::new(papers, targets, self.delegations.clone(), order))
+    }
+
+    /// The manifest as hosts fetch it: without blanks, but as `signed` lists it where only blanks are other, so that nothing
+    /// is signed and fetched again for them.
+    pub(crate) fn manifest_bytes(&self, signed: Option<&Targets>) -> Result<Vec<u8>> {
+        let encode = |source| Error::Manifest { source };
+        let listed = signed
+            .and_then(|signed| signed.targets.iter().find(|(name, _)| name.raw() == manifest::TARGET_NAME));
+        if let Some((_, listed)) = listed
+            && let Ok(pretty) = self.manifest.encode_pretty()
+            && Blob::of(&pretty).target() == *listed
+        {
+            return Ok(pretty);
+        }
+        self.manifest.encode().map_err(encode)
     }
 
     /// What hosts will see otherwise than of `before`.
@@ -111,8 +127,8 @@ impl Draft {
     }
 
     /// Whether these targets are what this draft would sign.
-    pub fn is_signed_by(&self, targets: &tough::schema::Targets) -> Result<bool> {
-        let bytes = self.manifest.encode().map_err(|source| Error::Manifest { source })?;
+    pub fn is_signed_by(&self, targets: &Targets) -> Result<bool> {
+        let bytes = self.manifest_bytes(Some(targets))?;
         let mut wanted = self.signed_targets();
         wanted.insert(manifest::TARGET_NAME.to_owned(), Blob::of(&bytes).target());
         let same = |name: &tough::TargetName, target: &Target| wanted.get(name.raw()) == Some(target);

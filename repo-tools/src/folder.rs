@@ -142,9 +142,9 @@ impl Folder {
         }
         let typed = TypedTargets { format: 1, targets: draft.targets.clone(), delegations };
         // Before anything is written: a manifest that is too long to be read is refused here.
-        let manifest = draft.manifest.encode().map_err(|source| Error::Manifest { source })?;
+        let manifest = draft.manifest.encode_pretty().map_err(|source| Error::Manifest { source })?;
         let withdrawn = Manifest { updates: draft.withdrawn.clone(), ..Manifest::default() };
-        let withdrawn = withdrawn.encode().map_err(|source| Error::Manifest { source })?;
+        let withdrawn = withdrawn.encode_pretty().map_err(|source| Error::Manifest { source })?;
         // A cut after it leaves a memory of a release that is still there, which says nothing new.
         if !draft.withdrawn.is_empty() || self.read(WITHDRAWN)?.is_some() {
             self.write(WITHDRAWN, &withdrawn)?;

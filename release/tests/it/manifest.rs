@@ -13,6 +13,7 @@ use crate::golden::golden;
 
 const THEIRS: &[u8] = include_bytes!("../../../fixtures/golden/manifest/bottlerocket.json");
 const OLD: &[u8] = include_bytes!("../../../fixtures/golden/manifest/bottlerocket-old.json");
+const PUBLISHED: &[u8] = include_bytes!("../../../fixtures/golden/manifest/ours.published.json");
 const OURS: &[u8] = include_bytes!("../../../fixtures/golden/manifest/ours.json");
 
 #[test]
@@ -22,7 +23,7 @@ fn bottlerockets_manifest_comes_out_as_it_went_in() {
     let keys: Vec<u32> = manifest.updates[1].waves.keys().copied().collect();
     assert_eq!(keys, [0, 20, 102, 307, 819, 1228, 1843]);
     assert!(manifest.updates.iter().all(|update| update.updog.is_none()));
-    golden!("manifest/bottlerocket.json", manifest.encode().unwrap());
+    golden!("manifest/bottlerocket.json", manifest.encode_pretty().unwrap());
 }
 
 /// Keys out of order, keys that nobody knows, lenient times and wave keys: read as Bottlerocket reads them, written as
@@ -42,14 +43,16 @@ fn an_old_manifest_is_read_leniently_and_written_strictly() {
     assert_eq!(old.extra["status"], "Ready");
     assert_eq!(old.extra_images["data"], "bottlerocket-aws-k8s-x86_64-0.3.4-data.ext4.lz4");
     assert_eq!(manifest.extra["datastore_versions"]["0.3.4"], "0.3");
-    let written = manifest.encode().unwrap();
+    let written = manifest.encode_pretty().unwrap();
     golden!("manifest/bottlerocket-old.rewritten.json", written);
     assert_eq!(Manifest::parse(&written).unwrap(), manifest);
 }
 
 #[test]
 fn ours_is_as_documented() {
-    golden!("manifest/ours.json", ours().encode().unwrap());
+    golden!("manifest/ours.json", ours().encode_pretty().unwrap());
+    golden!("manifest/ours.published.json", ours().encode().unwrap());
+    assert_eq!(Manifest::parse(PUBLISHED).unwrap(), ours());
     let parsed = Manifest::parse(OURS).unwrap();
     assert_eq!(parsed, ours());
     assert_eq!(parsed.check(), []);

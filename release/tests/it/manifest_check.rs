@@ -100,7 +100,8 @@ fn targets_that_are_not_there_are_listed_with_who_names_them() {
 fn an_empty_manifest_is_sound() {
     let empty = Manifest::default();
     assert_eq!(empty.check(), []);
-    assert_eq!(empty.encode().unwrap(), b"{\n  \"updates\": [],\n  \"migrations\": {}\n}\n");
+    assert_eq!(empty.encode_pretty().unwrap(), b"{\n  \"updates\": [],\n  \"migrations\": {}\n}\n");
+    assert_eq!(empty.encode().unwrap(), b"{\"updates\":[],\"migrations\":{}}\n");
 }
 
 fn delta(image: &str, from: ReleaseId) -> Delta {

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::ceremony::{self, How};
 use super::{Answer, Context, block_on};
+use crate::document::Document;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::folder::Folder;
@@ -115,7 +116,7 @@ fn propose(context: &Context, args: &Propose) -> Result<Answer> {
     // Before the new document takes the place of the old one.
     let before = before(context, &folder, &papers, args.against.as_deref())?;
     let draft = folder.draft()?;
-    let manifest = draft.manifest.encode().map_err(|source| Error::Manifest { source })?;
+    let manifest = draft.manifest_bytes(papers.targets.as_ref().map(Document::role))?;
     // Nobody signs here: this only says what is to be signed.
     let unsigned = match block_on(draft.close(&folder, papers, order)?.sign(&[]))? {
         Signing::Waiting(unsigned, missing) => match missing.first().map(|missing| missing.role) {

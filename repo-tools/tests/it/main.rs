@@ -10,6 +10,7 @@ mod change;
 mod cli;
 mod clocks;
 mod common;
+mod compact;
 mod copy;
 mod cut;
 mod cut_store;

@@ -142,7 +142,7 @@ fn what_nobody_names_goes_when_it_is_old_and_what_is_being_published_stays() {
 
 /// The first digest in a targets role, and the name that it belongs to.
 fn targets_digest(text: &str) -> String {
-    text.split("\"sha256\": \"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+    text.split("\"sha256\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
 }
 
 fn name_with(text: &str, digest: &str) -> String {

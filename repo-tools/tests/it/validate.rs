@@ -119,7 +119,7 @@ fn faults_in_metadata() {
         let names = updog_repo::files::Files::names(&Disk, &dir).unwrap();
         let path = dir.join(names.iter().find(|name| name.ends_with(file)).unwrap());
         let text = fs::read_to_string(&path).unwrap();
-        fs::write(&path, text.replacen("\"expires\": \"20", "\"expires\": \"21", 1)).unwrap();
+        fs::write(&path, text.replacen("\"expires\":\"20", "\"expires\":\"21", 1)).unwrap();
         assert_eq!(planted.kinds(2), [Kind::Metadata], "{file} changed");
         fs::remove_file(&path).unwrap();
         let kinds = planted.kinds(2);
