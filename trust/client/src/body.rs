@@ -6,10 +6,11 @@ use bytes::Bytes;
 use reqwest::Response;
 use url::Url;
 
+use crate::coding::{Asked, Decoder};
 use crate::error::{Error, shown};
 use crate::headers;
 use crate::patience::Patience;
-use crate::transport::{Part, Transport, length};
+use crate::transport::{Ask, Part, Transport, length};
 use crate::watch::{Stall, next_chunk};
 
 /// The bytes of a range or of a whole file, in order, exactly as many as asked for.
@@ -26,6 +27,9 @@ pub struct RangeBody {
     /// Bytes of the open answer that were had before, when a server starts again from the beginning.
     skip: u64,
     answer: Option<Response>,
+    asked: Asked,
+    /// For the bytes of the open answer.
+    decoder: Decoder,
     patience: Patience,
     stall: Stall,
 }
@@ -40,7 +44,13 @@ impl RangeBody {
     ) -> Result<Self, Error> {
         let patience = Patience::new(transport.config());
         let stall = Stall::new(transport.config().stall);
-        let mut body = Self { transport, url, rest: range, ranged, skip: 0, answer: None, patience, stall };
+        let asked = match ranged {
+            None => Asked::for_file(url.path(), range.end),
+            Some(_) => Asked::Bytes,
+        };
+        let (answer, decoder) = (None, Decoder::Plain);
+        let mut body =
+            Self { transport, url, rest: range, ranged, skip: 0, answer, asked, decoder, patience, stall };
         if !body.rest.is_empty() {
             body.reopen().await?;
         }
@@ -76,9 +86,20 @@ impl RangeBody {
 
     /// Where an answer names no length, more may follow than was asked for; who sends that is not to be trusted.
     async fn check_end(&mut self) -> Result<(), Error> {
-        let Some(mut answer) = self.answer.take().filter(|answer| answer.content_length().is_none()) else {
+        let Some(mut answer) = self.answer.take() else { return Ok(()) };
+        if !self.decoder.is_plain() {
+            // The sum that ends a compressed answer; nothing may come out any more.
+            while let Ok(Some(more)) =
+                next_chunk(&mut answer, &mut self.stall, &self.url, self.rest.end).await
+            {
+                self.transport.account(length(&more)).await;
+                self.decoder.decode(more, &self.url)?;
+            }
             return Ok(());
-        };
+        }
+        if answer.content_length().is_some() {
+            return Ok(());
+        }
         // A cut or a stall after the last byte takes nothing away.
         match next_chunk(&mut answer, &mut self.stall, &self.url, self.rest.end).await {
             Ok(Some(more)) if !more.is_empty() => {
@@ -100,6 +121,7 @@ impl RangeBody {
 
     async fn take(&mut self, mut chunk: Bytes) -> Result<Option<Bytes>, Error> {
         self.transport.account(length(&chunk)).await;
+        chunk = self.decoder.decode(chunk, &self.url)?;
         let known = self.skip.min(length(&chunk));
         self.skip -= known;
         drop(chunk.split_to(usize::try_from(known).unwrap_or(usize::MAX)));
@@ -117,17 +139,22 @@ impl RangeBody {
 
     /// Asks for what is still to come and judges the answer.
     async fn reopen(&mut self) -> Result<(), Error> {
-        let whole = self.ranged.is_none() && self.rest.start == 0;
-        let part = (!whole).then(|| Part { range: self.rest.clone(), validator: None });
-        let answer = self.transport.open(&self.url, part.as_ref(), &mut self.patience).await?;
+        // One that came compressed comes so again, from the start: a place in it is none in the file.
+        let whole = self.ranged.is_none() && (self.rest.start == 0 || !self.decoder.is_plain());
+        let ask = if whole {
+            Ask::Whole(self.asked)
+        } else {
+            Ask::Part(Part { range: self.rest.clone(), validator: None })
+        };
+        let answer = self.transport.open(&self.url, &ask, &mut self.patience).await?;
         let Some(answer) = answer else { return Err(Error::NotFound { url: shown(&self.url) }) };
         self.stall = Stall::new(self.transport.config().stall);
         let status = answer.status().as_u16();
         let total = self.ranged.unwrap_or(self.rest.end);
         let expected = headers::content_range(&self.rest, total);
         let found = headers::found_range(status, answer.headers());
-        if found == expected && part.is_some() {
-            self.skip = 0;
+        if found == expected && !whole {
+            (self.skip, self.decoder) = (0, Decoder::Plain);
             let stated = answer.content_length();
             if stated.is_some_and(|stated| stated != self.remaining()) {
                 let found = format!("206 with {} bytes", stated.unwrap_or_default());
@@ -136,7 +163,9 @@ impl RangeBody {
         } else if self.ranged.is_none() && status == 200 {
             // A server without ranges starts again; what is known is read past, within the same limits.
             self.skip = self.rest.start;
-            if let Some(found) = answer.content_length().filter(|found| *found != self.rest.end) {
+            self.decoder = Decoder::of(&answer, self.asked, &self.url, self.rest.end)?;
+            let stated = answer.content_length().filter(|_| self.decoder.is_plain());
+            if let Some(found) = stated.filter(|found| *found != self.rest.end) {
                 return Err(Error::WrongLength { url: shown(&self.url), expected: self.rest.end, found });
             }
         } else {

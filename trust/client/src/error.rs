@@ -158,6 +158,24 @@ pub enum Error {
         /// What came.
         found: &'static str,
     },
+    /// A whole answer, or a part, that is compressed otherwise than asked.
+    #[error("failed to accept {url}: expected content coding {expected}, found {found}")]
+    Coding {
+        /// The URL.
+        url: String,
+        /// What would do.
+        expected: &'static str,
+        /// What the server says.
+        found: String,
+    },
+    /// Bytes that are not what the server says they are.
+    #[error("failed to decode {url} from gzip")]
+    Damaged {
+        /// The URL.
+        url: String,
+        /// What the decoder said.
+        source: std::io::Error,
+    },
     /// The rules refuse what came.
     #[error(transparent)]
     Trust(#[from] trust_core::Error),
@@ -215,6 +233,7 @@ impl Error {
             | Self::Status { .. }
             | Self::Redirect { .. }
             | Self::NoRanges { .. }
+            | Self::Coding { .. }
             // A publish may be in progress, or a mirror behind.
             | Self::NotFound { .. } => Class::Transient,
             Self::Setup { .. }
@@ -229,6 +248,7 @@ impl Error {
             | Self::TooLong { .. }
             | Self::WrongLength { .. }
             | Self::NotMetadata { .. }
+            | Self::Damaged { .. }
             | Self::NotListed { .. }
             | Self::TargetTooLong { .. } => Class::Untrusted,
             Self::Trust(error) => error.classify(),

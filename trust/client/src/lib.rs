@@ -4,6 +4,7 @@
 //! [`Trusted`] it returns leads to the targets. Servers are dumb: any static file host will do.
 
 mod body;
+mod coding;
 mod config;
 mod error;
 mod files;

@@ -8,13 +8,14 @@ use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{ACCEPT_ENCODING, CONTENT_TYPE, HeaderValue, IF_RANGE, RANGE};
+use reqwest::header::{CONTENT_TYPE, HeaderValue, IF_RANGE, RANGE};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, NoProxy, Proxy, Response};
 use tokio::time::{sleep, timeout};
 use url::Url;
 
 use crate::body::RangeBody;
+use crate::coding::{Asked, Decoder};
 use crate::config::TransportConfig;
 use crate::error::{Error, shown};
 use crate::headers;
@@ -35,6 +36,15 @@ struct Inner {
     pace: Pace,
     requests: AtomicU64,
     received: AtomicU64,
+}
+
+/// What to ask for.
+#[derive(Debug, Clone)]
+pub(crate) enum Ask {
+    /// All of a file.
+    Whole(Asked),
+    /// Some of its bytes, as they are.
+    Part(Part),
 }
 
 /// A part of a file to ask for, and what must be the same file for the part to fit.
@@ -67,10 +77,11 @@ impl Transport {
         Ok(Self(Arc::new(Inner { client, config, pace, requests, received })))
     }
 
-    /// A small file, whole: `None` when the server does not have it (404, 410). After a cut it goes on from there where the server can prove that it is the same file, else anew.
+    /// A document, whole: `None` when the server does not have it (404, 410). It may come compressed. After a cut it goes on
+    /// from there where the server can prove that it is the same file and did not compress it, else anew.
     ///
     /// # Errors
-    /// [`Error::TooLong`] as soon as more than `max_length` bytes are announced or come; what HTTP throws up.
+    /// [`Error::TooLong`] as soon as more than `max_length` bytes are announced or come out; what HTTP throws up.
     pub async fn get(&self, base: &Url, path: &str, max_length: u64) -> Result<Option<Bytes>, Error> {
         let url = join(base, path)?;
         let mut patience = Patience::new(&self.0.config);
@@ -78,18 +89,20 @@ impl Transport {
         let mut validator = None;
         let mut furthest = 0;
         loop {
-            let part = validator
-                .clone()
-                .filter(|_| !have.is_empty())
-                .map(|validator| Part { range: length(&have)..u64::MAX, validator: Some(validator) });
-            let Some(response) = self.open(&url, part.as_ref(), &mut patience).await? else {
+            let ask = match validator.take().filter(|_| !have.is_empty()) {
+                Some(same) => Ask::Part(Part { range: length(&have)..u64::MAX, validator: Some(same) }),
+                None => Ask::Whole(Asked::Document),
+            };
+            let Some(response) = self.open(&url, &ask, &mut patience).await? else {
                 return Ok(None);
             };
             if response.status() != 206 {
                 have.clear();
             }
-            validator = headers::validator(response.headers());
-            match self.read_to_end(response, &url, &mut have, max_length).await {
+            let decoder = Decoder::of(&response, Asked::Document, &url, max_length)?;
+            // A place in a compressed answer is none in the document.
+            validator = headers::validator(response.headers()).filter(|_| decoder.is_plain());
+            match self.read_to_end((response, decoder), &url, &mut have, max_length).await {
                 Ok(()) => return Ok(Some(have.freeze())),
                 Err(error @ (Error::Cut { .. } | Error::Stalled { .. })) => {
                     // A server that starts again and cuts at the same place gets nowhere.
@@ -174,11 +187,11 @@ impl Transport {
     pub(crate) async fn open(
         &self,
         url: &Url,
-        part: Option<&Part>,
+        ask: &Ask,
         patience: &mut Patience,
     ) -> Result<Option<Response>, Error> {
         loop {
-            let (error, asked) = match self.send(url, part).await {
+            let (error, asked) = match self.send(url, ask).await {
                 Ok(response) => match response.status().as_u16() {
                     200 | 206 => return Ok(Some(response)),
                     404 | 410 => return Ok(None),
@@ -210,10 +223,14 @@ impl Transport {
         Ok(())
     }
 
-    async fn send(&self, url: &Url, part: Option<&Part>) -> Result<Response, Error> {
+    async fn send(&self, url: &Url, ask: &Ask) -> Result<Response, Error> {
         self.0.requests.fetch_add(1, Ordering::Relaxed);
-        let mut request = self.0.client.get(url.clone());
-        if let Some(Part { range, validator }) = part {
+        let (name, coding) = match ask {
+            Ask::Whole(asked) => asked.header(),
+            Ask::Part(_) => Asked::Bytes.header(),
+        };
+        let mut request = self.0.client.get(url.clone()).header(name, coding);
+        if let Ask::Part(Part { range, validator }) = ask {
             let end = range.end < u64::MAX;
             let value = if end { headers::range(range) } else { format!("bytes={}-", range.start) };
             request = request.header(RANGE, value);
@@ -237,25 +254,28 @@ impl Transport {
 
     async fn read_to_end(
         &self,
-        mut response: Response,
+        (mut response, mut decoder): (Response, Decoder),
         url: &Url,
         have: &mut BytesMut,
         limit: u64,
     ) -> Result<(), Error> {
         let too_long = || Error::TooLong { url: shown(url), limit };
-        if response.content_length().is_some_and(|more| more > limit.saturating_sub(length(have))) {
+        let stated = response.content_length().filter(|_| decoder.is_plain());
+        if stated.is_some_and(|more| more > limit.saturating_sub(length(have))) {
             return Err(too_long());
         }
         let mut stall = Stall::new(self.0.config.stall);
         loop {
             let Some(chunk) = next_chunk(&mut response, &mut stall, url, length(have)).await? else {
-                return Ok(());
+                return decoder.finish(url, length(have));
             };
+            let came = length(&chunk);
+            let chunk = decoder.decode(chunk, url)?;
             if length(&chunk) > limit.saturating_sub(length(have)) {
                 return Err(too_long());
             }
             have.extend_from_slice(&chunk);
-            self.account(length(&chunk)).await;
+            self.account(came).await;
         }
     }
 }
@@ -284,7 +304,7 @@ fn build(config: &TransportConfig, only: Option<Vec<Certificate>>, policy: Polic
         .user_agent(&config.user_agent)
         .connect_timeout(config.connect)
         .redirect(policy)
-        .default_headers([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))].into_iter().collect())
+        .default_headers([Asked::Bytes.header()].into_iter().collect())
         .pool_idle_timeout(Duration::from_mins(1))
         .referer(false);
     if config.no_proxy.iter().any(|host| host == "*") {

@@ -1,5 +1,6 @@
 //! The transport, the store and the refresh against servers that lie, break and dawdle.
 
+mod coded;
 mod host;
 mod interop;
 mod kept;
