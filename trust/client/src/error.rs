@@ -263,9 +263,13 @@ impl Error {
 
     /// What whoever runs the mirror can do, where it is the mirror that must change.
     pub fn hint(&self) -> Option<&'static str> {
-        matches!(self, Self::NotMetadata { .. }).then_some(
-            "the mirror must answer 404 or 403 where it has no file, not 200 with a page of its own",
-        )
+        match self {
+            Self::NotMetadata { .. } => {
+                Some("the mirror must answer 404 or 403 where it has no file, not 200 with a page of its own")
+            }
+            Self::Coding { .. } => Some("the mirror must send documents by gzip or as they are"),
+            _ => None,
+        }
     }
 
     /// Whether another mirror may do better. A broken host or a bug is the same everywhere.

@@ -158,6 +158,7 @@ fn an_unknown_coding_is_refused_and_another_mirror_may_help() {
             let expected = format!("doc.json: expected content coding gzip or none, found {coding}");
             assert!(said.ends_with(&expected), "{said}");
             assert_eq!(error.classify(), Class::Transient);
+            assert!(error.hint().is_some());
         }
     }
     // Said once and done twice: the inner one is no document.
