@@ -92,9 +92,13 @@ fn a_base_that_is_wholly_wrong_costs_eight_records_and_is_said_once() {
     let (old, new) = pair();
     let served = host(&old, &new, &noise(9, PIECES * PIECE));
     let ran = staged(&served, &new);
-    let line = "slot A is not what the delta was made from (root: 8 of 8 pieces tried are wrong), full frames are taken";
+    // As docs/deltas.md shows it.
+    let line = r#"slot A is not what the delta was made from (root: 8 of 8 pieces tried are wrong), full frames are taken for the rest; \"updog verify --slot A\" looks whether it is damaged"#;
     assert_eq!((said(&ran, line), said(&ran, "slot A as published")), (1, 0), "{}", ran.progress);
     assert_eq!(ran.data("fetched_bytes"), bytes(&old, &new, 0..8, 0..PIECES), "{ran:#?}");
+    // The table and these records: what the network had under way would be fetched in vain too.
+    let asked = |logged: &&fixtures::server::Logged| logged.target.contains("-root.from");
+    assert_eq!(served.server.log().iter().filter(asked).count(), 2);
 }
 
 /// Where the index of the base was kept, it is looked at first: not even the table of the delta is fetched.

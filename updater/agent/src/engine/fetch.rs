@@ -98,6 +98,7 @@ impl Passage<'_> {
         let unshown = self.fetch.gate.and_then(|gate| gate.unshown(self.image)).unwrap_or(0);
         let (first, rest) = self.missing.split_at(unshown.min(self.missing.len()));
         for run in join(self.file, first).into_iter().chain(join(self.file, rest)) {
+            self.admit()?;
             let stream = self.fetch.source.range(self.image, run.bytes.clone(), self.file.length());
             self.pass(&run, run.bytes.start, stream)?;
         }
@@ -110,6 +111,7 @@ impl Passage<'_> {
         let end = self.missing.last().map_or(0, |last| last.saturating_add(1));
         let run = Run { pieces: 0..end, bytes: 0..self.file.length() };
         loop {
+            self.admit()?;
             let before = self.done;
             let stream = self.fetch.source.whole(self.image, self.file.length());
             match self.pass(&run, 0, stream) {
@@ -145,22 +147,31 @@ impl Passage<'_> {
                 split.skip(range.end.saturating_sub(range.start))?;
                 continue;
             }
-            match self.fetch.gate.map(|gate| gate.admit(image)) {
-                None | Some(Admission::Admitted) => {}
-                Some(Admission::Left) => return Err(Halt::Left),
-                Some(Admission::Gone) => return Err(Halt::Gone),
-            }
+            self.admit()?;
+            self.tell(Likeness::begin);
             let taken = split.checked(piece, range.end.saturating_sub(range.start), expected);
-            let withdraw = |_: &Halt| {
-                if let Some(gate) = self.fetch.gate {
-                    gate.tell(image, Likeness::withdraw);
-                }
-            };
-            let bytes = taken.inspect_err(withdraw)?;
+            let bytes = taken.inspect_err(|_| self.tell(Likeness::withdraw))?;
             (self.send)(Frame { image, piece, bytes }).map_err(|Gone| Halt::Gone)?;
             self.done = self.done.saturating_add(1);
         }
         Ok(())
+    }
+}
+
+impl Passage<'_> {
+    /// Asks at the gate, before anything is asked of the server.
+    fn admit(&self) -> Result<(), Halt> {
+        match self.fetch.gate.map(|gate| gate.admit(self.image)) {
+            None | Some(Admission::Admitted) => Ok(()),
+            Some(Admission::Left) => Err(Halt::Left),
+            Some(Admission::Gone) => Err(Halt::Gone),
+        }
+    }
+
+    fn tell(&self, what: fn(&mut Likeness)) {
+        if let Some(gate) = self.fetch.gate {
+            gate.tell(self.image, what);
+        }
     }
 }
 

@@ -85,7 +85,7 @@ fn wrong(likeness: &Images<Likeness>) -> usize {
 /// Whether a record may be fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Admission {
-    /// Yes; it is under way now.
+    /// Yes.
     Admitted,
     /// The image is given up as a base.
     Left,
@@ -116,17 +116,14 @@ impl Gate {
         }
     }
 
-    /// Waits until it is known whether the next record of an image is worth fetching.
+    /// Waits until it is known whether the next record of an image is worth fetching, and asking for. Who begins records is one thread: what
+    /// is admitted here may be begun until something is told.
     pub(super) fn admit(&self, image: Image) -> Admission {
         let mut state = self.state();
         loop {
-            let likeness = state.likeness.get_mut(image);
-            match likeness.next() {
+            match state.likeness.get(image).next() {
                 Next::Leave(_) => return Admission::Left,
-                Next::Try => {
-                    likeness.begin();
-                    return Admission::Admitted;
-                }
+                Next::Try => return Admission::Admitted,
                 Next::Wait if state.closed => return Admission::Gone,
                 Next::Wait => state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
             }
