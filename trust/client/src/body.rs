@@ -78,6 +78,9 @@ impl RangeBody {
                 Err(error) => error,
             };
             self.answer = None;
+            if !self.decoder.is_plain() {
+                self.asked = Asked::Uncompressed;
+            }
             self.transport.pause(&mut self.patience, failed, None).await?;
         }
         self.check_end().await?;
@@ -88,10 +91,10 @@ impl RangeBody {
     async fn check_end(&mut self) -> Result<(), Error> {
         let Some(mut answer) = self.answer.take() else { return Ok(()) };
         if !self.decoder.is_plain() {
-            // The sum that ends a compressed answer; nothing may come out any more.
-            while let Ok(Some(more)) =
-                next_chunk(&mut answer, &mut self.stall, &self.url, self.rest.end).await
-            {
+            // The sum that ends a compressed answer, and its end; nothing may come out any more. Who goes on is not waited for.
+            for _ in 0..2 {
+                let more = next_chunk(&mut answer, &mut self.stall, &self.url, self.rest.end).await;
+                let Ok(Some(more)) = more else { break };
                 self.transport.account(length(&more)).await;
                 self.decoder.decode(more, &self.url)?;
             }
@@ -139,7 +142,7 @@ impl RangeBody {
 
     /// Asks for what is still to come and judges the answer.
     async fn reopen(&mut self) -> Result<(), Error> {
-        // One that came compressed comes so again, from the start: a place in it is none in the file.
+        // After one that came compressed, from the start: a place in it is none in the file.
         let whole = self.ranged.is_none() && (self.rest.start == 0 || !self.decoder.is_plain());
         let ask = if whole {
             Ask::Whole(self.asked)

@@ -17,6 +17,8 @@ use crate::transport::length;
 pub(crate) enum Asked {
     /// A document, whole: compressed if the server can.
     Document,
+    /// The same, after a compressed answer broke off: what comes as it is goes on by range after the next cut.
+    Uncompressed,
     /// The bytes of the file as they are, or a part of them.
     Bytes,
 }
@@ -31,7 +33,7 @@ impl Asked {
     pub(crate) fn header(self) -> (HeaderName, HeaderValue) {
         let wanted = match self {
             Self::Document => "gzip",
-            Self::Bytes => "identity",
+            Self::Uncompressed | Self::Bytes => "identity",
         };
         (ACCEPT_ENCODING, HeaderValue::from_static(wanted))
     }
@@ -44,26 +46,27 @@ pub(crate) enum Decoder {
     Plain,
     /// They come by gzip.
     Gzip(Box<Gunzip>),
+    /// What the server calls them, the first byte tells: there are servers that call a file coded for its name, or for how it was
+    /// uploaded, which is as it is.
+    Labelled { label: String, limit: u64 },
 }
 
 impl Decoder {
     /// For this answer, of which at most `limit` bytes may come out.
     ///
     /// # Errors
-    /// [`Error::Coding`] where a document is coded otherwise than asked.
+    /// [`Error::Coding`] for a coded part of a document.
     pub(crate) fn of(response: &Response, asked: Asked, url: &Url, limit: u64) -> Result<Self, Error> {
-        let refused = |expected, found: &str| {
-            Err(Error::Coding { url: shown(url), expected, found: found.chars().take(LONGEST).collect() })
-        };
-        let found = codings(response.headers());
-        match (asked, &*found) {
-            // There are servers that call a file coded for its name; whether they changed it, its length and digest say.
-            (Asked::Bytes, _) | (Asked::Document, "") => Ok(Self::Plain),
-            // A part of coded bytes is no part of the document.
-            (Asked::Document, found) if response.status() == 206 => refused("none for a part", found),
-            (Asked::Document, "gzip" | "x-gzip") => Ok(Self::Gzip(Box::new(Gunzip::new(limit)))),
-            (Asked::Document, found) => refused("gzip or none", found),
+        let label = codings(response.headers());
+        if asked == Asked::Bytes || label.is_empty() {
+            // Whether a labelled payload was changed, its length and digest say.
+            return Ok(Self::Plain);
         }
+        // A part of coded bytes is no part of the document.
+        if response.status() == 206 {
+            return Err(refused(url, "none for a part", &label));
+        }
+        Ok(Self::Labelled { label, limit })
     }
 
     pub(crate) fn is_plain(&self) -> bool {
@@ -73,15 +76,35 @@ impl Decoder {
     /// What comes out when `chunk` is all that came; `url` is for the error.
     pub(crate) fn decode(&mut self, chunk: Bytes, url: &Url) -> Result<Bytes, Error> {
         match self {
-            Self::Plain => Ok(chunk),
+            Self::Plain | Self::Gzip(_) => self.decode_known(chunk, url),
+            Self::Labelled { label, limit } => {
+                let Some(first) = chunk.first() else { return Ok(chunk) };
+                *self = match &**label {
+                    // Documents are JSON objects.
+                    _ if *first == b'{' || first.is_ascii_whitespace() => Self::Plain,
+                    "gzip" | "x-gzip" => Self::Gzip(Box::new(Gunzip::new(*limit))),
+                    label => return Err(refused(url, "gzip or none", label)),
+                };
+                self.decode_known(chunk, url)
+            }
+        }
+    }
+
+    fn decode_known(&mut self, chunk: Bytes, url: &Url) -> Result<Bytes, Error> {
+        match self {
             Self::Gzip(gunzip) => gunzip.decode(&chunk).map_err(|fault| fault.at(url, gunzip.limit)),
+            Self::Plain | Self::Labelled { .. } => Ok(chunk),
         }
     }
 
     /// Whether the answer may end here, when `at` bytes came out: a server or proxy that was cut off can end it cleanly, too
     /// early.
     pub(crate) fn finish(&mut self, url: &Url, at: u64) -> Result<(), Error> {
-        let Self::Gzip(gunzip) = self else { return Ok(()) };
+        let gunzip = match self {
+            Self::Plain => return Ok(()),
+            Self::Labelled { .. } => return Err(Error::Cut { url: shown(url), at }),
+            Self::Gzip(gunzip) => gunzip,
+        };
         gunzip.decoder.try_finish().map_err(|source| match source.kind() {
             io::ErrorKind::UnexpectedEof => Error::Cut { url: shown(url), at },
             _ => Fault::Damaged(source).at(url, gunzip.limit),
@@ -154,6 +177,10 @@ impl Fault {
             Self::Damaged(source) => Error::Damaged { url: shown(url), source },
         }
     }
+}
+
+fn refused(url: &Url, expected: &'static str, found: &str) -> Error {
+    Error::Coding { url: shown(url), expected, found: found.chars().take(LONGEST).collect() }
 }
 
 /// All codings of an answer in the order in which they were applied, in small letters; empty: none.

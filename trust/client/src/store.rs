@@ -139,7 +139,18 @@ impl Store {
 
     fn keep(&self, role: &Role, bytes: &[u8]) -> Result<(), Error> {
         let path = self.path(role);
-        self.replace(&path, bytes).map_err(|source| Error::Keep { path, source })
+        let kept = match self.replace(&path, bytes) {
+            // What only saves requests makes room for what is trusted.
+            Err(error) if is_full(&error) && self.give_up_hints() => self.replace(&path, bytes),
+            kept => kept,
+        };
+        kept.map_err(|source| Error::Keep { path, source })
+    }
+
+    /// Removes what is kept of targets; whether there was any.
+    fn give_up_hints(&self) -> bool {
+        let removed = [KEPT, FOUND].map(|name| self.files.remove(&self.folder.join(name)).is_ok());
+        removed.contains(&true)
     }
 
     fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -171,6 +182,10 @@ impl Store {
     fn path(&self, role: &Role) -> PathBuf {
         self.folder.join(format!("{}.json", role.quoted()))
     }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// Makes the folder, and its name durable: files kept in a folder whose name a cut takes away are lost with it.

@@ -78,7 +78,7 @@ impl Transport {
     }
 
     /// A document, whole: `None` when the server does not have it (404, 410). It may come compressed. After a cut it goes on
-    /// from there where the server can prove that it is the same file and did not compress it, else anew.
+    /// from there where the server can prove that it is the same file and did not compress it, else anew and as it is.
     ///
     /// # Errors
     /// [`Error::TooLong`] as soon as more than `max_length` bytes are announced or come out; what HTTP throws up.
@@ -88,10 +88,11 @@ impl Transport {
         let mut have = BytesMut::new();
         let mut validator = None;
         let mut furthest = 0;
+        let mut asked = Asked::Document;
         loop {
             let ask = match validator.take().filter(|_| !have.is_empty()) {
                 Some(same) => Ask::Part(Part { range: length(&have)..u64::MAX, validator: Some(same) }),
-                None => Ask::Whole(Asked::Document),
+                None => Ask::Whole(asked),
             };
             let Some(response) = self.open(&url, &ask, &mut patience).await? else {
                 return Ok(None);
@@ -99,15 +100,20 @@ impl Transport {
             if response.status() != 206 {
                 have.clear();
             }
-            let decoder = Decoder::of(&response, Asked::Document, &url, max_length)?;
+            let decoder = Decoder::of(&response, asked, &url, max_length)?;
             // A place in a compressed answer is none in the document.
-            validator = headers::validator(response.headers()).filter(|_| decoder.is_plain());
+            let plain = decoder.is_plain();
+            validator = headers::validator(response.headers()).filter(|_| plain);
             match self.read_to_end((response, decoder), &url, &mut have, max_length).await {
                 Ok(()) => return Ok(Some(have.freeze())),
                 Err(error @ (Error::Cut { .. } | Error::Stalled { .. })) => {
                     // A server that starts again and cuts at the same place gets nowhere.
                     patience.progress(length(&have).saturating_sub(furthest));
                     furthest = furthest.max(length(&have));
+                    if !plain && asked == Asked::Document {
+                        // Fewer bytes of it are had then, and they are what getting on is measured by.
+                        (asked, furthest) = (Asked::Uncompressed, 0);
+                    }
                     self.pause(&mut patience, error, None).await?;
                 }
                 Err(error) => return Err(error),

@@ -1,9 +1,13 @@
 //! The target that every look reads is fetched once.
 
 use std::fs;
-use std::path::PathBuf;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use trust_client::{Class, Transport};
+use trust_client::{Class, Files, NewFile, Role, Store, Transport};
+use trust_core::Change;
 
 use crate::host::{LENGTH, World, hasty, image, run};
 
@@ -117,4 +121,84 @@ fn asks_of_targets(world: &World) -> usize {
         trusted.kept_target_bytes(&transport, "os.img", LENGTH as u64).await.expect("an honest server");
     });
     world.server.log().iter().filter(|line| line.target.ends_with("targets.json")).count()
+}
+
+/// What only saves requests makes room for what is trusted.
+#[test]
+fn in_a_full_folder_it_goes_before_a_role_is_refused() {
+    let world = World::new();
+    look(&world).0.unwrap();
+    let room = Room::over(&world.store_path());
+    let store = Store::over(Arc::new(room), world.store_path()).unwrap();
+    let keep = |role| store.apply(&[Change::Keep { role, bytes: b"newer".to_vec() }]);
+    keep(Role::Snapshot).unwrap();
+    assert_eq!(store.read(&Role::Snapshot).unwrap(), b"newer");
+    assert!(!kept(&world).exists() && !world.store_path().join("kept.found").exists());
+    // Nothing is left to give up.
+    let error = keep(Role::Targets).unwrap_err();
+    assert_eq!(error.classify(), Class::Broken, "{error}");
+    assert_ne!(store.read(&Role::Targets).unwrap(), b"newer");
+}
+
+/// A folder that is full until a file is removed, and full again after one write.
+#[derive(Debug)]
+struct Room {
+    writes: AtomicU32,
+    folder: PathBuf,
+}
+
+impl Room {
+    fn over(folder: &Path) -> Self {
+        Self { writes: AtomicU32::new(0), folder: folder.to_owned() }
+    }
+}
+
+impl Files for Room {
+    fn is_dir(&self, dir: &Path) -> bool {
+        dir == self.folder
+    }
+    fn make_dirs(&self, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
+    fn length(&self, file: &Path) -> Option<u64> {
+        Some(fs::metadata(file).ok()?.len())
+    }
+    fn read(&self, file: &Path) -> io::Result<Vec<u8>> {
+        fs::read(file)
+    }
+    fn create(&self, file: &Path) -> io::Result<Box<dyn NewFile>> {
+        if self.writes.load(Relaxed) == 0 {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.writes.fetch_sub(1, Relaxed);
+        Ok(Box::new(Plain(fs::File::create(file)?)))
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+    fn remove(&self, file: &Path) -> io::Result<()> {
+        fs::remove_file(file)?;
+        self.writes.store(1, Relaxed);
+        Ok(())
+    }
+    fn sync_dir(&self, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Plain(fs::File);
+
+impl Write for Plain {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl NewFile for Plain {
+    fn sync(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

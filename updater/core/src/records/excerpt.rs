@@ -30,9 +30,16 @@ pub struct Excerpt {
 }
 
 impl Excerpt {
-    /// Of the manifest with this digest, for this host; `None`: it needs all of it.
+    /// The longest excerpt that is kept, in bytes of its manifest. That of a host which is up to date has a kilobyte or two; one that is
+    /// far behind needs most of the manifest, which is kept beside it, and would fill the state folder for nothing.
+    pub const LONGEST: usize = 64 << 10;
+
+    /// Of the manifest with this digest, for this host; `None`: it needs all of it, or more than is worth keeping.
     pub fn of(of: Digest, manifest: &Manifest, host: &Host) -> Option<Excerpt> {
         let text = String::from_utf8(excerpt(manifest, host)?.encode().ok()?).ok()?;
+        if text.len() > Excerpt::LONGEST {
+            return None;
+        }
         let Host { variant, arch, version, seed: _ } = host.clone();
         let sha256 = Digest::of(text.as_bytes());
         Some(Excerpt { format: FORMAT, of, variant, arch, version, text, sha256, extra: Map::new() })

@@ -153,3 +153,12 @@ fn a_record_is_for_one_manifest_and_one_host() {
         assert!(said.is_none() || said == excerpt(&many, &running), "byte {at}");
     }
 }
+
+#[test]
+fn a_host_that_is_far_behind_keeps_none() {
+    let many = |releases: u64| manifest((0..releases).map(|number| update(&format!("1.{number}.0"))));
+    let kept = |releases, running| Excerpt::of(Digest::of(b"many"), &many(releases), &host(running));
+    assert!(kept(500, "1.0.0").is_none());
+    assert!(kept(500, "1.480.0").is_some());
+    assert!(kept(20, "1.0.0").is_some());
+}
