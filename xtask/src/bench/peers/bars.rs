@@ -181,7 +181,7 @@ fn bytes(rows: &Rows<'_>) -> Vec<Bar> {
             rows.written(own::DELTA),
             times(1.02, rows.written(rauc::ADAPTIVE)),
         ),
-        bar("no-op, bytes of images fetched: none", Unit::Bytes, rows.payload(own::AGAIN), Ok(0.0)),
+        bar("no-op, bytes beyond metadata: none", Unit::Bytes, rows.payload(own::AGAIN), Ok(0.0)),
         bar("no-op, bytes written: none", Unit::Bytes, rows.written(own::AGAIN), Ok(0.0)),
         bar("idle check, requests", Unit::Count, rows.requests(own::IDLE), Ok(2.0)),
         bar("idle check, bytes", Unit::Bytes, rows.fetched(own::IDLE), Ok(IDLE_BYTES)),

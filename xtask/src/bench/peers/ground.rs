@@ -94,7 +94,8 @@ impl Ground {
         said.expect(0)?;
         let usage = Usage::of_last(self.shell.folder())?;
         let log = self.server.log();
-        let is_payload = |target: &str| [".img.zst", ".delta"].iter().any(|end| target.ends_with(end));
+        // All but metadata and the manifest, which says what there is.
+        let is_payload = |target: &str| target.contains("/targets/") && !target.ends_with(".manifest.json");
         Ok(Sample {
             wall_s,
             cpu_s: usage.cpu_s,

@@ -37,7 +37,7 @@ use row::{Row, Sample};
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// MiB of each image.
-    #[arg(long, default_value_t = 1024, value_parser = clap::value_parser!(u64).range(64..))]
+    #[arg(long, default_value_t = MIB, value_parser = clap::value_parser!(u64).range(64..))]
     mib: u64,
     /// How often each is run; the median counts.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
@@ -48,10 +48,22 @@ pub(super) struct Args {
     /// Only these; bars between them and others stay open.
     #[arg(long, value_delimiter = ',', value_parser = PossibleValuesParser::new(FAMILIES.map(|family| family.name)))]
     only: Vec<String>,
-    /// Also updog with an image four times as long, which shows that memory does not grow; takes 20 GB of disk.
+    /// Without the image four times as long, with which updog shows that its memory does not grow, and which takes 20 GB of disk; the bars
+    /// about it stay open.
     #[arg(long)]
-    large: bool,
+    small: bool,
 }
+
+impl Args {
+    /// Files of a run of all, as the README has them, are not written over by a part.
+    fn files(&self) -> [&'static str; 2] {
+        let whole = self.only.is_empty() && self.mib == MIB && !self.small;
+        if whole { ["peers.json", "peers.svg"] } else { ["peers-part.json", "peers-part.svg"] }
+    }
+}
+
+/// What the bars are about.
+const MIB: u64 = 1024;
 
 const FAMILIES: [Family; 6] =
     [floor::FAMILY, own::FAMILY, swupdate::FAMILY, rauc::FAMILY, casync::FAMILY, ostree::FAMILY];
@@ -69,7 +81,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let target = Workspace::load()?.target_directory;
     let folder = target.join("bench");
     let pair = Pair::make(&folder.join(format!("pair-{}", args.mib)), args.mib)?;
-    let large = if args.large { large(&folder, &programs, &pair, args.level)? } else { Vec::new() };
+    let large = if args.small { Vec::new() } else { large(&folder, &programs, &pair, args.level)? };
     let ground = Ground::new(&folder.join(format!("peers-{}", args.mib)), &programs, pair, args.level)?;
     let mut rows = race(&ground, &families, args.runs);
     rows.extend(large);
@@ -77,16 +89,20 @@ pub(super) fn run(args: &Args) -> Result<()> {
     if families.iter().any(|family| family.name == own::FAMILY.name) {
         rows.extend(sizes::own(&ground));
     }
+    if families.iter().any(|family| family.name == ostree::FAMILY.name) {
+        rows.push(sizes::ostree(&ground));
+    }
 
     let bars = bars::bars(&rows);
     print!("\n{}\n", table::table(&rows));
     for bar in &bars {
         println!("{bar}");
     }
-    fs::write(folder.join("peers.json"), format!("{}\n", serde_json::to_string_pretty(&rows)?))?;
-    fs::write(folder.join("peers.svg"), svg::svg(&rows, args.mib))?;
+    let [json, svg] = args.files();
+    fs::write(folder.join(json), format!("{}\n", serde_json::to_string_pretty(&rows)?))?;
+    fs::write(folder.join(svg), svg::svg(&rows, args.mib))?;
     println!(
-        "# {} runs of each, {} s; in {}: peers.json, peers.svg.",
+        "# {} runs of each, {} s; in {}: {json}, {svg}.",
         args.runs,
         started.elapsed().as_secs(),
         process::shown(&folder)
@@ -178,6 +194,21 @@ mod tests {
         assert_eq!(broken(&all), ours);
         assert!(broken(&[Row::of(own::FULL, "", &[Ok(Sample::default())])]).is_empty());
     }
+
+    #[test]
+    fn a_part_leaves_the_files_of_a_whole_run_alone() {
+        #[derive(clap::Parser)]
+        struct Typed {
+            #[command(flatten)]
+            args: Args,
+        }
+        let files = |line: &str| Typed::parse_from(line.split(' ')).args.files()[0];
+        assert_eq!(files("peers --runs 1"), "peers.json");
+        for part in ["peers --mib 256", "peers --only updog", "peers --small"] {
+            assert_eq!(files(part), "peers-part.json", "{part}");
+        }
+    }
+
     #[test]
     fn a_name_that_nobody_has_is_refused() {
         #[derive(clap::Parser)]

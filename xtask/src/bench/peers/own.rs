@@ -32,20 +32,6 @@ pub(super) const FAMILY: Family = Family {
             run: |ground| fresh(ground, "full").and_then(|()| ground.measure(&stage("full"))),
         },
         Entrant {
-            name: AGAIN,
-            note: "read back",
-            before: Before::Kept,
-            after: After::New,
-            run: |ground| ground.measure(&stage("full")),
-        },
-        Entrant {
-            name: IDLE,
-            note: "nothing new, a cold process with its store",
-            before: Before::Kept,
-            after: After::Untouched,
-            run: idle,
-        },
-        Entrant {
             name: RESUME,
             note: "killed when half was fetched; read back",
             before: Before::Foreign,
@@ -65,6 +51,20 @@ pub(super) const FAMILY: Family = Family {
             before: Before::Foreign,
             after: After::New,
             run: |ground| fresh(ground, "delta").and_then(|()| ground.measure(&stage("delta"))),
+        },
+        Entrant {
+            name: AGAIN,
+            note: "after the update by delta; read back",
+            before: Before::Kept,
+            after: After::New,
+            run: |ground| ground.measure(&stage("delta")),
+        },
+        Entrant {
+            name: IDLE,
+            note: "nothing new, a cold process with its store",
+            before: Before::Kept,
+            after: After::Untouched,
+            run: idle,
         },
     ],
 };

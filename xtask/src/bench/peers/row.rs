@@ -16,7 +16,7 @@ pub(crate) struct Sample {
     pub(crate) written_bytes: u64,
     /// `None`: nothing was asked for over HTTP.
     pub(crate) requests: Option<u64>,
-    /// Of what was fetched, our frames and records: all but metadata, manifest and indexes.
+    /// Of what was fetched, targets but the manifest: indexes, deltas, frames.
     pub(crate) payload_bytes: u64,
 }
 

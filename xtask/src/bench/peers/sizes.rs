@@ -17,6 +17,7 @@ pub(super) const WHOLE: &str = "size: zstd -9, whole";
 pub(super) const FRAMES: &str = "size: updog full";
 pub(super) const PATCH: &str = "size: zstd --patch-from --long=31";
 pub(super) const RECORDS: &str = "size: updog delta";
+const STATIC: &str = "size: OSTree static delta";
 
 /// What zstd alone makes of the root image.
 pub(super) fn zstd(ground: &Ground) -> [Row; 2] {
@@ -33,6 +34,20 @@ pub(super) fn own(ground: &Ground) -> [Row; 2] {
         row(FRAMES, "frames and index of the root image", frames(ground)),
         row(RECORDS, "the root image's delta, and the full frames that it leaves", records),
     ]
+}
+
+/// What `OSTree`'s other way would fetch at the least. Its `pull` takes loose objects beside it.
+pub(super) fn ostree(ground: &Ground) -> Row {
+    row(STATIC, "one file, made ahead for these two commits; a pull fetches more", static_delta(ground))
+}
+
+fn static_delta(ground: &Ground) -> Result<u64> {
+    ground.once("static-delta", "1", |ground| {
+        let line = "ostree --repo=ostree/srv static-delta generate os --from=os^ --inline \
+                    --filename=static-delta/delta";
+        ground.shell.quiet(line).map(drop)
+    })?;
+    length(&ground.path("static-delta/delta"))
 }
 
 fn row(name: &str, note: &str, bytes: Result<u64>) -> Row {
