@@ -2,12 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use proptest::prelude::*;
 use release::Digest;
 use release::delta::{
-    Between, BlockMap, DeltaError, DeltaWriter, Kind, MAX_REFERENCE, PatchRecord, Rebuilder, Row, Run, Runs,
-    Table,
+    BaseBlocks, Between, BlockMap, DeltaError, DeltaWriter, Kind, MAX_REFERENCE, PatchRecord, Rebuilder, Row,
+    Run, Runs, Table,
 };
 use release::payload::{FrameWriter, Index};
 
@@ -321,4 +322,48 @@ proptest! {
         let mut out = vec![0; 4 * BLOCK];
         prop_assert!(Rebuilder::default().rebuild((&row, &bytes), (&base[..], base.len() as u64), &piece, &mut out).is_err());
     }
+}
+
+/// A base that counts what is read of it.
+struct Counting<'a>(&'a [u8], AtomicU64);
+
+impl BaseBlocks for Counting<'_> {
+    fn read(&self, offset: u64, out: &mut [u8]) -> std::io::Result<()> {
+        self.1.fetch_add(out.len() as u64, Ordering::Relaxed);
+        self.0.read(offset, out)
+    }
+}
+
+/// Neighbouring patches refer to much of the same; a piece that does not come out makes the next one read all of it.
+#[test]
+fn what_neighbours_share_of_the_base_is_read_once() {
+    let base = distinct(64 * 16);
+    let mut new = base.clone();
+    new.iter_mut().skip(5000).step_by(PIECE as usize).for_each(|byte| *byte ^= 1);
+    let (bytes, table) = delta(&base, &new, 1);
+    let index = index(&new).0;
+    let counting = Counting(&base, AtomicU64::new(0));
+    let length = base.len() as u64;
+    let mut rebuilder = Rebuilder::default();
+    let mut out = vec![0; PIECE as usize];
+    let mut took = |rebuilder: &mut Rebuilder, number: usize, spoil: bool| {
+        let row = &table.rows()[number];
+        let range = row.range().unwrap();
+        let record = &bytes[usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap()];
+        counting.1.store(0, Ordering::Relaxed);
+        let piece = index.pieces()[if spoil { number + 1 } else { number }];
+        let made = rebuilder.rebuild((row, record), (&counting, length), &piece, &mut out);
+        assert_eq!(made.is_err(), spoil);
+        counting.1.load(Ordering::Relaxed)
+    };
+    let piece = u64::from(PIECE);
+    assert_eq!(took(&mut rebuilder, 10, false), 3 * piece);
+    for number in 11..40 {
+        assert_eq!(took(&mut rebuilder, number, false), piece, "piece {number}");
+    }
+    assert_eq!(took(&mut rebuilder, 39, false), 0, "the same again");
+    assert_eq!(took(&mut rebuilder, 20, false), 3 * piece, "far from the last");
+    assert_eq!(took(&mut rebuilder, 21, true), piece);
+    assert_eq!(took(&mut rebuilder, 22, false), 3 * piece, "after an error");
+    assert_eq!(took(&mut rebuilder, 21, false), piece, "back");
 }

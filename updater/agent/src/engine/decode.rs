@@ -55,7 +55,7 @@ fn decode_all(
 ) -> Result<(), Error> {
     let fail = |image, piece| move |source: FrameError| Error::Frame { image, piece, source };
     let mut decoder = Decoder::new().map_err(|_| Error::Thread)?;
-    let mut rebuilder = Rebuilder::default();
+    let mut rebuilders = Images::<Rebuilder>::default();
     for Frame { image, piece, bytes: frame } in frames {
         let index = indexes.get(image);
         let (Some(row), Some(range)) = (index.pieces().get(piece), index.piece_range(piece)) else {
@@ -68,7 +68,10 @@ fn decode_all(
                 let record = tables.get(image).as_ref().and_then(|table| table.rows().get(piece));
                 let base = base.image(image);
                 let rebuilt = record.is_some_and(|record| {
-                    rebuilder.rebuild((record, &frame), (base, base.length()), row, &mut bytes).is_ok()
+                    rebuilders
+                        .get_mut(image)
+                        .rebuild((record, &frame), (base, base.length()), row, &mut bytes)
+                        .is_ok()
                 });
                 let length = frame.len() as u64;
                 if !rebuilt {
