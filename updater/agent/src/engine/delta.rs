@@ -94,17 +94,22 @@ fn table(
     }
     let mut targets = Images::default();
     *targets.get_mut(image) = Some(target.clone());
-    let bytes =
-        beginning(&*repository.files(targets), image, length, target.length).map_err(
-            |source| match source {
-                SourceError::Interrupted => Error::Interrupted,
-                source => Error::Fetch { image, source },
-            },
-        )?;
-    let found = Digest::of(&bytes);
-    if found != expected {
-        return Err(Error::DeltaDigest { image, expected, found });
-    }
+    let source = repository.files(targets);
+    let right = || {
+        let bytes = beginning(&*source, image, length, target.length).map_err(|source| match source {
+            SourceError::Interrupted => Error::Interrupted,
+            source => Error::Fetch { image, source },
+        })?;
+        let found = Digest::of(&bytes);
+        if found == expected { Ok(bytes) } else { Err(Error::DeltaDigest { image, expected, found }) }
+    };
+    let bytes = loop {
+        match right() {
+            Err(Error::Interrupted) => return Err(Error::Interrupted),
+            Err(_) if source.elsewhere(image, false) => {}
+            other => break other?,
+        }
+    };
     let table = Table::parse(&bytes).map_err(|source| Error::Delta { image, source })?;
     let base = table.base_index();
     table.fits(index, base).map_err(|source| Error::Delta { image, source })?;

@@ -48,7 +48,7 @@ enum Halt {
     Gone,
     /// The rest of the image is not to be had from here.
     Left,
-    /// The server does not give ranges that can be used.
+    /// The server does not give ranges that can be used, or other bytes than were asked for.
     NoRanges(Error),
     /// The download broke off; another may get further.
     Broke(Error),
@@ -62,12 +62,9 @@ impl Fetch<'_> {
         for image in Image::ALL {
             let Some(file) = *self.files.get(image) else { continue };
             let missing = self.work.missing(image);
-            let mut passage = Passage { fetch: self, image, file, missing, done: 0, send: &mut *send };
-            let end = match passage.ranges() {
-                Err(Halt::NoRanges(_)) => passage.plain(),
-                other => other,
-            };
-            match end {
+            let mut passage =
+                Passage { fetch: self, image, file, missing, done: 0, since: 0, send: &mut *send };
+            match passage.run() {
                 Ok(()) | Err(Halt::Left) => {}
                 Err(Halt::Gone) => return Ok(()),
                 Err(Halt::NoRanges(error) | Halt::Broke(error) | Halt::Failed(error)) => return Err(error),
@@ -88,15 +85,44 @@ struct Passage<'a> {
     missing: &'a [usize],
     /// How many of the missing were sent.
     done: usize,
+    /// How many when a place was last of no use.
+    since: usize,
     send: &'a mut Send<'a>,
 }
 
 impl Passage<'_> {
+    /// By ranges from one place after the other, each going on where the one before was of no use; then by plain downloads, if any had
+    /// no ranges, or wrong bytes.
+    fn run(&mut self) -> Result<(), Halt> {
+        let mut plain = false;
+        loop {
+            match self.ranges() {
+                Err(halt @ (Halt::NoRanges(_) | Halt::Broke(_) | Halt::Failed(_)))
+                    if !halt.is_interrupt() =>
+                {
+                    plain |= matches!(halt, Halt::NoRanges(_));
+                    if !self.elsewhere() {
+                        return if plain { self.plain() } else { Err(halt) };
+                    }
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Turns to the next place; `false`: all of them were of no use for the piece that is next.
+    fn elsewhere(&mut self) -> bool {
+        let progress = self.done > self.since;
+        self.since = self.done;
+        self.fetch.source.elsewhere(self.image, progress)
+    }
+
     /// One request for each run of neighbours.
     fn ranges(&mut self) -> Result<(), Halt> {
         // Of a base of which nothing is known a few records are asked for first: what is under way in the network cannot be called back.
         let unshown = self.fetch.gate.and_then(|gate| gate.unshown(self.image)).unwrap_or(0);
-        let (first, rest) = self.missing.split_at(unshown.min(self.missing.len()));
+        let left = self.missing.get(self.done..).unwrap_or_default();
+        let (first, rest) = left.split_at(unshown.min(left.len()));
         for run in join(self.file, first).into_iter().chain(join(self.file, rest)) {
             self.admit()?;
             let stream = self.fetch.source.range(self.image, run.bytes.clone(), self.file.length());
@@ -106,18 +132,30 @@ impl Passage<'_> {
     }
 
     /// The whole file in one download, frames that are not wanted dropped. A download that breaks off is begun again as
-    /// long as each gets further than the one before.
+    /// long as each gets further than the one before; one that is of no use otherwise, from the next place. That one was down is told
+    /// rather than that another lies: it may come back.
     fn plain(&mut self) -> Result<(), Halt> {
         let end = self.missing.last().map_or(0, |last| last.saturating_add(1));
         let run = Run { pieces: 0..end, bytes: 0..self.file.length() };
+        let mut told = None;
         loop {
             self.admit()?;
             let before = self.done;
             let stream = self.fetch.source.whole(self.image, self.file.length());
             match self.pass(&run, 0, stream) {
-                // A plain download that is answered wrongly leaves nothing to try.
-                Err(Halt::NoRanges(error)) => return Err(Halt::Failed(error)),
                 Err(Halt::Broke(_)) if self.done > before => {}
+                Err(halt @ (Halt::NoRanges(_) | Halt::Broke(_) | Halt::Failed(_)))
+                    if !halt.is_interrupt() =>
+                {
+                    if self.done > self.since {
+                        told = None;
+                    }
+                    let halt = graver(told, halt);
+                    if !self.elsewhere() {
+                        return Err(halt);
+                    }
+                    told = Some(halt);
+                }
                 other => return other,
             }
         }
@@ -225,6 +263,20 @@ impl Split<'_> {
             self.fetched.fetch_add(self.rest.len() as u64, Ordering::Relaxed);
         }
         Ok(self.rest.split_to(most.min(self.rest.len())))
+    }
+}
+
+impl Halt {
+    fn is_interrupt(&self) -> bool {
+        matches!(self, Halt::Failed(Error::Interrupted))
+    }
+}
+
+/// Which to tell of two places that were of no use: wrong bytes only where all gave them.
+fn graver(one: Option<Halt>, other: Halt) -> Halt {
+    match (one, other) {
+        (Some(one), Halt::NoRanges(Error::Frame { .. })) => one,
+        (_, other) => other,
     }
 }
 

@@ -2,6 +2,7 @@
 //! for both.
 
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use release::manifest::{self, Manifest};
@@ -128,7 +129,7 @@ impl Repository {
             Place::Mirrors(place) => {
                 let (online, trusted) = place.as_ref();
                 let mirrors: Vec<Url> = trusted.targets_urls().cloned().collect();
-                Box::new(HttpFrames { online, mirrors, targets })
+                Box::new(HttpFrames { online, mirrors, targets, turns: Mutex::default() })
             }
             Place::Carried(bundle) => Box::new(bundle.files(&targets)),
         }

@@ -20,6 +20,13 @@ pub trait FrameSource: Debug + Sync {
 
     /// The whole file, `total` bytes, for servers that know no ranges.
     fn whole(&self, image: Image, total: u64) -> Result<Box<dyn ByteStream + '_>, SourceError>;
+
+    /// What was given last for this image was of no use: the next place, of several, is asked from now on. `progress` says whether anything
+    /// of use has come since this was called last. `false`: all of them have been of no use since then.
+    fn elsewhere(&self, image: Image, progress: bool) -> bool {
+        let _ = (image, progress);
+        false
+    }
 }
 
 /// Bytes as they come in.
