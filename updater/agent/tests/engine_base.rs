@@ -9,6 +9,7 @@ use common::served::{Ran, Served, holds, next};
 use common::{Made, PIECE, delta, make_of};
 use fixtures::crash::{Release, table_of};
 use fixtures::disk::DiskSpec;
+use fixtures::server::Faults;
 use partition_core::{Flags, Slot, Slots};
 use release::{Image, Images};
 
@@ -167,4 +168,59 @@ fn a_base_that_is_wrong_from_somewhere_on_is_left_there() {
     assert!(fetched < new.indexes.root.frames_length(), "{fetched}");
     let again: Images<u64> = Images::from_fn(|_| staged(&served, &new).data("fetched_bytes"));
     assert_eq!(again, Images { boot: 0, root: 0, hash: 0 });
+}
+
+/// The pair, with a changed byte in boot too.
+fn pair_with_boot() -> (Made, Made) {
+    let (old, new) = pair();
+    let mut images = new.images.clone();
+    images.boot[5000] ^= 1;
+    let mut new = make_of(0, images);
+    new.release.version = "1.1.0".parse().unwrap();
+    (old, new)
+}
+
+/// Where the records of an image begin in its delta.
+fn records(old: &Made, new: &Made, image: Image, piece: usize) -> u64 {
+    let (table, _) = delta(old, new, image);
+    let before = table.rows()[..piece].iter().map(|row| u64::from(row.length));
+    table.encode().len() as u64 + before.sum::<u64>()
+}
+
+/// The base is right, and so is every other record.
+#[test]
+fn a_record_that_is_a_lie_costs_its_frame() {
+    let (old, new) = pair_with_boot();
+    for (image, piece) in [(Image::Boot, 0), (Image::Root, 0), (Image::Root, 20)] {
+        let served = host(&old, &new, &old.images.root);
+        let only = Some(format!("-{image}.from"));
+        let tamper = Some(records(&old, &new, image, piece) + 20);
+        served.server.set(Faults { only, tamper, ..Faults::default() });
+        let ran = staged(&served, &new);
+        let frame = u64::from(new.indexes.get(image).pieces()[piece].frame_length);
+        assert_eq!(ran.data("fetched_bytes"), bytes(&old, &new, 0..PIECES, 0..0) + frame, "{ran:#?}");
+        let line =
+            format!("full frames are taken instead of the delta for 1 record(s) of the {image} image: ");
+        assert_eq!(said(&ran, &line), 1, "{}", ran.progress);
+    }
+}
+
+#[test]
+fn a_delta_of_lies_is_given_up_after_eight_records_and_the_others_are_not() {
+    let (old, new) = pair_with_boot();
+    let start = records(&old, &new, Image::Root, 0) as usize;
+    let served = host(&old, &new, &old.images.root);
+    let deltas = Images::from_fn(|image| {
+        let (table, mut file) = delta(&old, &new, image);
+        if image == Image::Root {
+            file[start..].iter_mut().for_each(|byte| *byte ^= 1);
+        }
+        Some((table, file))
+    });
+    let served = served.publish_with(Some(&old), &new, deltas);
+    let ran = staged(&served, &new);
+    assert_eq!(ran.data("fetched_bytes"), bytes(&old, &new, 0..8, 0..PIECES), "{ran:#?}");
+    let line =
+        "full frames are taken instead of the delta for the rest of the root image, 8 records are wrong: ";
+    assert_eq!((said(&ran, line), said(&ran, "of the boot image")), (1, 0), "{}", ran.progress);
 }

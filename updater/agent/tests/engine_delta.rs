@@ -142,6 +142,11 @@ fn records_that_do_not_come_lead_to_full_frames() {
     let ran = staged(&served, &new);
     assert!(ran.progress.contains("full frames are taken instead of the delta"), "{}", ran.progress);
     assert!(asked(&served, "-root.img.zst") > 0);
+    assert_eq!(
+        asked(&served, "-hash.img.zst"),
+        0,
+        "what breaks off for one image says nothing about the next"
+    );
 }
 
 #[test]

@@ -48,6 +48,8 @@ enum Halt {
     Gone,
     /// The rest of the image is not to be had from here.
     Left,
+    /// Another place was turned to, which is to be asked for the rest.
+    Turned,
     /// The server does not give ranges that can be used, or other bytes than were asked for.
     NoRanges(Error),
     /// The download broke off; another may get further.
@@ -64,10 +66,14 @@ impl Fetch<'_> {
             let missing = self.work.missing(image);
             let mut passage =
                 Passage { fetch: self, image, file, missing, done: 0, since: 0, send: &mut *send };
-            match passage.run() {
-                Ok(()) | Err(Halt::Left) => {}
-                Err(Halt::Gone) => return Ok(()),
-                Err(Halt::NoRanges(error) | Halt::Broke(error) | Halt::Failed(error)) => return Err(error),
+            match (passage.run(), self.gate) {
+                (Ok(()) | Err(Halt::Left | Halt::Turned), _) => {}
+                (Err(Halt::Gone), _) => return Ok(()),
+                (Err(Halt::NoRanges(error) | Halt::Broke(error) | Halt::Failed(error)), gate) => match gate {
+                    // The other images have records of their own.
+                    Some(gate) if error.is_about_a_delta() => gate.lose(image, error),
+                    _ => return Err(error),
+                },
             }
         }
         Ok(())
@@ -97,6 +103,7 @@ impl Passage<'_> {
         let mut plain = false;
         loop {
             match self.ranges() {
+                Err(Halt::Turned) => {}
                 Err(halt @ (Halt::NoRanges(_) | Halt::Broke(_) | Halt::Failed(_)))
                     if !halt.is_interrupt() =>
                 {
@@ -143,6 +150,7 @@ impl Passage<'_> {
             let before = self.done;
             let stream = self.fetch.source.whole(self.image, self.file.length());
             match self.pass(&run, 0, stream) {
+                Err(Halt::Turned) => {}
                 Err(Halt::Broke(_)) if self.done > before => {}
                 Err(halt @ (Halt::NoRanges(_) | Halt::Broke(_) | Halt::Failed(_)))
                     if !halt.is_interrupt() =>
@@ -188,8 +196,10 @@ impl Passage<'_> {
             self.admit()?;
             self.tell(Likeness::begin);
             let taken = split.checked(piece, range.end.saturating_sub(range.start), expected);
-            let bytes = taken.inspect_err(|_| self.tell(Likeness::withdraw))?;
-            (self.send)(Frame { image, piece, bytes }).map_err(|Gone| Halt::Gone)?;
+            match taken.inspect_err(|_| self.tell(Likeness::withdraw)) {
+                Ok(bytes) => (self.send)(Frame { image, piece, bytes }).map_err(|Gone| Halt::Gone)?,
+                Err(halt) => self.lie(halt)?,
+            }
             self.done = self.done.saturating_add(1);
         }
         Ok(())
@@ -203,6 +213,20 @@ impl Passage<'_> {
             None | Some(Admission::Admitted) => Ok(()),
             Some(Admission::Left) => Err(Halt::Left),
             Some(Admission::Gone) => Err(Halt::Gone),
+        }
+    }
+
+    /// A record that is wrong on all mirrors is left to its full frame, and those behind it in the same download are taken.
+    fn lie(&mut self, halt: Halt) -> Result<(), Halt> {
+        match (halt, self.fetch.gate) {
+            (Halt::NoRanges(error @ Error::Frame { .. }), Some(gate)) => {
+                if self.elsewhere() {
+                    return Err(Halt::Turned);
+                }
+                gate.lie(self.image, error);
+                Ok(())
+            }
+            (halt, _) => Err(halt),
         }
     }
 

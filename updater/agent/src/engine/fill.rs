@@ -19,7 +19,7 @@ use super::delta::{Base, Deltas};
 use super::error::Error;
 use super::fetch::{Fetch, Gone};
 use super::files::File;
-use super::likeness::Gate;
+use super::likeness::{Gate, Lost};
 use super::pool::{Lender, depth, pool};
 use super::source::FrameSource;
 use super::work::Work;
@@ -65,8 +65,8 @@ pub(super) trait Watch {
     /// A piece was written; `fetched` bytes have come in so far.
     fn wrote(&mut self, image: Image, piece: usize, fetched: u64);
 
-    /// What a delta could not do, full frames will; why.
-    fn without(&mut self, error: &Error);
+    /// What a delta could not do, full frames will; what of this image, and why.
+    fn without(&mut self, image: Image, lost: &Lost);
 
     /// The records of so many pieces did not lead to them, as full frames will; what was found of the base.
     fn fell(&mut self, pieces: usize, likeness: &Images<Likeness>);
@@ -92,10 +92,8 @@ impl Fill<'_> {
             if done.fallen > 0 {
                 watch.fell(done.fallen, &gate.likeness());
             }
-            match passed {
-                Err(crate::Error::Engine(error)) if error.is_about_a_delta() => watch.without(&error),
-                other => other?,
-            }
+            gate.lost().map(|image, lost| watch.without(image, &lost));
+            passed?;
         }
         let files = self.indexes.as_ref().map(|_, index| Some(File::Frames(index)));
         let work = wanted.but(&done.pieces);

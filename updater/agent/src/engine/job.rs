@@ -15,7 +15,7 @@ use super::delta::{Base, Deltas};
 use super::error::Error;
 use super::fill::{Fill, Filled, Watch, Writes};
 use super::hint::Hints;
-use super::likeness::said;
+use super::likeness::{Lost, said};
 use super::partial::PartialFile;
 use super::route::{Release, Verified, Written};
 use super::slot_io::{For, SlotIo, Survey};
@@ -208,8 +208,10 @@ impl Watch for Scribe<'_> {
         self.progress.add(range.end.saturating_sub(range.start), fetched);
     }
 
-    fn without(&mut self, error: &Error) {
-        self.job.without(error);
+    fn without(&mut self, image: Image, lost: &Lost) {
+        for message in lost.said(image) {
+            self.job.reporter.event(&Event::Note { message });
+        }
     }
 
     fn fell(&mut self, pieces: usize, likeness: &Images<Likeness>) {

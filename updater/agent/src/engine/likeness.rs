@@ -82,6 +82,40 @@ fn wrong(likeness: &Images<Likeness>) -> usize {
     likeness.iter().map(|(_, likeness)| likeness.wrong()).sum()
 }
 
+/// What could not be had of the delta of one image; none of it says anything about the base.
+#[derive(Debug, Default)]
+pub(super) struct Lost {
+    /// Records that were wrong on all mirrors.
+    records: usize,
+    /// About the last of them.
+    last: Option<Error>,
+    /// Why the rest was not to be had.
+    rest: Option<Error>,
+}
+
+impl Lost {
+    /// Whether the rest is not worth asking for.
+    fn is_given_up(&self) -> bool {
+        self.records >= Likeness::FEW
+    }
+
+    /// What is to be said of it.
+    pub(super) fn said(&self, image: Image) -> Vec<String> {
+        let records = match (&self.last, self.records) {
+            (Some(error), records) if self.is_given_up() => {
+                Some((format!("the rest of the {image} image, {records} records are wrong"), error))
+            }
+            (Some(error), records) => Some((format!("{records} record(s) of the {image} image"), error)),
+            (None, _) => None,
+        };
+        let rest = self.rest.as_ref().map(|error| (format!("the rest of the {image} image"), error));
+        let say = |(what, error): (String, &Error)| {
+            format!("full frames are taken instead of the delta for {what}: {}", crate::answer::chain(error))
+        };
+        records.into_iter().chain(rest).map(say).collect()
+    }
+}
+
 /// Whether a record may be fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Admission {
@@ -104,6 +138,7 @@ pub(super) struct Gate {
 #[derive(Debug)]
 struct State {
     likeness: Images<Likeness>,
+    lost: Images<Lost>,
     closed: bool,
 }
 
@@ -111,7 +146,7 @@ impl Gate {
     pub(super) fn new(likeness: Images<Likeness>) -> Gate {
         Gate {
             before: likeness,
-            state: Mutex::new(State { likeness, closed: false }),
+            state: Mutex::new(State { likeness, lost: Images::default(), closed: false }),
             changed: Condvar::new(),
         }
     }
@@ -120,6 +155,9 @@ impl Gate {
     /// is admitted here may be begun until something is told.
     pub(super) fn admit(&self, image: Image) -> Admission {
         let mut state = self.state();
+        if state.lost.get(image).is_given_up() {
+            return Admission::Left;
+        }
         loop {
             match state.likeness.get(image).next() {
                 Next::Leave(_) => return Admission::Left,
@@ -139,6 +177,24 @@ impl Gate {
     pub(super) fn tell(&self, image: Image, what: impl FnOnce(&mut Likeness)) {
         what(self.state().likeness.get_mut(image));
         self.changed.notify_all();
+    }
+
+    /// A record is wrong wherever it is asked for.
+    pub(super) fn lie(&self, image: Image, error: Error) {
+        let mut state = self.state();
+        let lost = state.lost.get_mut(image);
+        lost.records = lost.records.saturating_add(1);
+        lost.last = Some(error);
+    }
+
+    /// The rest of the records of an image is not to be had.
+    pub(super) fn lose(&self, image: Image, error: Error) {
+        self.state().lost.get_mut(image).rest = Some(error);
+    }
+
+    /// What could not be had, told once.
+    pub(super) fn lost(&self) -> Images<Lost> {
+        std::mem::take(&mut self.state().lost)
     }
 
     /// Nothing will be told any more.
