@@ -186,7 +186,7 @@ fn a_hint_is_checked_and_its_loss_costs_no_safety() {
         if let Some(held) = holds {
             drop(Run::default().stage(&crash.disk(), held, state.path()).unwrap());
         }
-        let hints = Hints { partial: None, former: Some(hint.indexes.clone()) };
+        let hints = Hints { former: Some(hint.indexes.clone()), ..Hints::default() };
         let staged = Run { hints, ..Run::default() }.stage(&crash.disk(), &made, state.path()).unwrap();
         assert!(staged.moved.fetched <= total);
         assert_eq!(staged.verified.release(), made.release.id);

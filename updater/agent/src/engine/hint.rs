@@ -70,6 +70,18 @@ pub struct Hints {
     pub partial: Option<Images<Marks>>,
     /// The indexes of the release that was last staged to this slot.
     pub former: Option<Images<Index>>,
+    /// Whether the slot is recorded to hold any release.
+    pub holds: Holds,
+}
+
+/// What lies in a slot, as far as the records tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Holds {
+    /// Nothing is known of it.
+    #[default]
+    Foreign,
+    /// A release, whole or in part, whose indexes may be gone: most of its blocks may be right where they lie.
+    Release,
 }
 
 impl Hints {
@@ -135,7 +147,7 @@ mod tests {
         let text = String::from(marks.clone());
         assert_eq!(Marks::try_from(text).unwrap(), marks);
         let partial = Images { boot: marks.clone(), root: marks.clone(), hash: Marks::default() };
-        let hints = Hints { partial: Some(partial), former: None };
+        let hints = Hints { partial: Some(partial), ..Hints::default() };
         assert_eq!(hints.candidates(Image::Root, &index), (0..50 + MARGIN).collect::<Vec<_>>());
         // Marks of another length than the image, as garbage may be, still give a list of its pieces.
         assert_eq!(hints.candidates(Image::Hash, &index), (0..MARGIN).collect::<Vec<_>>());
@@ -145,7 +157,7 @@ mod tests {
     fn only_pieces_that_the_former_release_shares_are_read() {
         let (old, new) = (index(&[1, 2, 3, 4]), index(&[1, 9, 3, 4, 5]));
         let former = Images { boot: old.clone(), root: old.clone(), hash: old };
-        let hints = Hints { partial: None, former: Some(former) };
+        let hints = Hints { former: Some(former), ..Hints::default() };
         assert_eq!(hints.candidates(Image::Boot, &new), [0, 2, 3]);
     }
 }

@@ -14,7 +14,7 @@ use updater_core::Likeness;
 use super::delta::{Base, Deltas};
 use super::error::Error;
 use super::fill::{Fill, Filled, Watch, Writes};
-use super::hint::Hints;
+use super::hint::{Hints, Holds};
 use super::likeness::{Lost, said};
 use super::partial::PartialFile;
 use super::route::{Release, Verified, Written};
@@ -153,7 +153,7 @@ impl Job<'_> {
             indexes: &self.indexes,
             work,
             source: self.source,
-            writes: if self.hints.former.is_some() { Writes::Differing } else { Writes::All },
+            writes: self.writes(),
             delta: self.deltas.as_ref().zip(base.as_ref()),
             stop: self.interrupt,
         };
@@ -163,6 +163,14 @@ impl Job<'_> {
                 scribe.partial.keep();
                 Err(error)
             }
+        }
+    }
+
+    /// Reading what is there costs time, and spares writing it where it is a release.
+    fn writes(&self) -> Writes {
+        match (self.hints.holds, &self.hints.former) {
+            (Holds::Foreign, None) => Writes::All,
+            (Holds::Release, _) | (_, Some(_)) => Writes::Differing,
         }
     }
 

@@ -8,7 +8,7 @@ use serde_json::Map;
 use updater_core::records::{self, FORMAT, HistoryEvent, HistoryLine};
 
 use super::delta::Deltas;
-use super::hint::Hints;
+use super::hint::{Hints, Holds};
 pub use super::job::{Job, Moved, Staged};
 use super::partial::PartialFile;
 use super::plan::{Fetched, Planned};
@@ -34,7 +34,8 @@ pub fn stage(ctx: &Context<'_>, planned: Planned) -> Result<Staged> {
     let records = repository.files(files);
     let tables = deltas.map(|_, found| found.map(|(_, table)| table));
     let has_any = tables.iter().any(|(_, table)| table.is_some());
-    let hints = Hints { partial: PartialFile::recall(&folder, slot, id), former: former(ctx, slot) };
+    let partial = PartialFile::recall(&folder, slot, id);
+    let hints = Hints { partial, former: former(ctx, slot), holds: holds(ctx, slot) };
     let job = Job {
         disk: &disk,
         running,
@@ -92,6 +93,13 @@ fn former(ctx: &Context<'_>, slot: Slot) -> Option<Images<Index>> {
     ctx.state.staged().filter(|staged| staged.slot == slot)?;
     let read = |image| Index::parse(&ctx.state.staged_index(image).ok()??).ok();
     Images::try_from_fn(|image| read(image).ok_or(())).ok()
+}
+
+/// Whether any record says that a release lies in this slot. After a restart `staged.json` is about the slot that runs.
+fn holds(ctx: &Context<'_>, slot: Slot) -> Holds {
+    let staged = ctx.state.staged().is_some_and(|staged| staged.slot == slot);
+    let known = ctx.state.outcome().is_some_and(|outcome| outcome.names_a_release(slot));
+    if staged || known { Holds::Release } else { Holds::Foreign }
 }
 
 /// The release whose indexes are kept.

@@ -154,9 +154,14 @@ impl Served {
 
     /// The command line of the program, with these words at its end.
     pub(crate) fn command(&self, clock: &str, words: &[&str]) -> Command {
+        self.command_in(("A", "one"), clock, words)
+    }
+
+    /// The same in another slot, in this boot.
+    pub(crate) fn command_in(&self, (slot, boot): (&str, &str), clock: &str, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_updog"));
         command
-            .args(["--json", "--booted", "A", "--boot-id", "one", "--clock", clock])
+            .args(["--json", "--booted", slot, "--boot-id", boot, "--clock", clock])
             .arg("--config")
             .arg(self.path("updog.toml"))
             .arg("--disk")

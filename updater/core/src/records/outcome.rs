@@ -170,6 +170,14 @@ impl Outcome {
         });
         given.unwrap_or(configured)
     }
+
+    /// Whether a release is recorded to lie in this slot, pending, tried and left, or confirmed.
+    pub fn names_a_release(&self, slot: Slot) -> bool {
+        let pending =
+            self.intent.as_ref().is_some_and(|intent| intent.target == slot && intent.held.is_some());
+        let past = self.last.as_ref().is_some_and(|last| last.slot == slot && last.held.is_some());
+        pending || past || self.holds.get(slot).is_some()
+    }
 }
 
 impl Holds {
