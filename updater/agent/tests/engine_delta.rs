@@ -72,9 +72,32 @@ fn what_runs_is_copied_and_patched_and_only_the_rest_is_fetched_whole() {
     assert_eq!(ran.data("written_bytes"), 3 * PIECE as u64 + 8192);
     assert_eq!((asked(&served, "-root.img.zst"), asked(&served, "-hash.img.zst")), (0, 0));
     assert!(holds(&served.disk(), Slot::A, &old));
-    // Again: nothing.
+    // Again: nothing but metadata.
     let again = staged(&served, &new);
     assert_eq!((again.data("fetched_bytes"), again.data("written_bytes")), (0, 0));
+    assert_eq!(asked(&served, "/targets/"), 0, "{:#?}", served.server.log());
+    assert!(asked(&served, "/metadata/timestamp.json") > 0);
+}
+
+/// What is kept is taken only where it is what is signed, and what is missing then comes whole.
+#[test]
+fn a_staged_slot_that_rotted_and_an_index_that_did_are_mended() {
+    let (old, new) = pair();
+    let served = served(&old, &new);
+    staged(&served, &new);
+    let index = served.path("state/staged/root.idx");
+    let mut bytes = std::fs::read(&index).unwrap();
+    bytes[70] ^= 1;
+    std::fs::write(&index, bytes).unwrap();
+    let mut bytes = served.disk();
+    let layout = crash::table_of(&bytes, 512).unwrap().layout().unwrap();
+    bytes[layout.b.unwrap().root.first_lba as usize * 512 + 7] ^= 1;
+    std::fs::write(served.path("disk.img"), &bytes).unwrap();
+    let ran = staged(&served, &new);
+    assert_eq!(ran.data("written_bytes"), 4096, "{ran:#?}");
+    let each = ["-boot.idx", "-root.idx", "-hash.idx", ".delta"].map(|end| asked(&served, end));
+    assert_eq!(each, [0, 1, 0, 0], "{:#?}", served.server.log());
+    assert_eq!(std::fs::read(&index).unwrap(), new.indexes.root.encode());
 }
 
 #[test]

@@ -51,12 +51,12 @@ pub fn plan(ctx: &Context<'_>, _: &Options, checked: Checked) -> Result<Planned>
         room(&layout, running.other(), disk.sector_size()).ok_or_else(|| crate::Error::no_other(running))?;
     let update = offer.update();
     let payload =
-        update.updog.as_ref().map(|ours| fetch(&mut repository, ours, &update.images)).transpose()?;
+        update.updog.as_ref().map(|ours| fetch(ctx, &mut repository, ours, &update.images)).transpose()?;
     let indexes = payload.as_ref().map(|fetched| {
         Images::from_fn(|image| (Digest::of(fetched.bytes.get(image)), fetched.indexes.get(image)))
     });
     let (deltas, likeness) = match (&update.updog, &payload, base) {
-        (Some(ours), Some(fetched), Some(base)) => {
+        (Some(ours), Some(fetched), Some(base)) if !is_staged(ctx, ours.release, running.other()) => {
             delta::find(ctx, (&mut repository, &disk), (ours, fetched), (base, running))?
         }
         _ => <(Found, _)>::default(),
@@ -86,6 +86,11 @@ fn base(ctx: &Context<'_>, running: Slot, checked: &Checked) -> Option<ReleaseId
     recorded.or_else(published)
 }
 
+/// Whether the slot is recorded to hold this very release. What of it is not right any more comes as full frames.
+fn is_staged(ctx: &Context<'_>, release: ReleaseId, slot: Slot) -> bool {
+    ctx.state.staged().is_some_and(|staged| staged.release == release && staged.slot == slot)
+}
+
 impl Planned {
     /// What stage will do.
     pub fn plan(&self) -> &Plan {
@@ -93,9 +98,22 @@ impl Planned {
     }
 }
 
-/// The indexes, whole and checked, and the targets of the frames. A frames file is exactly as long as its index says.
-fn fetch(repository: &mut Repository, ours: &Ours, frames: &Images<String>) -> Result<Fetched, Error> {
-    let bytes = Images::try_from_fn(|image| repository.bytes(ours.index.get(image), INDEX_LIMIT))?;
+/// The indexes, whole and checked, from where they were kept if they are those that are signed, and the targets of the frames. A frames file is exactly as long as its index says.
+fn fetch(
+    ctx: &Context<'_>,
+    repository: &mut Repository,
+    ours: &Ours,
+    frames: &Images<String>,
+) -> Result<Fetched, Error> {
+    let bytes = Images::try_from_fn(|image| {
+        let name = ours.index.get(image);
+        let kept = ctx.state.staged_index(image).ok().flatten();
+        match (kept, repository.target(name)) {
+            (Some(kept), Ok(target)) if target.check(&kept).is_ok() => Ok(kept),
+            // Whatever is wrong is told by the one that fetches.
+            _ => repository.bytes(name, INDEX_LIMIT),
+        }
+    })?;
     let indexes = Images::try_from_fn(|image| {
         Index::parse(bytes.get(image)).map_err(|source| Error::Index { image, source })
     })?;
