@@ -278,3 +278,26 @@ fn over_an_earlier_release_only_the_blocks_that_differ_are_written() {
     let served = served.publish(&second);
     assert_eq!(staged(&served, &second).data("written_bytes"), 4096);
 }
+
+/// A bundle of several releases lists the deltas between them, and carries none of them.
+#[test]
+fn deltas_that_a_bundle_does_not_hold_are_not_looked_for() {
+    let (old, new) = pair();
+    for held in [true, false] {
+        let served = served(&old, &new);
+        for (path, _) in common::served::files(&served.path("repo/targets")) {
+            let name = path.to_str().unwrap();
+            if held && name.ends_with("1.1.0-root.img.zst") {
+                // A folder that holds them is read like a mirror: nobody reads this.
+                std::fs::write(&path, "").unwrap();
+            } else if !held && path.extension().is_some_and(|end| end == "delta") {
+                std::fs::remove_file(&path).unwrap();
+            }
+        }
+        let bundle = served.path("repo");
+        let ran = served.run(&["stage", "--bundle", bundle.to_str().unwrap()]);
+        assert_eq!(ran.exit, 0, "{ran:#?}");
+        assert!(!ran.progress.contains("\"note\""), "{}", ran.progress);
+        assert!(holds(&served.disk(), Slot::B, &new));
+    }
+}

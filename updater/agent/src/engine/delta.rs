@@ -42,7 +42,9 @@ pub(super) fn find(
     (ours, fetched): (&Ours, &Fetched),
     (base, running): (ReleaseId, Slot),
 ) -> Result<(Found, Images<Likeness>), Error> {
-    if ours.deltas.iter().all(|delta| delta.from != base) {
+    // A bundle carries releases whole, and no deltas.
+    let mut deltas = ours.deltas.iter().filter(|delta| delta.from == base);
+    if !deltas.any(|delta| repository.may_hold(&delta.target)) {
         return Ok((Found::default(), Images::default()));
     }
     let likeness = look(ctx, (disk, running), base)?;
@@ -54,6 +56,9 @@ pub(super) fn find(
         let (Some(delta), None) = (ours.deltas.iter().find(of), likeness.get(image).unlike()) else {
             return Ok(None);
         };
+        if !repository.may_hold(&delta.target) {
+            return Ok(None);
+        }
         let target = repository.target(&delta.target);
         let index = (fetched.indexes.get(image), Digest::of(fetched.bytes.get(image)));
         let table = target.and_then(|target| {

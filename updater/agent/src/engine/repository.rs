@@ -123,6 +123,14 @@ impl Repository {
         before.saturating_sub(manifest.updates.len())
     }
 
+    /// Whether a target may be here: a bundle holds some, a mirror is to be asked.
+    pub(super) fn may_hold(&mut self, name: &str) -> bool {
+        match &mut self.place {
+            Place::Mirrors(_) => true,
+            Place::Carried(bundle) => bundle.has(name),
+        }
+    }
+
     /// Where these targets are, one for each image at most.
     pub(super) fn files(&self, targets: Images<Option<Target>>) -> Box<dyn FrameSource + '_> {
         match &self.place {

@@ -75,10 +75,12 @@ impl Bundle {
     pub(super) fn holds(&mut self, update: &Update) -> bool {
         let Some(ours) = &update.updog else { return true };
         let mut names = ours.index.iter().chain(update.images.iter()).map(|(_, name)| name);
-        names.all(|name| {
-            // What goes wrong here, goes wrong again and is told when the release is chosen.
-            self.target(name).map_or(true, |target| self.carrier.has_target(&target.path))
-        })
+        names.all(|name| self.has(name))
+    }
+
+    /// Whether the file of a target is here. What goes wrong here, goes wrong again and is told when the file is chosen.
+    pub(super) fn has(&mut self, name: &str) -> bool {
+        self.target(name).map_or(true, |target| self.carrier.has_target(&target.path))
     }
 
     /// Where the frames of these targets are.
