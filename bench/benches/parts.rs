@@ -67,6 +67,7 @@ fn decisions(c: &mut Criterion) {
         tries: 3,
         indexes: Some(Images::from_fn(|image| (*digests.get(image), indexes.get(image)))),
         deltas: Images::from_fn(|_| None),
+        held: None,
         room: None,
     };
     c.bench_function("plan of 1 GiB", |b| b.iter(|| Plan::new(black_box(&input)).unwrap()));

@@ -10,6 +10,7 @@ use common::{Made, PIECE, disk, make_of};
 use fixtures::crash;
 use fixtures::server::{Faults, Length, Ranges};
 use partition_core::Slot;
+use release::Image;
 
 fn noise(seed: u8, length: usize) -> Vec<u8> {
     let mut state = u64::from(seed) + 1;
@@ -63,7 +64,19 @@ fn what_runs_is_copied_and_patched_and_only_the_rest_is_fetched_whole() {
     let boot = &plan.answer["data"]["plan"]["images"]["boot"]["delta"];
     assert_eq!((boot["full"].as_u64(), boot["records_length"].as_u64()), (Some(1), Some(0)));
     let lines = plan.answer["message"].as_str().unwrap();
-    assert!(lines.contains("root: 135168 bytes in 1 pieces copied and 2 patched from slot A ("), "{lines}");
+    let of = |field: &str| root[field].as_u64().unwrap();
+    let (table, _) = common::delta(&old, &new, Image::Root);
+    assert_eq!(of("table_length"), table.encode().len() as u64);
+    assert_eq!(of("copied_length") + of("patched_length"), of("records_length"));
+    assert!(of("patched_length") > of("copied_length"), "{root:#}");
+    let line = format!(
+        "root: 135168 bytes in 1 pieces copied ({} bytes) and 2 patched ({} bytes) from slot A, 0 frames of 0 bytes, \
+         a table of {} bytes",
+        of("copied_length"),
+        of("patched_length"),
+        of("table_length")
+    );
+    assert!(lines.lines().any(|said| said == line), "{lines}");
 
     let ran = staged(&served, &new);
     // Boot whole; of root a new block and a byte; hash is copied.
@@ -77,6 +90,12 @@ fn what_runs_is_copied_and_patched_and_only_the_rest_is_fetched_whole() {
     assert_eq!((again.data("fetched_bytes"), again.data("written_bytes")), (0, 0));
     assert_eq!(asked(&served, "/targets/"), 0, "{:#?}", served.server.log());
     assert!(asked(&served, "/metadata/timestamp.json") > 0);
+    let plan = served.run(&["plan"]);
+    let held = &plan.answer["data"]["plan"]["images"]["root"]["held"];
+    assert_eq!((held["pieces"].as_u64(), held["left_length"].as_u64()), (Some(3), Some(0)), "{plan:#?}");
+    let lines = plan.answer["message"].as_str().unwrap();
+    let line = "; slot B is recorded to hold 3 of 3 pieces, which leaves 0 bytes to fetch";
+    assert!(lines.contains(line), "{lines}");
 }
 
 /// What is kept is taken only where it is what is signed, and what is missing then comes whole.
@@ -206,6 +225,12 @@ fn a_run_that_is_cut_off_is_gone_on_with() {
     assert_eq!(ran.exit, 20, "{ran:#?}");
     assert_eq!(next(&served.disk()), Some(Slot::A));
     served.server.set(Faults::default());
+    let plan = served.run(&["plan"]);
+    let held = |image: &str| {
+        let held = &plan.answer["data"]["plan"]["images"][image]["held"];
+        (held["pieces"].as_u64().unwrap(), held["left_length"].as_u64().unwrap())
+    };
+    assert_eq!((held("boot"), held("root")), ((0, new.indexes.boot.frames_length()), (3, 0)), "{plan:#?}");
     let ran = staged(&served, &new);
     // Root and hash were there already.
     assert_eq!(ran.data("written_bytes"), PIECE as u64, "{ran:#?}");
@@ -226,7 +251,7 @@ fn pieces_of_zeros_are_written_without_being_fetched() {
         (Served::with_disk(&slot()).publish(&zeros), "135168 bytes in 1 frames of "),
         (
             Served::with_disk(&slot()).publish_after(Some(&old), &zeros),
-            "135168 bytes in 0 pieces copied and 1 patched ",
+            "135168 bytes in 0 pieces copied (0 bytes) and 1 patched (",
         ),
     ] {
         let plan = served.run(&["plan"]);

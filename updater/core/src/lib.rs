@@ -47,7 +47,7 @@ pub use host::Host;
 pub use likeness::{Likeness, Next, Unlike};
 pub use offer::{Candidate, NoOffer, Offer, Verdict, against, candidates, excerpt, explain, no_index, offer};
 pub use outcome::{Question, Settled, settle};
-pub use plan::{ImagePlan, Payload, Plan, PlanInput, Room};
+pub use plan::{DeltaPlan, HeldPlan, ImagePlan, Payload, Plan, PlanInput, Room};
 pub use policy::{Mode, ParseLock, ParseMode, Policy, VersionLock};
 pub use reason::{Reason, Refusal};
 pub use record::{Recorded, record};

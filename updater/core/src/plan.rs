@@ -21,6 +21,8 @@ pub struct PlanInput<'a> {
     pub indexes: Option<Images<(Digest, &'a Index)>>,
     /// Target names and tables of deltas from what runs; `None`: there is none for that image.
     pub deltas: Images<Option<(&'a str, &'a Table)>>,
+    /// Pieces of this release that the other slot is recorded to hold, ascending; `None`: nothing is recorded of it.
+    pub held: Option<Images<Vec<usize>>>,
     /// Bytes of the partitions of the other slot; `None`: no disk was looked at.
     pub room: Option<Images<Room>>,
 }
@@ -90,9 +92,21 @@ pub struct ImagePlan {
     /// The shorter way from what runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delta: Option<DeltaPlan>,
+    /// What the slot is recorded to hold of it; `None`: nothing is recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<HeldPlan>,
     /// Bytes of the partition it goes to; `None`: no disk was looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub room: Option<u64>,
+}
+
+/// What an earlier run has left of an image. Recorded only: `stage` reads it and goes by what it finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct HeldPlan {
+    /// How many pieces.
+    pub pieces: usize,
+    /// Bytes to fetch for the others.
+    pub left_length: u64,
 }
 
 /// How the pieces of an image come about when nothing of it is there yet. What the other slot holds already is not fetched.
@@ -100,10 +114,16 @@ pub struct ImagePlan {
 pub struct DeltaPlan {
     /// Target name of the delta.
     pub target: String,
+    /// Bytes of its table, which the plan is made with.
+    pub table_length: u64,
     /// Pieces that are copied from what runs.
     pub copied: usize,
+    /// Bytes of their records.
+    pub copied_length: u64,
     /// Pieces that are patched from what runs.
     pub patched: usize,
+    /// Bytes of their records.
+    pub patched_length: u64,
     /// Bytes of the records of both.
     pub records_length: u64,
     /// Pieces that come as full frames.
@@ -114,22 +134,36 @@ pub struct DeltaPlan {
 
 impl DeltaPlan {
     fn of(target: &str, table: &Table, index: &Index, zeros: &[usize]) -> DeltaPlan {
-        let mut plan = DeltaPlan { target: target.to_owned(), ..DeltaPlan::default() };
+        let records = table.rows().iter().map(|row| u64::from(row.length)).fold(0, u64::saturating_add);
+        let table_length = table.delta_length().saturating_sub(records);
+        let mut plan = DeltaPlan { target: target.to_owned(), table_length, ..DeltaPlan::default() };
         for (number, (row, piece)) in table.rows().iter().zip(index.pieces()).enumerate() {
             if zeros.binary_search(&number).is_ok() {
                 continue;
             }
-            match row.kind {
-                Kind::Copy => plan.copied += 1,
-                Kind::Patch => plan.patched += 1,
-                Kind::Full => plan.full += 1,
-            }
+            let (count, bytes, length) = match row.kind {
+                Kind::Copy => (&mut plan.copied, &mut plan.copied_length, row.length),
+                Kind::Patch => (&mut plan.patched, &mut plan.patched_length, row.length),
+                Kind::Full => (&mut plan.full, &mut plan.full_length, piece.frame_length),
+            };
+            *count = count.saturating_add(1);
+            *bytes = bytes.saturating_add(length.into());
             plan.records_length = plan.records_length.saturating_add(row.length.into());
-            if row.kind == Kind::Full {
-                plan.full_length = plan.full_length.saturating_add(piece.frame_length.into());
-            }
         }
         plan
+    }
+}
+
+impl HeldPlan {
+    fn of(held: &[usize], (index, table): (&Index, Option<&Table>), zeros: &[usize]) -> HeldPlan {
+        let is_left =
+            |piece: &usize| held.binary_search(piece).is_err() && zeros.binary_search(piece).is_err();
+        let length = |piece: usize| match table.and_then(|table| table.rows().get(piece)) {
+            Some(row) if row.kind != Kind::Full => row.length,
+            _ => index.pieces().get(piece).map_or(0, |row| row.frame_length),
+        };
+        let left = (0..index.pieces().len()).filter(is_left).map(|piece| u64::from(length(piece)));
+        HeldPlan { pieces: held.len(), left_length: left.fold(0, u64::saturating_add) }
     }
 }
 
@@ -142,18 +176,29 @@ impl ImagePlan {
                 format!("{} bytes in {frames} frames of {} bytes", self.raw_length, self.fetch_length)
             }
             Some(delta) => format!(
-                "{} bytes in {} pieces copied and {} patched from slot {running} ({} bytes), {} frames of {} bytes",
+                "{} bytes in {} pieces copied ({} bytes) and {} patched ({} bytes) from slot {running}, {} frames of {} \
+                 bytes, a table of {} bytes",
                 self.raw_length,
                 delta.copied,
+                delta.copied_length,
                 delta.patched,
-                delta.records_length,
+                delta.patched_length,
                 delta.full,
-                delta.full_length
+                delta.full_length,
+                delta.table_length
             ),
         };
-        match self.zeros {
+        let line = match self.zeros {
             0 => line,
-            zeros => format!("{line}, {zeros} pieces of zeros"),
+            zeros => format!("{line}, {zeros} pieces of zeros (0 bytes)"),
+        };
+        match self.held {
+            None => line,
+            Some(HeldPlan { pieces, left_length }) => format!(
+                "{line}; slot {} is recorded to hold {pieces} of {} pieces, which leaves {left_length} bytes to fetch",
+                running.other(),
+                self.pieces
+            ),
         }
     }
 }
@@ -177,7 +222,10 @@ impl Plan {
                     let (index_sha256, index) = *indexes.get(image);
                     let room = input.room.as_ref().map(|room| room.get(image).bytes);
                     let zeros = index.zeros();
-                    let delta = input.deltas.get(image);
+                    let delta = *input.deltas.get(image);
+                    let table = delta.map(|(_, table)| table);
+                    let held = input.held.as_ref().map(|held| held.get(image));
+                    let held = held.map(|held| HeldPlan::of(held, (index, table), &zeros));
                     let delta = delta.map(|(name, table)| DeltaPlan::of(name, table, index, &zeros));
                     let of_zeros = zeros.iter().filter_map(|piece| index.pieces().get(*piece));
                     let of_zeros = of_zeros.map(|piece| u64::from(piece.frame_length)).sum();
@@ -195,6 +243,7 @@ impl Plan {
                             None => index.frames_length().saturating_sub(of_zeros),
                         },
                         delta,
+                        held,
                         room,
                     };
                     fits(image.name(), &planned, input.running.other()).map(|()| planned)

@@ -86,6 +86,8 @@ impl PartialFile {
     }
 }
 
+/// In the state folder.
+pub(super) const FOLDER: &str = "staged";
 const NAME: &str = "partial.json";
 const NEW: &str = "partial.json.new";
 const ROOM: &str = "partial.room";

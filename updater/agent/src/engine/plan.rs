@@ -11,6 +11,7 @@ use updater_core::{Likeness, Plan, PlanInput, Room};
 use super::check::Checked;
 use super::delta::{self, Found};
 use super::error::Error;
+use super::partial::{FOLDER, PartialFile};
 use super::repository::Repository;
 use super::slot_io::part;
 use crate::report::{Event, Step};
@@ -63,7 +64,12 @@ pub fn plan(ctx: &Context<'_>, _: &Options, checked: Checked) -> Result<Planned>
     };
     let tables = deltas.as_ref().map(|_, found| found.as_ref().map(|(target, table)| (&*target.name, table)));
     let tries = ctx.config.tries.trial();
-    let input = PlanInput { offer: &offer, running, tries, indexes, deltas: tables, room: Some(room) };
+    let held = match (&update.updog, &payload) {
+        (Some(ours), Some(fetched)) => held(ctx, (ours.release, running.other()), &fetched.indexes),
+        _ => None,
+    };
+    let room = Some(room);
+    let input = PlanInput { offer: &offer, running, tries, indexes, deltas: tables, held, room };
     let plan = Plan::new(&input)?;
     Ok(Planned { repository, plan, payload, deltas, likeness })
 }
@@ -89,6 +95,20 @@ fn base(ctx: &Context<'_>, running: Slot, checked: &Checked) -> Option<ReleaseId
 /// Whether the slot is recorded to hold this very release. What of it is not right any more comes as full frames.
 fn is_staged(ctx: &Context<'_>, release: ReleaseId, slot: Slot) -> bool {
     ctx.state.staged().is_some_and(|staged| staged.release == release && staged.slot == slot)
+}
+
+/// The pieces that the records say are in the slot: all of what is staged there, or those of a run that was cut off.
+fn held(
+    ctx: &Context<'_>,
+    (release, slot): (ReleaseId, Slot),
+    indexes: &Images<Index>,
+) -> Option<Images<Vec<usize>>> {
+    let pieces = |image| 0..indexes.get(image).pieces().len();
+    if is_staged(ctx, release, slot) {
+        return Some(Images::from_fn(|image| pieces(image).collect()));
+    }
+    let marks = PartialFile::recall(&ctx.state.dir().join(FOLDER), slot, release)?;
+    Some(Images::from_fn(|image| pieces(image).filter(|piece| marks.get(image).has(*piece)).collect()))
 }
 
 impl Planned {

@@ -10,7 +10,7 @@ use updater_core::records::{self, FORMAT, HistoryEvent, HistoryLine};
 use super::delta::Deltas;
 use super::hint::{Hints, Holds};
 pub use super::job::{Job, Moved, Staged};
-use super::partial::PartialFile;
+use super::partial::{FOLDER, PartialFile};
 use super::plan::{Fetched, Planned};
 use super::route::Release;
 use crate::{Context, Error, Result};
@@ -28,7 +28,7 @@ pub fn stage(ctx: &Context<'_>, planned: Planned) -> Result<Staged> {
 
     // `indexed` has said that there is one.
     let Fetched { bytes, indexes, frames } = payload.ok_or(super::Error::Thread)?;
-    let folder = ctx.state.dir().join("staged");
+    let folder = ctx.state.dir().join(FOLDER);
     let source = repository.files(frames.map(|_, target| Some(target)));
     let files = deltas.as_ref().map(|_, found| found.as_ref().map(|(target, _)| target.clone()));
     let records = repository.files(files);

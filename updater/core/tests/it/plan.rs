@@ -37,6 +37,7 @@ fn input(published: &Published, room: u64) -> PlanInput<'_> {
         tries: 3,
         indexes: Some(published.indexes.as_ref().map(|_, (digest, index)| (*digest, index))),
         deltas: Images::default(),
+        held: None,
         room: Some(Images::from_fn(|_| Room { bytes: room })),
     }
 }
@@ -101,9 +102,29 @@ fn without_an_index_a_plan_can_be_shown_but_not_carried_out() {
         tries: 3,
         indexes: None,
         deltas: Images::default(),
+        held: None,
         room: None,
     };
     let plan = Plan::new(&input).unwrap();
     assert!(matches!(plan.payload(), Payload::Foreign { .. }));
     assert_eq!(plan.indexed().unwrap_err().reason, Reason::NoIndex);
+}
+
+#[test]
+fn what_the_slot_holds_already_is_said_and_not_counted() {
+    let published = published();
+    let line = |held| {
+        let plan = Plan::new(&PlanInput { held, ..input(&published, 8192) }).unwrap();
+        plan.lines().into_iter().find(|(name, _)| *name == "root").unwrap().1
+    };
+    let frames = published.indexes.root.1.frames_length();
+    let plain = format!("8192 bytes in 1 frames of {frames} bytes");
+    assert_eq!(line(None), plain);
+    for (held, said) in [
+        (vec![0], "1 of 1 pieces, which leaves 0 bytes to fetch".to_owned()),
+        (Vec::new(), format!("0 of 1 pieces, which leaves {frames} bytes to fetch")),
+    ] {
+        let held = Images { boot: vec![0], root: held, hash: Vec::new() };
+        assert_eq!(line(Some(held)), format!("{plain}; slot B is recorded to hold {said}"));
+    }
 }
