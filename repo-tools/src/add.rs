@@ -1,7 +1,7 @@
 //! `release add`: a release folder becomes frames, indexes and one update of the draft.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::BufReader;
+use std::io::{BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use release::folder::{self, RawImage, ReleaseJson};
@@ -21,6 +21,7 @@ use crate::listing::named_by;
 use crate::new_blob::NewBlob;
 use crate::plain;
 use crate::store::Hashing;
+use crate::unsaved::{Fresh, Unsaved};
 
 /// What adding came to.
 #[derive(Debug, Clone)]
@@ -53,26 +54,40 @@ pub fn add(
     writer: &FrameWriter,
     progress: &mut dyn FnMut(Image, &RawImage, Progress),
 ) -> Result<Added> {
-    let mut draft = folder.draft()?;
+    let mut unsaved = Unsaved::of(folder)?;
+    let added = enter(folder, &mut unsaved, (dir, writer), progress)?;
+    if added.changed {
+        unsaved.save(folder)?;
+    }
+    Ok(added)
+}
+
+/// [`add`] up to the commit point.
+pub(crate) fn enter(
+    folder: &Folder,
+    Unsaved { draft, fresh }: &mut Unsaved,
+    (dir, writer): (&Path, &FrameWriter),
+    progress: &mut dyn FnMut(Image, &RawImage, Progress),
+) -> Result<Added> {
     let path = dir.join(folder::FILE_NAME);
     let bytes = plain::read(&path, MAX_RELEASE)?;
     let release =
         ReleaseJson::parse(&bytes).map_err(|source| Error::ReadRelease { path: dir.to_owned(), source })?;
-    if let Some(update) = same_version(&draft, &release) {
-        return readd((folder, dir), &draft, update, &release);
+    if let Some(update) = same_version(draft, &release) {
+        return readd((folder, dir), draft, update, &release);
     }
 
     let names = Names::new(&release.variant, &release.arch, &release.version)
         .map_err(|source| Error::Usage { reason: source.to_string() })?;
-    refuse_taken(&draft, &release, &names)?;
-    let packing = Packing { folder, dir, writer };
+    refuse_taken(draft, &release, &names)?;
+    let mut packing = Packing { folder, dir, writer, fresh };
     let mut made = BTreeMap::new();
     let mut frames_length: u64 = 0;
     let digests = Images::try_from_fn(|image| {
         let raw = release.images.get(image);
         let (frames, index) =
             packing.frames(&names.frames(image), raw, &mut |at| progress(image, raw, at))?;
-        let index = folder.save_blob(&names.index(image), &index.encode())?;
+        let index = packing.index(&names.index(image), &index)?;
         frames_length = frames_length.saturating_add(frames.length);
         made.insert(names.frames(image), frames);
         made.insert(names.index(image), index);
@@ -81,18 +96,16 @@ pub fn add(
 
     let id = ReleaseId::of(&digests);
     let raw_length = release.images.iter().fold(0, |sum: u64, (_, raw)| sum.saturating_add(raw.length));
-    let mut update = new_update(&draft, &release, &names, id);
-    refuse_reused(folder, &draft, &title(&update), id)?;
-    let stopped = stopped(folder, &draft, id)?;
+    let mut update = new_update(draft, &release, &names, id);
+    refuse_reused(folder, draft, &title(&update), id)?;
+    let stopped = stopped(folder, draft, id)?;
     if let Some(stopped) = &stopped {
-        stand_still(&draft, &mut update, stopped);
+        stand_still(draft, &mut update, stopped);
     }
     let title = title(&update);
-    insert(&mut draft, update);
+    insert(draft, update);
     draft.withdrawn.retain(|gone| !is_release(gone, id));
     draft.targets.extend(made);
-    // The commit point of this verb: blobs are there, now the draft names them.
-    folder.save_draft(&draft)?;
     let (choice, raw) = (choice(&release), raw_paths(dir, &release));
     Ok(Added {
         title,
@@ -111,12 +124,13 @@ struct Packing<'a> {
     folder: &'a Folder,
     dir: &'a Path,
     writer: &'a FrameWriter,
+    fresh: &'a mut Fresh,
 }
 
 impl Packing<'_> {
     /// Frames of one image, under their digest, while the raw image is checked against what release.json says.
     fn frames(
-        &self,
+        &mut self,
         name: &str,
         raw: &RawImage,
         progress: &mut dyn FnMut(Progress),
@@ -140,7 +154,15 @@ impl Packing<'_> {
             let (expected, found) = (format!("SHA-256 {}", raw.sha256), index.raw().to_string());
             return Err(Error::ImageDiffers { path, expected, found });
         }
-        Ok((out.finish()?.blob, index))
+        Ok((self.fresh.take(out.finish()?), index))
+    }
+
+    fn index(&mut self, name: &str, index: &Index) -> Result<Blob> {
+        let files = self.folder.files();
+        let mut out = NewBlob::begin(self.folder, &files, name)?;
+        let path = out.coming();
+        out.write_all(&index.encode()).map_err(|source| Error::WriteFile { path, source })?;
+        Ok(self.fresh.take(out.finish()?))
     }
 }
 

@@ -84,6 +84,7 @@ mod staged;
 pub mod store;
 mod stream;
 pub mod time;
+mod unsaved;
 mod unsigned;
 pub mod validate;
 mod versions;

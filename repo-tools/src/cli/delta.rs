@@ -11,7 +11,7 @@ use super::progress::Bar;
 use super::waves::Which;
 use super::{Answer, Context, changed};
 use crate::change::change;
-use crate::delta::{self, Adding, Bases, From, Row, Step, remove, rows};
+use crate::delta::{self, Adding, Bases, From, Row, Step, Tell, remove, rows};
 use crate::draft::title;
 use crate::error::Result;
 use crate::folder::Folder;
@@ -84,7 +84,7 @@ pub(super) fn run(context: &Context, verb: Verb) -> Result<Answer> {
                 source: source.as_ref().map(Place::source),
             };
             let _lock = folder.lock()?;
-            Ok(answer(&add(context, &folder, &order)?))
+            Ok(answer(&barred(context, |tell| delta::add(&folder, &order, tell))?))
         }
         Verb::List => list(&folder),
         Verb::Remove(args) => {
@@ -103,9 +103,12 @@ pub(super) fn run(context: &Context, verb: Verb) -> Result<Answer> {
 }
 
 /// Makes them with a bar; the lock is the caller's.
-pub(super) fn add(context: &Context, folder: &Folder, order: &Adding<'_>) -> Result<delta::Added> {
+pub(super) fn barred(
+    context: &Context,
+    make: impl FnOnce(&mut Tell<'_>) -> Result<delta::Added>,
+) -> Result<delta::Added> {
     let mut bar = Bar::new(context.form);
-    let added = delta::add(folder, order, &mut |step, done, total| match step {
+    let added = make(&mut |step, done, total| match step {
         Step::Unpack(image, version) => bar.at(&format!("unpack {image} {version}"), done, total),
         Step::Compare(image, version) => bar.at(&format!("{image} from {version}"), done, total),
     });

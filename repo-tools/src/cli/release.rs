@@ -1,7 +1,5 @@
 //! `updog-repo release …`
 
-use std::path::PathBuf;
-
 use clap::Subcommand;
 use serde_json::{Value, json};
 
@@ -15,17 +13,7 @@ use crate::time;
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
     /// Make frames and indexes of a release folder and add them to the draft. The same again changes nothing.
-    Add {
-        /// A folder with release.json and the three raw images.
-        #[arg(value_parser = super::local)]
-        dir: PathBuf,
-        /// zstd level: 1 is fast, 22 is small.
-        #[arg(long, default_value_t = 19, value_parser = clap::value_parser!(i32).range(1..=22))]
-        level: i32,
-        /// Make deltas from so many releases before it, of its variant and architecture.
-        #[arg(long, value_name = "N", default_value_t = 0)]
-        delta_from: usize,
-    },
+    Add(release_add::Add),
     /// List the releases in the draft.
     List,
     /// Show everything about one release.
@@ -39,7 +27,7 @@ pub(super) enum Verb {
 impl Verb {
     pub(super) fn name(&self) -> &'static str {
         match self {
-            Self::Add { .. } => "release add",
+            Self::Add(_) => "release add",
             Self::List => "release list",
             Self::Show(_) => "release show",
             Self::Diff(_) => "release diff",
@@ -51,7 +39,7 @@ impl Verb {
 pub(super) fn run(context: &Context, verb: Verb) -> Result<Answer> {
     let folder = context.folder()?;
     match verb {
-        Verb::Add { dir, level, delta_from } => release_add::run(context, &folder, &dir, level, delta_from),
+        Verb::Add(args) => release_add::run(context, &folder, &args),
         Verb::Show(pick) => show(context, pick),
         Verb::Diff(args) => diff(context, &args),
         Verb::Edit(verb) => release_edit::run(context, verb),

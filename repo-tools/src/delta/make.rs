@@ -16,11 +16,11 @@ use super::image::{Scratch, Stock};
 use super::{Bases, Refusal, Row, bases, rows};
 use crate::draft::{Blob, Choice, Draft, title};
 use crate::error::{Error, Result};
-use crate::files::Files;
 use crate::folder::Folder;
 use crate::new_blob::NewBlob;
 use crate::plain;
 use crate::source::Source;
+use crate::unsaved::{Fresh, Unsaved};
 
 /// Which deltas to make, and how.
 pub struct Adding<'a> {
@@ -92,7 +92,21 @@ pub type Tell<'a> = dyn FnMut(&Step, u64, u64) + 'a;
 /// On the disk it takes the room of two raw images of one kind, and of one delta or of the frames that are fetched; in
 /// memory that of [`DeltaWriter`] and [`BlockMap`].
 pub fn add(folder: &Folder, order: &Adding<'_>, tell: &mut Tell<'_>) -> Result<Added> {
-    let mut draft = folder.draft()?;
+    let mut unsaved = Unsaved::of(folder)?;
+    let added = enter(folder, &mut unsaved, order, tell)?;
+    if !added.made.is_empty() {
+        unsaved.save(folder)?;
+    }
+    Ok(added)
+}
+
+/// [`add`] up to the commit point.
+pub(crate) fn enter(
+    folder: &Folder,
+    Unsaved { draft, fresh }: &mut Unsaved,
+    order: &Adding<'_>,
+    tell: &mut Tell<'_>,
+) -> Result<Added> {
     let place = draft.choose(&order.choice)?;
     let none = || Error::Choose { found: "there is none".into() };
     let update = draft.manifest.updates.get(place).ok_or_else(none)?.clone();
@@ -100,26 +114,20 @@ pub fn add(folder: &Folder, order: &Adding<'_>, tell: &mut Tell<'_>) -> Result<A
         bases(&draft.manifest, &update, &order.bases).map_err(Refusal::ends)?.into_iter().cloned().collect();
     let files = folder.files();
     let mut made = Making {
-        stock: Stock { folder, files: &files, draft: &draft, source: order.source },
+        stock: Stock { folder, files: &files, draft, source: order.source },
         order,
         new: &update,
-        fresh: Fresh { files: Arc::clone(&files), paths: Vec::new() },
+        fresh,
         deltas: Vec::new(),
         needless: Vec::new(),
     };
     made.all(&chosen, tell)?;
-    let Making { deltas, fresh, needless, .. } = made;
+    let Making { deltas, needless, .. } = made;
     let names = deltas.iter().map(|(delta, _)| delta.target.clone()).collect();
-    if !deltas.is_empty() {
-        insert(&mut draft, place, deltas);
-        // From here on a list of targets may name them, also when the manifest cannot be written.
-        fresh.keep();
-        // The commit point: blobs are there, now the draft names them.
-        folder.save_draft(&draft)?;
-    }
+    insert(draft, place, deltas);
     let from: Vec<_> = chosen.iter().filter_map(|base| Some(base.updog.as_ref()?.release)).collect();
     let update = draft.manifest.updates.get(place).ok_or_else(none)?;
-    let rows = rows(folder, &draft, update)?;
+    let rows = rows(folder, draft, update)?;
     let rows = rows.into_iter().filter(|row| from.contains(&row.from)).collect();
     Ok(Added { title: title(update), made: names, rows, needless })
 }
@@ -142,7 +150,7 @@ struct Making<'a> {
     stock: Stock<'a>,
     order: &'a Adding<'a>,
     new: &'a Update,
-    fresh: Fresh,
+    fresh: &'a mut Fresh,
     deltas: Vec<(Delta, Blob)>,
     needless: Vec<Needless>,
 }
@@ -285,11 +293,7 @@ impl Making<'_> {
         let write = |source| Error::WriteFile { path: path.clone(), source };
         new.write_all(header).map_err(write)?;
         io::copy(&mut records.reader()?, &mut new).map_err(write)?;
-        let finished = new.finish()?;
-        if !finished.was_there {
-            self.fresh.paths.push(finished.path);
-        }
-        Ok(finished.blob)
+        Ok(self.fresh.take(new.finish()?))
     }
 }
 
@@ -314,27 +318,6 @@ impl Raw {
         match self {
             Self::File(path) => path.clone(),
             Self::Unpacked(scratch) => scratch.path(),
-        }
-    }
-}
-
-/// Blobs that no draft names yet; dropped before they are kept, they go again.
-struct Fresh {
-    files: Arc<dyn Files>,
-    paths: Vec<PathBuf>,
-}
-
-impl Fresh {
-    fn keep(mut self) {
-        self.paths.clear();
-    }
-}
-
-impl Drop for Fresh {
-    fn drop(&mut self) {
-        for path in &self.paths {
-            // What cannot be removed does no harm: nothing names it.
-            let _: io::Result<()> = self.files.remove(path);
         }
     }
 }

@@ -12,6 +12,7 @@ mod remove;
 pub use bases::{Bases, bases};
 pub(crate) use check::{Said, on_stage};
 pub use list::{Row, Sizes, rows};
+pub(crate) use make::enter;
 pub use make::{Added, Adding, Needless, Step, Tell, add};
 pub use refusal::Refusal;
 pub(crate) use remove::base_of;

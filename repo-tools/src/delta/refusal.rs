@@ -72,7 +72,10 @@ impl Refusal {
             }
             Self::NotOlder { .. } => "name an older release with --from, or count them with --last".into(),
             Self::NotOurs { .. } => return None,
-            Self::PieceSize { .. } => "name the bases that have the same piece size with --from".into(),
+            Self::PieceSize { .. } => {
+                "make them apart, from those that have the same piece size: \"updog-repo delta add --from V\""
+                    .into()
+            }
             Self::Missing { .. } => {
                 "name a published copy with --source, or bring the file back from one".into()
             }

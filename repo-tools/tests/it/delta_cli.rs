@@ -118,6 +118,41 @@ fn a_delta_that_helps_nothing_is_not_listed() {
     assert!(desk.done("--repo r delta list").ends_with("1 delta(s) in the draft\n"));
 }
 
+/// What lies in the working folder but for signatures.
+fn lies_there(desk: &Desk) -> Vec<(String, u64, Digest)> {
+    let mut all = Vec::new();
+    for dir in ["r/draft", "r/blobs"] {
+        for entry in fs::read_dir(desk.path().join(dir)).unwrap().map(Result::unwrap) {
+            let bytes = fs::read(entry.path()).unwrap();
+            all.push((entry.path().display().to_string(), bytes.len() as u64, Digest::of(&bytes)));
+        }
+    }
+    all.sort();
+    all
+}
+
+/// A release without the deltas that were asked for would be signed and published so, and nobody would have been told.
+#[test]
+fn a_release_whose_deltas_cannot_be_made_is_not_added() {
+    let desk = desk();
+    for line in ["--repo r sign --key k", "--repo r publish public"] {
+        desk.done(line);
+    }
+    for entry in fs::read_dir(desk.path().join("r/blobs")).unwrap().map(Result::unwrap) {
+        if entry.file_name().to_str().unwrap().ends_with("1.0.0-root.img.zst") {
+            fs::remove_file(entry.path()).unwrap();
+        }
+    }
+    let before = lies_there(&desk);
+    let refused = desk.json("--repo r release add 1.2.0 --level 3 --delta-from 2");
+    assert_eq!(refused["exit"], 2, "{refused}");
+    assert!(refused["data"]["hint"].as_str().unwrap().contains("--source"), "{refused}");
+    assert_eq!(lies_there(&desk), before);
+    assert_eq!(desk.run("--repo r release add 1.2.0 --level 3 --source public"), 2, "a source of nothing");
+    let added = desk.json("--repo r release add 1.2.0 --level 3 --delta-from 2 --source public");
+    assert_eq!((added["exit"].as_i64(), added["data"]["deltas"].as_array().unwrap().len()), (Some(0), 6));
+}
+
 #[test]
 fn words_that_make_no_sense_are_usage() {
     let desk = desk();
