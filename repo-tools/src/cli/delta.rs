@@ -120,10 +120,11 @@ fn answer(added: &delta::Added) -> Answer {
     let mut lines = looked_for(added);
     let data = json!({
         "release": added.title, "changed": !added.made.is_empty(), "made": added.made, "deltas": added.rows,
-        "needless": added.needless,
+        "needless": added.needless, "same": added.same,
     });
     if added.made.is_empty() {
         let why = match (added.rows.is_empty(), added.needless.is_empty()) {
+            (true, true) if !added.same.is_empty() => "no earlier release with other images to start from",
             (true, true) => "no earlier release to start from",
             (true, false) => "no delta: full frames are as short",
             (false, _) => "already in the draft",
@@ -139,6 +140,7 @@ fn answer(added: &delta::Added) -> Answer {
 pub(super) fn looked_for(added: &delta::Added) -> Vec<String> {
     let mut lines = said(&added.rows);
     lines.extend(added.needless.iter().map(ToString::to_string));
+    lines.extend(added.same.iter().map(ToString::to_string));
     lines
 }
 

@@ -68,7 +68,8 @@ pub(super) fn run(context: &Context, folder: &Folder, args: &Add) -> Result<Answ
     let deltas = made.transpose()?;
     let made = deltas.as_ref().map_or(0, |deltas| deltas.made.len());
     lines.extend(deltas.iter().flat_map(delta::looked_for));
-    let (rows, needless) = deltas.map(|deltas| (deltas.rows, deltas.needless)).unwrap_or_default();
+    let (rows, needless, same) =
+        deltas.map(|deltas| (deltas.rows, deltas.needless, deltas.same)).unwrap_or_default();
     let changed = added.changed || made > 0;
     if changed {
         unsaved.save(folder)?;
@@ -89,7 +90,7 @@ pub(super) fn run(context: &Context, folder: &Folder, args: &Add) -> Result<Answ
     let data = json!({
         "release": added.title, "id": added.release, "changed": changed, "stopped": added.stopped,
         "raw_length": added.raw_length, "frames_length": added.frames_length, "deltas": rows,
-        "needless": needless,
+        "needless": needless, "same": same,
     });
     if !changed {
         return Ok(Answer::ending(Ending::NothingToDo, lines, data));

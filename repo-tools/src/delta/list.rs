@@ -8,7 +8,7 @@ use release::payload::Index;
 use release::{Image, ReleaseId, Version};
 use serde::Serialize;
 
-use super::remove::base_of;
+use super::remove::base_for;
 use crate::add::read_index;
 use crate::draft::{Blob, Draft};
 use crate::error::{Error, Result};
@@ -105,7 +105,7 @@ pub fn rows(folder: &Folder, draft: &Draft, update: &Update) -> Result<Vec<Row>>
         rows.push(Row {
             image: delta.image.clone(),
             from: delta.from,
-            base: base_of(&draft.manifest, delta.from).map(|base| base.version.clone()),
+            base: base_for(&draft.manifest, update, delta.from).map(|base| base.version.clone()),
             target: delta.target.clone(),
             length: blob.map(|blob| blob.length),
             sizes: table.flatten().map(|table| Sizes::of(&table, delta.header_length, index.as_ref())),

@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::Map;
 
 use super::image::{Scratch, Stock};
-use super::{Bases, Refusal, Row, bases, rows};
+use super::{Bases, Chosen, Refusal, Row, Same, bases, rows};
 use crate::draft::{Blob, Choice, Draft, title};
 use crate::error::{Error, Result};
 use crate::folder::Folder;
@@ -47,6 +47,8 @@ pub struct Added {
     pub rows: Vec<Row>,
     /// Those that were looked for and are none, since full frames are as short.
     pub needless: Vec<Needless>,
+    /// Bases that were left out.
+    pub same: Vec<Same>,
 }
 
 /// A delta that would help nothing: the draft does not get it. Asked again, it is looked for again.
@@ -110,8 +112,8 @@ pub(crate) fn enter(
     let place = draft.choose(&order.choice)?;
     let none = || Error::Choose { found: "there is none".into() };
     let update = draft.manifest.updates.get(place).ok_or_else(none)?.clone();
-    let chosen: Vec<Update> =
-        bases(&draft.manifest, &update, &order.bases).map_err(Refusal::ends)?.into_iter().cloned().collect();
+    let Chosen { bases, same } = bases(&draft.manifest, &update, &order.bases).map_err(Refusal::ends)?;
+    let chosen: Vec<Update> = bases.into_iter().cloned().collect();
     let files = folder.files();
     let mut made = Making {
         stock: Stock { folder, files: &files, draft, source: order.source },
@@ -129,7 +131,7 @@ pub(crate) fn enter(
     let update = draft.manifest.updates.get(place).ok_or_else(none)?;
     let rows = rows(folder, draft, update)?;
     let rows = rows.into_iter().filter(|row| from.contains(&row.from)).collect();
-    Ok(Added { title: title(update), made: names, rows, needless })
+    Ok(Added { title: title(update), made: names, rows, needless, same })
 }
 
 /// Replaces or adds them, in the order of images and bases, so that the same deltas make the same manifest.

@@ -9,7 +9,7 @@ mod make;
 mod refusal;
 mod remove;
 
-pub use bases::{Bases, bases};
+pub use bases::{Bases, Chosen, Same, bases};
 pub(crate) use check::{Said, on_stage};
 pub use list::{Row, Sizes, rows};
 pub(crate) use make::enter;

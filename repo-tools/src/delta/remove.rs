@@ -6,7 +6,7 @@ use release::ReleaseId;
 use release::manifest::{Delta, Manifest, Update};
 
 use super::Refusal;
-use crate::change::{drop_unnamed, named};
+use crate::change::{drop_unnamed, named, same_line};
 use crate::draft::{Choice, Draft, title};
 use crate::error::{Error, Result};
 
@@ -49,16 +49,28 @@ pub fn remove(draft: &mut Draft, choice: &Choice, from: &From) -> Result<(String
 fn meant(manifest: &Manifest, update: &Update, base: &str) -> Option<ReleaseId> {
     let mut deltas = update.updog.iter().flat_map(|ours| &ours.deltas);
     let fits = |delta: &&Delta| {
-        let version = base_of(manifest, delta.from).map(|base| base.version.to_string());
-        version.as_deref() == Some(base) || (base.len() >= 8 && delta.from.to_string().starts_with(base))
+        // Of releases with the same images by any of their versions.
+        let of = manifest.updates.iter().filter(|update| is(update, delta.from));
+        let mut versions = of.map(|update| update.version.to_string());
+        versions.any(|version| version == base)
+            || (base.len() >= 8 && delta.from.to_string().starts_with(base))
     };
     deltas.find(fits).map(|delta| delta.from)
 }
 
 /// The release with this id.
 pub(crate) fn base_of(manifest: &Manifest, id: ReleaseId) -> Option<&Update> {
-    let is_it = |update: &&Update| update.updog.as_ref().is_some_and(|ours| ours.release == id);
-    manifest.updates.iter().find(is_it)
+    manifest.updates.iter().find(|update| is(update, id))
+}
+
+/// The release with this id, as it is called for `new`: of several with the same images the newest for the same hosts.
+pub(super) fn base_for<'a>(manifest: &'a Manifest, new: &Update, id: ReleaseId) -> Option<&'a Update> {
+    let all = manifest.updates.iter().filter(|update| is(update, id));
+    all.max_by(|a, b| (same_line(a, new), &a.version).cmp(&(same_line(b, new), &b.version)))
+}
+
+fn is(update: &Update, id: ReleaseId) -> bool {
+    update.updog.as_ref().is_some_and(|ours| ours.release == id)
 }
 
 /// Deltas whose base is no release of the manifest, each with the release that it leads to.
