@@ -217,7 +217,8 @@ impl<B: BaseBlocks + ?Sized> Maker<'_, B> {
     }
 
     /// What a patch of this piece refers to: blocks that it has from elsewhere, those around anchors that its other blocks have from
-    /// elsewhere, then a stretch around the place that most of its blocks stand at, one piece to either side.
+    /// elsewhere, then a stretch around the place that most of its blocks stand at: that place itself, and one piece to either side
+    /// or as much of it as there is room for.
     fn reference(&self, job: &Job, found: &[Option<u32>]) -> Runs {
         let first = job.offset / BLOCK_SIZE;
         let mut votes: HashMap<i64, (usize, usize)> = HashMap::new();
@@ -233,10 +234,10 @@ impl<B: BaseBlocks + ?Sized> Maker<'_, B> {
         let moved = moved.map_or(0, |(moved, _)| *moved);
         let blocks = job.piece.len() as u64 / BLOCK_SIZE;
         let middle = first.saturating_add_signed(moved);
-        let start = middle.saturating_sub(blocks).min(self.map.count());
-        let end = middle.saturating_add(blocks.saturating_mul(2)).min(self.map.count());
         let room = u64::from(MAX_REFERENCE) / BLOCK_SIZE;
-        let end = end.min(start.saturating_add(room));
+        let beside = blocks.min(room.saturating_sub(blocks) / 2);
+        let start = middle.saturating_sub(beside).min(self.map.count());
+        let end = middle.saturating_add(blocks).saturating_add(beside).min(self.map.count());
         let mut left = room.saturating_sub(end - start);
         let mut runs = Runs::default();
         for block in found.iter().flatten().filter(|block| !(start..end).contains(&u64::from(**block))) {

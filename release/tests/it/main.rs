@@ -5,6 +5,7 @@ mod change;
 mod delta;
 mod delta_fuzz;
 mod delta_levels;
+mod delta_pieces;
 mod folder;
 mod frame_writer;
 mod frames;
