@@ -33,6 +33,8 @@ pub use update::Update;
 pub const TARGET_NAME: &str = "manifest.json";
 /// Longest manifest that is read, 4 MiB; the largest public one has a tenth of that.
 pub const MAX_LENGTH: usize = 4 << 20;
+/// Longest manifest in the form for people, 16 MiB: no host reads it.
+pub const MAX_PRETTY_LENGTH: usize = 16 << 20;
 
 /// All updates of a repository, and how data moves between their versions.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -48,21 +50,27 @@ pub struct Manifest {
 impl Manifest {
     /// Reads the file. Whatever Bottlerocket's client reads is read, with the same meaning.
     pub fn parse(bytes: &[u8]) -> Result<Manifest, ManifestError> {
-        if bytes.len() > MAX_LENGTH {
-            return Err(ManifestError::Length { found: bytes.len() });
-        }
-        let wire: wire::Manifest = serde_json::from_slice(bytes).map_err(ManifestError::Parse)?;
-        Ok(wire.into())
+        parse(bytes, MAX_LENGTH)
+    }
+
+    /// The same for what [`Manifest::encode_pretty`] wrote, which may be longer than what hosts read.
+    pub fn parse_pretty(bytes: &[u8]) -> Result<Manifest, ManifestError> {
+        parse(bytes, MAX_PRETTY_LENGTH)
     }
 
     /// The bytes that hosts fetch, in Bottlerocket's order and without blanks, ending in a newline.
     pub fn encode(&self) -> Result<Vec<u8>, ManifestError> {
-        finish(serde_json::to_vec(&wire::Manifest::from(self)))
+        finish(serde_json::to_vec(&wire::Manifest::from(self)), MAX_LENGTH)
     }
 
-    /// The same for people: two spaces of indent. It is read alike.
+    /// The same for people: two spaces of indent, but for a manifest that would be too long with them. It is read alike, and
+    /// may be longer than what hosts read: whether they can is for [`Manifest::encode`] to say.
     pub fn encode_pretty(&self) -> Result<Vec<u8>, ManifestError> {
-        finish(serde_json::to_vec_pretty(&wire::Manifest::from(self)))
+        let wire = wire::Manifest::from(self);
+        match finish(serde_json::to_vec_pretty(&wire), MAX_PRETTY_LENGTH) {
+            Err(ManifestError::Full { .. }) => finish(serde_json::to_vec(&wire), MAX_PRETTY_LENGTH),
+            finished => finished,
+        }
     }
 
     /// Everything that is wrong with it, beyond what makes it unreadable; empty: nothing.
@@ -76,11 +84,19 @@ impl Manifest {
     }
 }
 
-fn finish(encoded: serde_json::Result<Vec<u8>>) -> Result<Vec<u8>, ManifestError> {
+fn parse(bytes: &[u8], most: usize) -> Result<Manifest, ManifestError> {
+    if bytes.len() > most {
+        return Err(ManifestError::Length { found: bytes.len(), most });
+    }
+    let wire: wire::Manifest = serde_json::from_slice(bytes).map_err(ManifestError::Parse)?;
+    Ok(wire.into())
+}
+
+fn finish(encoded: serde_json::Result<Vec<u8>>, most: usize) -> Result<Vec<u8>, ManifestError> {
     let mut bytes = encoded.map_err(ManifestError::Encode)?;
     bytes.push(b'\n');
-    if bytes.len() > MAX_LENGTH {
-        return Err(ManifestError::Length { found: bytes.len() });
+    if bytes.len() > most {
+        return Err(ManifestError::Full { found: bytes.len(), most });
     }
     Ok(bytes)
 }

@@ -101,6 +101,11 @@ impl Draft {
         self.manifest.encode().map_err(encode)
     }
 
+    /// Refuses a manifest that is longer than hosts read; with its line breaks it may be.
+    pub(crate) fn fits(&self) -> Result<()> {
+        self.manifest.encode().map(drop).map_err(|source| Error::Manifest { source })
+    }
+
     /// What hosts will see otherwise than of `before`.
     pub fn differences(&self, before: &Self) -> Vec<Difference> {
         let mut found = self.manifest.differences(&before.manifest);

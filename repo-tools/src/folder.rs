@@ -120,13 +120,15 @@ impl Folder {
             return Err(state(format!("expected format 1, found {}", typed.format)));
         }
         let manifest = match self.read(MANIFEST)? {
-            Some(bytes) => Manifest::parse(&bytes).map_err(|error| self.damaged(MANIFEST, &error))?,
+            Some(bytes) => Manifest::parse_pretty(&bytes).map_err(|error| self.damaged(MANIFEST, &error))?,
             None => Manifest::default(),
         };
         let delegations = typed.delegations.map(serde_json::from_value).transpose();
         let delegations = delegations.map_err(|error| state(error.to_string()))?;
         let withdrawn = match self.read(WITHDRAWN)? {
-            Some(bytes) => Manifest::parse(&bytes).map_err(|error| self.damaged(WITHDRAWN, &error))?.updates,
+            Some(bytes) => {
+                Manifest::parse_pretty(&bytes).map_err(|error| self.damaged(WITHDRAWN, &error))?.updates
+            }
             None => Vec::new(),
         };
         Ok(Draft { manifest, targets: typed.targets, delegations, withdrawn })
@@ -141,7 +143,8 @@ impl Folder {
             delegations.sort_all_objects();
         }
         let typed = TypedTargets { format: 1, targets: draft.targets.clone(), delegations };
-        // Before anything is written: a manifest that is too long to be read is refused here.
+        // Before anything is written: a manifest that is too long for hosts is refused here.
+        draft.fits()?;
         let manifest = draft.manifest.encode_pretty().map_err(|source| Error::Manifest { source })?;
         let withdrawn = Manifest { updates: draft.withdrawn.clone(), ..Manifest::default() };
         let withdrawn = withdrawn.encode_pretty().map_err(|source| Error::Manifest { source })?;

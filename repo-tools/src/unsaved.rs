@@ -24,6 +24,7 @@ impl Unsaved {
 
     /// The commit point of a verb: blobs are there, now the draft names them.
     pub(crate) fn save(self, folder: &Folder) -> Result<()> {
+        self.draft.fits()?;
         // From here on a list of targets may name them, also when the manifest cannot be written.
         self.fresh.keep();
         folder.save_draft(&self.draft)

@@ -3,6 +3,7 @@
 use std::io;
 
 use release::bundle::BundleError;
+use release::manifest::ManifestError;
 use trust_core::Class;
 use updater_core::Exit;
 
@@ -54,7 +55,6 @@ impl Error {
             | Self::Choose { .. }
             | Self::NotInSource { .. }
             | Self::TargetName { .. }
-            | Self::Manifest { .. }
             | Self::Waves { .. }
             | Self::Store { .. }
             | Self::KeyName { .. }
@@ -63,6 +63,7 @@ impl Error {
             | Self::OutputThere { .. }
             | Self::DestInFolder { .. }
             | Self::Usage { .. } => Exit::Usage,
+            Self::Manifest { source } => of_manifest(source),
             Self::Requests { refused } => gravest(refused).map_or(Exit::Bug, |one| one.fault.exit()),
             Self::Fetch { source, .. } => fetched(source.as_ref()),
             Self::Vanished { .. } => Exit::Transient,
@@ -139,7 +140,9 @@ impl Error {
             Self::Expired { .. } | Self::PruneExpired { .. } => "expired",
             Self::ClockBehind { .. } | Self::SignedBefore { .. } | Self::SignedAhead { .. } => "clock",
             Self::DelegationUnsigned { .. } => "signatures",
-            Self::ManifestProblems { .. } => "manifest",
+            Self::ManifestProblems { .. } | Self::Manifest { source: ManifestError::Full { .. } } => {
+                "manifest"
+            }
             other => match other.exit() {
                 Exit::Usage => "usage",
                 Exit::Disk => "disk",
@@ -158,6 +161,11 @@ impl Error {
         let Self::Fetch { source, .. } = self else { return false };
         source.downcast_ref().is_some_and(trust_client::Error::may_mean_absent)
     }
+}
+
+/// A manifest that is full is no mistake of whoever typed something.
+fn of_manifest(source: &ManifestError) -> Exit {
+    if matches!(source, ManifestError::Full { .. }) { Exit::Blocked } else { Exit::Usage }
 }
 
 /// By what the way to a server said: who asks without a right to has to change what was typed, and what no honest server

@@ -4,7 +4,7 @@ use std::io;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use release::bundle::BundleError;
-use release::manifest::ChangeError;
+use release::manifest::{ChangeError, ManifestError};
 use trust_client::Location;
 use updater_core::Exit;
 
@@ -133,6 +133,9 @@ impl Error {
             }
             Self::Change { source, .. } => return change_hint(source).map(str::to_owned),
             Self::TargetName { .. } => "rename it: a target's name is flat, of letters, digits and ._+-",
+            Self::Manifest { source: ManifestError::Full { .. } } => {
+                "take out what nobody needs any more: \"updog-repo release remove V\", \"updog-repo delta remove --version V --all\""
+            }
             Self::Manifest { .. } => {
                 "the manifest is damaged or of a later updog-repo: bring the signed one back"
             }

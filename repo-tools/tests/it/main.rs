@@ -27,6 +27,7 @@ mod doctor;
 mod dry_run;
 mod expirations;
 mod full_disk;
+mod full_manifest;
 mod intent;
 mod interop;
 mod key_files;
