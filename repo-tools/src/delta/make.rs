@@ -258,6 +258,8 @@ impl Making<'_> {
                 WriteError::Read(source) => Error::ReadFile { path: raw.path(), source },
                 source => Error::Delta { path: raw.path(), source },
             })?;
+        // Its room is for the delta, which is there twice until it has its name.
+        drop((base, map));
         let (length, spared) = (written.table.delta_length(), written.table.frames_spared(&pair.new.0));
         let frames = pair.new.0.frames_length();
         if length >= spared && self.listed(pair.image, ours.release).is_none() {

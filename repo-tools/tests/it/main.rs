@@ -20,6 +20,7 @@ mod delegation_cut;
 mod delegation_keys;
 mod delta;
 mod delta_cli;
+mod delta_room;
 mod delta_same;
 mod denied;
 mod desk;
