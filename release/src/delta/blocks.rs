@@ -34,6 +34,15 @@ pub struct BlockMap {
 impl BlockMap {
     /// Reads the whole base, of `length` bytes.
     pub fn of(base: &(impl BaseBlocks + ?Sized), length: u64) -> io::Result<BlockMap> {
+        BlockMap::read(base, length, |_| {})
+    }
+
+    /// The same; `progress` is told how many bytes are read.
+    pub fn read(
+        base: &(impl BaseBlocks + ?Sized),
+        length: u64,
+        mut progress: impl FnMut(u64),
+    ) -> io::Result<BlockMap> {
         // As many as there are: one that grows would take up to twice the room.
         let mut by_place = Vec::new();
         by_place.try_reserve_exact(usize::try_from(length / BLOCK as u64).unwrap_or(usize::MAX))?;
@@ -50,6 +59,7 @@ impl BlockMap {
                 by_place.push(key(block));
             }
             offset += rest as u64;
+            progress(offset);
         }
         let mut by_digest: Vec<u32> = (0..u32::try_from(by_place.len()).unwrap_or(u32::MAX)).collect();
         by_digest.sort_unstable_by_key(|block| (by_place.get(*block as usize).copied(), *block));

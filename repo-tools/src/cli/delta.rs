@@ -34,7 +34,7 @@ pub(super) struct Add {
     #[arg(long, value_name = "BASE", num_args = 1.., required_unless_present = "last", conflicts_with = "last")]
     from: Vec<Version>,
     /// Start from so many releases before it, of its variant and architecture.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = super::at_least_one)]
     last: Option<usize>,
     /// zstd level: 1 is fast, 22 is small.
     #[arg(long, default_value_t = 19, value_parser = clap::value_parser!(i32).range(1..=22))]
@@ -110,6 +110,7 @@ pub(super) fn barred(
     let mut bar = Bar::new(context.form);
     let added = make(&mut |step, done, total| match step {
         Step::Unpack(image, version) => bar.at(&format!("unpack {image} {version}"), done, total),
+        Step::Map(image, version) => bar.at(&format!("map {image} {version}"), done, total),
         Step::Compare(image, version) => bar.at(&format!("{image} from {version}"), done, total),
     });
     bar.end();

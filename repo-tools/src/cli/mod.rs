@@ -273,6 +273,12 @@ fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     runtime.block_on(work)
 }
 
+/// How many of something that is asked for: none of it is no order.
+fn at_least_one(text: &str) -> std::result::Result<usize, String> {
+    let number = text.parse().map_err(|_| "expected a number from 1 on".to_owned())?;
+    if number > 0 { Ok(number) } else { Err("expected a number from 1 on".to_owned()) }
+}
+
 /// How many targets at a time: at least one, and not so many that a server takes it for an attack.
 fn at_a_time(text: &str) -> std::result::Result<usize, String> {
     let number = text.parse().map_err(|_| "expected a number from 1 to 64".to_owned())?;

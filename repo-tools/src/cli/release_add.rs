@@ -27,8 +27,8 @@ pub(super) struct Add {
     #[arg(long, default_value_t = 19, value_parser = clap::value_parser!(i32).range(1..=22))]
     level: i32,
     /// Make deltas from so many releases before it, of its variant and architecture.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    delta_from: usize,
+    #[arg(long, value_name = "N", value_parser = super::at_least_one)]
+    delta_from: Option<usize>,
     /// A published copy, for frames of those releases that are not in the working folder any more, as "delta add" takes it.
     #[arg(long, value_name = "PLACE", requires = "delta_from")]
     source: Option<String>,
@@ -54,10 +54,10 @@ pub(super) fn run(context: &Context, folder: &Folder, args: &Add) -> Result<Answ
             added.raw_length, added.frames_length
         ));
     }
-    let made = (args.delta_from > 0).then(|| {
+    let made = args.delta_from.map(|count| {
         let order = Adding {
             choice: added.choice.clone(),
-            bases: Bases::Last(args.delta_from),
+            bases: Bases::Last(count),
             writer: DeltaWriter { level, ..DeltaWriter::default() },
             // The images are here, so that none is unpacked.
             raw: Some(added.raw.clone()),

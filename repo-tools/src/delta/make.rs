@@ -81,6 +81,8 @@ impl std::fmt::Display for Needless {
 pub enum Step {
     /// An image of a release is unpacked.
     Unpack(Image, Version),
+    /// The blocks of a base are looked at, to be found again.
+    Map(Image, Version),
     /// An image is compared with that of a base.
     Compare(Image, Version),
 }
@@ -240,7 +242,9 @@ impl Making<'_> {
             pair.base.updog.as_ref().ok_or_else(|| Refusal::NotOurs { release: title(pair.base) }.ends())?;
         let base = self.unpack(pair.base, pair.image, &pair.old.0, tell)?;
         let length = pair.old.0.raw_length();
-        let map = BlockMap::of(&base, length).map_err(|source| base.unread(source))?;
+        let step = Step::Map(pair.image, pair.base.version.clone());
+        let map = BlockMap::read(&base, length, |done| tell(&step, done, length));
+        let map = map.map_err(|source| base.unread(source))?;
         let between = Between { new: (&pair.new.0, pair.new.1), base: (&pair.old.0, pair.old.1), map: &map };
         let step = Step::Compare(pair.image, pair.base.version.clone());
         let total = pair.new.0.raw_length();

@@ -161,6 +161,8 @@ fn words_that_make_no_sense_are_usage() {
         "--repo r delta add --version 1.1.0 --last 1 --from 1.0.0",
         "--repo r delta add --version 1.1.0 --last 1 --level 23",
         "--repo r delta add --version 1.1.0 --from 1.0",
+        "--repo r delta add --version 1.1.0 --last 0",
+        "--repo r release add 1.2.0 --delta-from 0",
         "--repo r delta add --version 7.0.0 --last 1",
         "--repo r delta remove --version 1.1.0",
         "--repo r delta add --version 1.1.0 --from 0.1.0",
@@ -168,4 +170,20 @@ fn words_that_make_no_sense_are_usage() {
         assert_eq!(desk.run(line), 2, "{line}");
     }
     assert_eq!(desk.run("--repo r delta add --version 1.0.0 --from 1.1.0"), 50);
+    for line in ["delta add --last 0", "release add 1.2.0 --delta-from 0"] {
+        let refused = desk.json(&format!("--repo r {line}"));
+        assert!(refused["message"].as_str().unwrap().contains("expected a number from 1 on"), "{refused}");
+    }
+}
+
+/// Each of the long steps says how far it is.
+#[test]
+fn every_long_step_of_a_delta_is_said() {
+    let desk = desk();
+    desk.done("--repo r release add 1.2.0 --level 3");
+    let output = desk.output("--repo r --json delta add --last 1 --level 3");
+    let lines = String::from_utf8(output.stderr).unwrap();
+    let steps = ["unpack root 1.2.0", "unpack root 1.1.0", "map root 1.1.0", "root from 1.1.0"];
+    let found = steps.map(|step| lines.find(&format!("{{\"progress\":\"{step}\",")));
+    assert!(found.is_sorted() && found[0].is_some(), "{found:?} in {lines}");
 }
