@@ -209,12 +209,8 @@ impl Error {
                 "set the clock that is wrong, then \"updog-repo sign --renew timestamp --key KEY\" and publish"
             }
             Self::Store { fault, .. } => fault.kind.hint(),
-            Self::Fetch { source, .. } if self.exit() == Exit::Usage => denied_hint(source.as_ref()),
             Self::NotMetadata(source) => return source.hint().map(str::to_owned),
-            Self::Fetch { .. } if self.exit() == Exit::Untrusted => {
-                "no repository answers so: check the URL, and whom it belongs to now"
-            }
-            Self::Fetch { .. } => "check the URL and the network, then run the same command again",
+            Self::Fetch { source, .. } => fetch_hint(self.exit(), source.as_ref()),
         };
         Some(text.to_owned())
     }
@@ -241,6 +237,18 @@ fn clock_hint(signed_at: DateTime<Utc>) -> String {
         "set the clock; if that earlier signature was made by a wrong one, sign on from there: --clock {}",
         time::text(signed_at + TimeDelta::seconds(1))
     )
+}
+
+/// What to do where a file was not fetched: the client's own words, where it has some, go before what is always worth a look.
+fn fetch_hint(exit: Exit, source: &(dyn std::error::Error + Send + Sync + 'static)) -> &'static str {
+    let own = || source.downcast_ref().and_then(trust_client::Error::hint);
+    match exit {
+        Exit::Usage => denied_hint(source),
+        Exit::Untrusted => {
+            own().unwrap_or("no repository answers so: check the URL, and whom it belongs to now")
+        }
+        _ => own().unwrap_or("check the URL and the network, then run the same command again"),
+    }
 }
 
 /// What to do at a server that serves this to others, or to nobody.

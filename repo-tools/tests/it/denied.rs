@@ -65,6 +65,19 @@ fn who_may_not_read_is_told_what_and_what_to_do() {
     }
 }
 
+/// Neither the URL nor the network is at fault where a server compresses as nobody asked.
+#[test]
+fn the_hint_for_a_coding_is_that_of_the_client() {
+    let (desk, server) = served();
+    server.set(Faults { coding: Some("br".to_owned()), ..Faults::default() });
+    for verb in FETCHING {
+        let (exit, said) = said(&desk, &server, verb);
+        assert_eq!(exit, Some(20), "{verb}: {said}");
+        let hinted = said.contains("hint: ") && !said.contains("check the URL");
+        assert!(said.contains("found br") && hinted, "{verb}: {said}");
+    }
+}
+
 /// Object stores answer so for what is not there to those who may not list.
 #[test]
 fn the_end_of_the_root_chain_may_be_forbidden() {
