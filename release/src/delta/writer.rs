@@ -20,8 +20,8 @@ use crate::payload::{BLOCK_SIZE, FrameError, Index, Piece};
 pub struct DeltaWriter {
     /// zstd level, 1 (fast) to 22 (small).
     pub level: i32,
-    /// Encoding threads. Each holds pieces on their way, a reference of up to 4 MiB and its encoder: with pieces of 1 MiB 20 MiB in
-    /// all at level 3, 50 MiB at 9, 90 MiB at 19 and 140 MiB at 22.
+    /// Encoding threads. Each holds pieces on their way, a reference of up to 4 MiB and its encoder: with pieces of 1 MiB up to
+    /// 20 MiB in all at level 3, 50 MiB at 9, 90 MiB at 19 and 140 MiB at 22.
     pub threads: NonZeroUsize,
 }
 
