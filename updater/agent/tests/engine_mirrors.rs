@@ -8,7 +8,7 @@ mod common;
 use common::served::{Ran, Served, holds, next};
 use common::{Made, PIECE, disk, make_of};
 use fixtures::crash;
-use fixtures::server::{Faults, Server};
+use fixtures::server::{Faults, Ranges, Server};
 use partition_core::Slot;
 
 /// Bytes of the table of the delta of the root image, of three pieces.
@@ -105,13 +105,19 @@ fn a_download_that_breaks_off_is_gone_on_with_at_the_next_mirror() {
 #[test]
 fn wrong_bytes_are_the_end_only_where_all_mirrors_give_them() {
     let (old, new) = pair();
-    for (faults, exit) in [
-        (flipped("-root.img.zst", 5000), 30),
-        (only("-root.img.zst", Faults { status: Some(503), ..Faults::default() }), 20),
+    let wrong = || flipped("-root.img.zst", 5000);
+    let down = || only("-root.img.zst", Faults { status: Some(503), ..Faults::default() });
+    let none = || only("-root.img.zst", Faults { ranges: Ranges::Ignored, ..wrong() });
+    for (first, other, exit) in [
+        (wrong(), wrong(), 30),
+        (wrong(), none(), 30),
+        (wrong(), down(), 20),
+        (down(), wrong(), 20),
+        (none(), down(), 20),
     ] {
         let (served, second) = host(&old, &new, false);
-        served.server.set(flipped("-root.img.zst", 5000));
-        second.set(faults);
+        served.server.set(first);
+        second.set(other);
         let ran = served.run(&["stage"]);
         assert_eq!(ran.exit, exit, "{ran:#?}");
         second.set(Faults::default());

@@ -100,7 +100,7 @@ impl Passage<'_> {
     /// By ranges from one place after the other, each going on where the one before was of no use; then by plain downloads, if any had
     /// no ranges, or wrong bytes.
     fn run(&mut self) -> Result<(), Halt> {
-        let mut plain = false;
+        let (mut plain, mut told) = (false, None);
         loop {
             match self.ranges() {
                 Err(Halt::Turned) => {}
@@ -108,9 +108,11 @@ impl Passage<'_> {
                     if !halt.is_interrupt() =>
                 {
                     plain |= matches!(halt, Halt::NoRanges(_));
+                    let halt = self.graver(told, halt);
                     if !self.elsewhere() {
                         return if plain { self.plain() } else { Err(halt) };
                     }
+                    told = Some(halt);
                 }
                 other => return other,
             }
@@ -122,6 +124,21 @@ impl Passage<'_> {
         let progress = self.done > self.since;
         self.since = self.done;
         self.fetch.source.elsewhere(self.image, progress)
+    }
+
+    /// Which to tell of two places that were of no use for a piece: wrong bytes only where all gave them, what may be mended by itself only
+    /// where nothing else is the matter.
+    fn graver(&self, one: Option<Halt>, other: Halt) -> Halt {
+        let rank = |halt: &Halt| match halt {
+            Halt::NoRanges(Error::Frame { .. }) => 0,
+            Halt::Broke(_) => 1,
+            Halt::NoRanges(_) => 2,
+            _ => 3,
+        };
+        match one {
+            Some(one) if self.done == self.since && rank(&one) > rank(&other) => one,
+            _ => other,
+        }
     }
 
     /// One request for each run of neighbours.
@@ -155,10 +172,7 @@ impl Passage<'_> {
                 Err(halt @ (Halt::NoRanges(_) | Halt::Broke(_) | Halt::Failed(_)))
                     if !halt.is_interrupt() =>
                 {
-                    if self.done > self.since {
-                        told = None;
-                    }
-                    let halt = graver(told, halt);
+                    let halt = self.graver(told, halt);
                     if !self.elsewhere() {
                         return Err(halt);
                     }
@@ -293,14 +307,6 @@ impl Split<'_> {
 impl Halt {
     fn is_interrupt(&self) -> bool {
         matches!(self, Halt::Failed(Error::Interrupted))
-    }
-}
-
-/// Which to tell of two places that were of no use: wrong bytes only where all gave them.
-fn graver(one: Option<Halt>, other: Halt) -> Halt {
-    match (one, other) {
-        (Some(one), Halt::NoRanges(Error::Frame { .. })) => one,
-        (_, other) => other,
     }
 }
 

@@ -27,27 +27,19 @@ pub(super) struct HttpFrames<'a> {
 /// Whose turn it is among the mirrors, for one image.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Turn {
-    /// The first one to ask.
+    /// The one to ask.
     at: usize,
-    /// The one that was asked last.
+    /// The one that was asked last: what it gives may go on after the turn is another's.
     last: usize,
-    /// How many the last request went to, and were not counted yet.
-    asked: usize,
     /// How many were of no use since one was.
     useless: usize,
 }
 
 impl Turn {
-    fn ask(&mut self, mirror: usize) {
-        self.last = mirror;
-        self.asked = if mirror == self.at { 1 } else { self.asked.saturating_add(1) };
-    }
-
-    /// Goes on behind those that were asked; `false`: all of them were of no use.
+    /// Goes on behind the one that was asked last; `false`: all of them were of no use.
     fn elsewhere(&mut self, progress: bool, mirrors: usize) -> bool {
         let before = if progress { 0 } else { self.useless };
-        self.useless = before.saturating_add(self.asked.max(1));
-        self.asked = 0;
+        self.useless = before.saturating_add(1);
         self.at = self.last.saturating_add(1);
         if self.at >= mirrors {
             self.at = 0;
@@ -71,31 +63,25 @@ impl HttpFrames<'_> {
         what(self.turns.lock().unwrap_or_else(PoisonError::into_inner).get_mut(image))
     }
 
-    /// Asks each mirror in turn; one that is down or knows no ranges costs a request.
+    /// Asks the mirror whose turn it is.
     fn open(&self, image: Image, ask: &Ask, total: u64) -> Result<Box<dyn ByteStream + '_>, SourceError> {
         let Some(Target { path, .. }) = self.targets.get(image) else {
             return Err(SourceError::Refused(format!("there is no such file of {image}").into()));
         };
         let transport = self.online.transport();
-        let mut told = SourceError::NoRanges;
-        let mut asked = false;
-        let at = self.turn(image, |turn| turn.at);
-        for (number, mirror) in self.mirrors.iter().enumerate().skip(at) {
-            self.turn(image, |turn| turn.ask(number));
-            let body = match ask {
-                Ask::Range(range) => self.online.wait(transport.range(mirror, path, range.clone(), total)),
-                Ask::Whole => self.online.wait(transport.whole(mirror, path, total)),
-            };
-            match body.map_err(interrupted)? {
-                Ok(body) => return Ok(Box::new(Body { online: self.online, body })),
-                Err(error) => {
-                    let error = judge(error);
-                    told = if asked { graver(told, error) } else { error };
-                    asked = true;
-                }
-            }
-        }
-        Err(told)
+        let number = self.turn(image, |turn| {
+            turn.last = turn.at;
+            turn.at
+        });
+        let Some(mirror) = self.mirrors.get(number) else {
+            return Err(SourceError::Refused("there is no mirror".into()));
+        };
+        let body = match ask {
+            Ask::Range(range) => self.online.wait(transport.range(mirror, path, range.clone(), total)),
+            Ask::Whole => self.online.wait(transport.whole(mirror, path, total)),
+        };
+        let body = body.map_err(interrupted)?.map_err(judge)?;
+        Ok(Box::new(Body { online: self.online, body }))
     }
 }
 
@@ -130,17 +116,6 @@ impl ByteStream for Body<'_> {
     }
 }
 
-/// Which of two mirrors' answers to go by: a plain download may still help, then what is wrong for good, then the rest.
-fn graver(one: SourceError, other: SourceError) -> SourceError {
-    let rank = |error: &SourceError| match error {
-        SourceError::Transient(_) => 0,
-        SourceError::Refused(_) => 1,
-        SourceError::NoRanges => 2,
-        SourceError::Interrupted => 3,
-    };
-    if rank(&other) > rank(&one) { other } else { one }
-}
-
 fn interrupted(error: Error) -> SourceError {
     match error {
         Error::Interrupted => SourceError::Interrupted,
@@ -164,26 +139,37 @@ fn judge(error: trust_client::Error) -> SourceError {
 mod tests {
     use super::*;
 
-    /// A request that went past mirrors which were down counts those.
+    fn asked(turn: &mut Turn) -> usize {
+        turn.last = turn.at;
+        turn.at
+    }
+
     #[test]
-    fn every_mirror_is_tried_once_for_a_piece() {
+    fn every_mirror_is_asked_once_for_a_piece() {
         let mut turn = Turn::default();
-        for mirror in [0, 1] {
-            turn.ask(mirror);
-            assert!(turn.elsewhere(false, 3));
+        for (mirror, left) in [(0, true), (1, true), (2, false), (0, true), (1, true), (2, false)] {
+            assert_eq!((asked(&mut turn), turn.elsewhere(false, 3)), (mirror, left));
         }
-        turn.ask(2);
-        assert!(!turn.elsewhere(false, 3));
-        for mirror in [0, 1] {
-            turn.ask(mirror);
-        }
-        assert!(turn.elsewhere(true, 3), "there is one left");
-        turn.ask(2);
-        assert!(turn.elsewhere(true, 3), "something came, so the others are worth asking again");
-        assert_eq!(turn.at, 0);
-        // What came of it goes on, and then is wrong again.
-        assert!(turn.elsewhere(true, 3));
-        assert_eq!(turn.at, 0);
         assert!(!Turn::default().elsewhere(true, 1));
+    }
+
+    #[test]
+    fn after_something_came_the_others_are_worth_asking_again() {
+        let mut turn = Turn::default();
+        for (mirror, progress, left) in [(0, false, true), (1, true, true), (2, true, true), (0, false, true)]
+        {
+            assert_eq!((asked(&mut turn), turn.elsewhere(progress, 3)), (mirror, left));
+        }
+    }
+
+    /// A wrong record is passed over in the download that it came with, and then another one is wrong.
+    #[test]
+    fn a_download_that_goes_on_after_its_turn_is_left_for_the_next_mirror() {
+        let mut turn = Turn::default();
+        for (mirror, left) in [(0, true), (1, false)] {
+            assert_eq!((asked(&mut turn), turn.elsewhere(false, 2)), (mirror, left));
+        }
+        assert!(turn.elsewhere(true, 2));
+        assert_eq!(asked(&mut turn), 0);
     }
 }
