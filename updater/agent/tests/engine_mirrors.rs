@@ -76,7 +76,9 @@ fn a_wrong_frame_is_had_from_the_next_mirror_and_right_ones_are_kept() {
     let (served, second) = host(&old, &new, false);
     // A byte of the second frame of three.
     served.server.set(flipped("-root.img.zst", PIECE as u64 + 5000));
-    staged(&served, &new);
+    let ran = staged(&served, &new);
+    let said = format!("the next one is asked mirror={} image=root", served.server.url_of("targets/"));
+    assert_eq!(ran.progress.matches(&said).count(), 1, "{}", ran.progress);
     let first = u64::from(new.indexes.root.pieces()[0].frame_length);
     let length = new.indexes.root.frames_length();
     assert_eq!(sent(&second, ".img.zst"), length - first, "{:#?}", second.log());

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use release::{Image, Images};
-use trust_client::{Class, RangeBody, Target};
+use trust_client::{Class, Location, RangeBody, Target};
 use url::Url;
 
 use super::error::Error;
@@ -100,7 +100,14 @@ impl FrameSource for HttpFrames<'_> {
     }
 
     fn elsewhere(&self, image: Image, progress: bool) -> bool {
-        self.turn(image, |turn| turn.elsewhere(progress, self.mirrors.len()))
+        let (last, left) = self.turn(image, |turn| {
+            let last = turn.last;
+            (last, turn.elsewhere(progress, self.mirrors.len()))
+        });
+        if left && let Some(mirror) = self.mirrors.get(last).map(Location::from) {
+            tracing::warn!(%mirror, %image, "mirror gave nothing of use, the next one is asked");
+        }
+        left
     }
 }
 
