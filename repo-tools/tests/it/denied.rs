@@ -69,6 +69,8 @@ fn who_may_not_read_is_told_what_and_what_to_do() {
 #[test]
 fn the_hint_for_a_coding_is_that_of_the_client() {
     let (desk, server) = served();
+    // Really so: a document that is only called coded is read.
+    fs::write(desk.path().join("public/metadata/timestamp.json"), b"\x0b\x02\x80{}\x03").unwrap();
     server.set(Faults { coding: Some("br".to_owned()), ..Faults::default() });
     for verb in FETCHING {
         let (exit, said) = said(&desk, &server, verb);
