@@ -214,7 +214,12 @@ fn timed(shell: &Shell, server: &Server, line: &str, code: i32) -> Result<Took> 
 /// Adds the release of this number to the draft.
 fn add(shell: &Shell, number: u64) -> Result<()> {
     describe(shell, number)?;
-    shell.quiet(&ADD.replace("from 1", &format!("from {}", bases(number, u64::MAX)))).map(drop)
+    // The first has none to come from.
+    let from = match bases(number, u64::MAX) {
+        0 => String::new(),
+        bases => format!(" --delta-from {bases}"),
+    };
+    shell.quiet(&ADD.replace(" --delta-from 1", &from)).map(drop)
 }
 
 /// From how many releases one comes by deltas. A release is six targets, and three for each base: ten in the mean.
